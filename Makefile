@@ -1,0 +1,68 @@
+# sandbox: a rootless user-namespace sandbox. `make help` lists the targets.
+
+# The build directory. Variants (SANITIZE=1, TEST_SWITCHES=1) use one of their own.
+B ?= build
+CC ?= cc
+PREFIX ?= /usr/local
+VERSION := 0.1
+
+# The product is linked statically against everything but libarchive: the dynamic loader would be the
+# largest single cost of a start. The importer, which needs libarchive, is a second, dynamic program.
+LINK ?= $(if $(SANITIZE),dynamic,static)
+
+PKG_CONFIG ?= pkg-config
+MAIN_PACKAGES := libcap libseccomp json-c nettle
+IMPORTER_PACKAGES := libarchive nettle json-c
+
+CFLAGS ?= -O2 -g
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
+	-Wwrite-strings -Wvla -Wformat=2 -Wundef -Wno-missing-field-initializers $(if $(WERROR),-Werror)
+SANITIZE_FLAGS := $(if $(SANITIZE),-fsanitize=address$(,)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+HARDENING := $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2) -fstack-protector-strong -fPIE
+override CPPFLAGS += -Iinclude -Isrc -D_GNU_SOURCE -DSANDBOX_VERSION='"$(VERSION)"' \
+	$(if $(TEST_SWITCHES),-DSANDBOX_TEST_SWITCHES)
+override CFLAGS += -std=gnu11 $(WARNINGS) $(HARDENING) $(SANITIZE_FLAGS) -MMD -MP
+override LDFLAGS += -Wl,-z,relro,-z,now $(SANITIZE_FLAGS)
+, := ,
+
+LIBRARY_SOURCES := $(filter-out src/cli/% src/importer/%,$(wildcard src/*/*.c))
+CLI_SOURCES := $(wildcard src/cli/*.c)
+IMPORTER_SOURCES := $(wildcard src/importer/*.c)
+object = $(patsubst %.c,$(B)/%.o,$(1))
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+.PHONY: all
+all: $(B)/sandbox $(B)/sandbox-import $(B)/libsandbox.a
+
+$(B)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $$($(PKG_CONFIG) --cflags $(MAIN_PACKAGES)) -c $< -o $@
+
+$(B)/internal.a: $(call object,$(LIBRARY_SOURCES))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+STATIC_FLAGS = $(if $(filter static,$(LINK)),-static-pie,-pie)
+$(B)/sandbox: $(call object,$(CLI_SOURCES)) $(B)/internal.a
+	$(CC) $(LDFLAGS) $(STATIC_FLAGS) -o $@ $^ $$($(PKG_CONFIG) $(if $(filter static,$(LINK)),--static) --libs $(MAIN_PACKAGES))
+
+$(B)/sandbox-import: $(call object,$(IMPORTER_SOURCES)) $(B)/internal.a
+	$(CC) $(LDFLAGS) -pie -o $@ $^ $$($(PKG_CONFIG) --libs $(IMPORTER_PACKAGES)) -pthread
+
+# The public library: one object in which only the documented names are visible.
+$(B)/libsandbox.a: $(call object,$(LIBRARY_SOURCES))
+	@rm -f $@
+	$(LD) -r -o $(B)/libsandbox.o $^
+	objcopy --wildcard --keep-global-symbol='sandbox_*' $(B)/libsandbox.o
+	$(AR) rcs $@ $(B)/libsandbox.o
+
+-include $(shell find $(B)/src -name '*.d' 2>/dev/null)
+
+include test/test.mk
+
+.PHONY: clean
+clean:
+	rm -rf $(B)

@@ -1,0 +1,122 @@
+#include "base/error.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const error_names[SANDBOX_E_COUNT] = {
+#define X(name) [SANDBOX_E_##name] = "E_" #name,
+	SANDBOX_ERROR_IDS(X)
+#undef X
+};
+
+const char *sandbox_error_name(enum sandbox_error_id id)
+{
+	if (id == SANDBOX_E_NONE || (unsigned int)id >= SANDBOX_E_COUNT)
+		return NULL;
+	return error_names[id];
+}
+
+int sandbox_error_exit_status(const struct sandbox_error *error)
+{
+	switch (error->id) {
+	case SANDBOX_E_COMMAND_NOT_FOUND:
+		return 127;
+	case SANDBOX_E_COMMAND_NOT_EXECUTABLE:
+		return 126;
+	default:
+		return 125;
+	}
+}
+
+static int error_result(const struct sandbox_error *error)
+{
+	return error && error->code ? -error->code : -EINVAL;
+}
+
+int error_set(struct sandbox_error *error, int code, const char *format, ...)
+{
+	va_list args;
+	size_t used;
+
+	if (!error)
+		return code ? -code : -EINVAL;
+
+	error_clear(error);
+	error->code = code;
+	va_start(args, format);
+	(void)vsnprintf(error->text, sizeof(error->text), format, args);
+	va_end(args);
+
+	used = strlen(error->text);
+	if (code)
+		(void)snprintf(error->text + used, sizeof(error->text) - used, ": %s", strerror(code));
+	return error_result(error);
+}
+
+int error_wrap(struct sandbox_error *error, const char *format, ...)
+{
+	char sentence[sizeof(error->text)];
+	va_list args;
+	size_t used;
+
+	if (!error)
+		return -EINVAL;
+
+	memcpy(sentence, error->text, sizeof(sentence));
+	va_start(args, format);
+	(void)vsnprintf(error->text, sizeof(error->text), format, args);
+	va_end(args);
+
+	used = strlen(error->text);
+	(void)snprintf(error->text + used, sizeof(error->text) - used, ": %s", sentence);
+	return error_result(error);
+}
+
+int error_cause(struct sandbox_error *error, enum sandbox_error_id id, const char *format, ...)
+{
+	va_list args;
+
+	if (!error)
+		return -EINVAL;
+
+	error->id = id;
+	va_start(args, format);
+	(void)vsnprintf(error->cause, sizeof(error->cause), format, args);
+	va_end(args);
+	return error_result(error);
+}
+
+int error_fix(struct sandbox_error *error, const char *format, ...)
+{
+	va_list args;
+
+	if (!error)
+		return -EINVAL;
+
+	va_start(args, format);
+	(void)vsnprintf(error->fix, sizeof(error->fix), format, args);
+	va_end(args);
+	return error_result(error);
+}
+
+void error_clear(struct sandbox_error *error)
+{
+	if (!error)
+		return;
+	error->code = 0;
+	error->id = SANDBOX_E_NONE;
+	error->text[0] = error->cause[0] = error->fix[0] = '\0';
+}
+
+void error_sanitize(struct sandbox_error *error)
+{
+	error->text[sizeof(error->text) - 1] = '\0';
+	error->cause[sizeof(error->cause) - 1] = '\0';
+	error->fix[sizeof(error->fix) - 1] = '\0';
+	if ((unsigned int)error->id >= SANDBOX_E_COUNT)
+		error->id = SANDBOX_E_NONE;
+	if (error->code < 0 || error->code > 4095)
+		error->code = EPROTO;
+}

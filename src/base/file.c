@@ -1,0 +1,114 @@
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/memory.h"
+#include "base/scope.h"
+
+int file_read_fd(int fd, const char *name, size_t limit, char **out_data, size_t *out_size,
+	struct sandbox_error *error)
+{
+	auto_free char *data = NULL;
+	size_t size = 0, room = 0;
+
+	/* Files in /proc and /sys have no size to trust: read until the end. */
+	for (;;) {
+		ssize_t got;
+
+		if (size == room) {
+			room = room ? room * 2 : 4096;
+			data = memory_resize(data, room + 1, 1);
+		}
+		got = fd_read_full(fd, data + size, room - size);
+		if (got < 0)
+			return error_set(error, (int)-got, "read %s", name);
+		if (got == 0)
+			break;
+		size += (size_t)got;
+		if (size > limit)
+			return error_set(error, EFBIG, "read %s", name);
+	}
+	data[size] = '\0';
+	*out_data = take_ptr(data);
+	if (out_size)
+		*out_size = size;
+	return 0;
+}
+
+int file_read(int directory, const char *path, size_t limit, char **out_data, size_t *out_size,
+	struct sandbox_error *error)
+{
+	/* O_NONBLOCK: a FIFO in the place of the file must not stop us. */
+	auto_close int fd = openat(directory, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat status;
+
+	if (fd < 0)
+		return error_set(error, errno, "open %s", path);
+	if (fstat(fd, &status) < 0)
+		return error_set(error, errno, "stat %s", path);
+	if (!S_ISREG(status.st_mode))
+		return error_set(error, EINVAL, "read %s: not a regular file", path);
+	return file_read_fd(fd, path, limit, out_data, out_size, error);
+}
+
+int file_write_existing(int directory, const char *path, const char *text, struct sandbox_error *error)
+{
+	auto_close int fd = openat(directory, path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0)
+		return error_set(error, errno, "open %s", path);
+	if (write(fd, text, strlen(text)) < 0)
+		return error_set(error, errno, "write \"%s\" to %s", text, path);
+	return 0;
+}
+
+int file_replace(int directory, const char *name, const void *data, size_t size, mode_t mode,
+	struct sandbox_error *error)
+{
+	auto_free char *staging = memory_format("%s.new.%d", name, (int)getpid());
+	auto_close int fd = openat(directory, staging, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
+	int result;
+
+	if (fd < 0)
+		return error_set(error, errno, "create %s", staging);
+	result = fd_write_all(fd, data, size);
+	if (result == 0 && renameat(directory, staging, directory, name) < 0)
+		result = -errno;
+	if (result < 0) {
+		(void)unlinkat(directory, staging, 0);
+		return error_set(error, -result, "write %s", name);
+	}
+	return 0;
+}
+
+int file_make_directories(const char *path, mode_t mode, struct sandbox_error *error)
+{
+	auto_free char *prefix = memory_text(path);
+	char *slash = prefix;
+
+	do {
+		slash = strchr(slash + 1, '/');
+		if (slash)
+			*slash = '\0';
+		/* A parent that exists may lie on a read-only file system: only the last answer counts. */
+		if (mkdir(prefix, mode) < 0 && errno != EEXIST && (!slash || errno != EROFS))
+			return error_set(error, errno, "make directory %s", prefix);
+		if (slash)
+			*slash = '/';
+	} while (slash && slash[1]);
+	return 0;
+}
+
+int file_open_directory(int directory, const char *path, struct sandbox_error *error)
+{
+	int fd = openat(directory, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? error_set(error, errno, "open directory %s", path) : fd;
+}

@@ -1,0 +1,52 @@
+#include "base/memory.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void *memory_must(void *block)
+{
+	static const char message[] = "sandbox: out of memory\n";
+
+	if (!block) {
+		if (write(STDERR_FILENO, message, sizeof(message) - 1) < 0)
+			_exit(125);
+		_exit(125);
+	}
+	return block;
+}
+
+void *memory_zeroed(size_t count, size_t size)
+{
+	return memory_must(calloc(count ? count : 1, size));
+}
+
+void *memory_resize(void *block, size_t count, size_t size)
+{
+	return memory_must(reallocarray(block, count ? count : 1, size));
+}
+
+char *memory_text(const char *text)
+{
+	return text ? memory_must(strdup(text)) : NULL;
+}
+
+char *memory_text_n(const char *text, size_t length)
+{
+	return memory_must(strndup(text, length));
+}
+
+char *memory_format(const char *format, ...)
+{
+	va_list args;
+	char *text = NULL;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		text = NULL;
+	va_end(args);
+	return memory_must(text);
+}

@@ -1,0 +1,47 @@
+#include "kernel/syscalls.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { OPENAT2_ATTEMPTS = 64 };
+
+pid_t kernel_clone(uint64_t flags, int *out_pidfd, int cgroup)
+{
+	int pidfd = -1;
+	struct clone_args arguments = {
+		.flags = flags | (out_pidfd ? CLONE_PIDFD : 0) | (cgroup >= 0 ? CLONE_INTO_CGROUP : 0),
+		.pidfd = (uint64_t)(uintptr_t)&pidfd,
+		/* With CLONE_PARENT the exit signal is the caller's own, and naming one is EINVAL. */
+		.exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD,
+		.cgroup = cgroup >= 0 ? (uint64_t)cgroup : 0,
+	};
+	long pid = syscall(SYS_clone3, &arguments, sizeof(arguments));
+
+	if (pid > 0 && out_pidfd)
+		*out_pidfd = pidfd;
+	return (pid_t)pid;
+}
+
+int kernel_openat2(int directory, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve)
+{
+	struct open_how how = {.flags = flags | O_CLOEXEC, .mode = mode, .resolve = resolve};
+
+	for (int attempt = 1;; attempt++) {
+		long fd = syscall(SYS_openat2, directory, path, &how, sizeof(how));
+
+		if (fd >= 0 || (errno != EAGAIN && errno != EINTR) || attempt == OPENAT2_ATTEMPTS)
+			return (int)fd;
+	}
+}
+
+int kernel_pivot_root(const char *new_root, const char *put_old)
+{
+	return (int)syscall(SYS_pivot_root, new_root, put_old);
+}

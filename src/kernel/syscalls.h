@@ -1,0 +1,24 @@
+/*
+ * System calls that glibc 2.36 has no wrapper for. Each returns as the manual page says: -1 and errno.
+ */
+#ifndef KERNEL_SYSCALLS_H
+#define KERNEL_SYSCALLS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/*
+ * clone3(2) like fork: no shared memory, the child continues here with 0. `flags` are CLONE_NEW…
+ * and CLONE_PARENT; *out_pidfd (when not NULL) receives a close-on-exec pidfd in the parent.
+ * `cgroup` is a cgroup v2 directory for CLONE_INTO_CGROUP, or -1.
+ */
+pid_t kernel_clone(uint64_t flags, int *out_pidfd, int cgroup);
+
+/* openat2(2). EAGAIN, which RESOLVE_IN_ROOT answers while something is being renamed, is tried again, boundedly. */
+int kernel_openat2(int directory, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve);
+
+/* pivot_root(2). */
+int kernel_pivot_root(const char *new_root, const char *put_old);
+
+#endif

@@ -1,0 +1,47 @@
+/*
+ * Subordinate ids of a user: /etc/subuid and /etc/subgid (subuid(5)), or getsubids(1) where
+ * nsswitch.conf names another source. The files are the administrator's, but they are checked like
+ * input: a malformed line of ours is an error, lines of others are skipped.
+ */
+#ifndef USERNS_SUBID_H
+#define USERNS_SUBID_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+
+struct id_range {
+	uint32_t first;
+	uint32_t count;
+};
+
+struct id_ranges {
+	struct id_range *items;
+	size_t count;
+};
+
+enum subid_kind {
+	SUBID_USERS,
+	SUBID_GROUPS,
+};
+
+void id_ranges_finish(struct id_ranges *ranges);
+
+/*
+ * Appends the ranges that the text of a subuid(5) file gives to `user` (by name or by number).
+ * Refused with E_SUBID_INVALID: 0, the user's own id `own_id`, numbers above 2^32-2, overlaps, and
+ * numbers that are not plain decimal. 0 or -errno.
+ */
+int subid_parse(const char *text, const char *file_name, const char *user, uint32_t own_id,
+	struct id_ranges *out, struct sandbox_error *error);
+
+/* Reads what the system gives to the user. No range at all is not an error: out->count is 0. */
+int subid_load(enum subid_kind kind, const char *user, uint32_t own_id, struct id_ranges *out,
+	struct sandbox_error *error);
+
+/* Every range in the file, whoever has it: to choose one that nobody has. 0 or -errno. */
+int subid_load_all(enum subid_kind kind, struct id_ranges *out, struct sandbox_error *error);
+
+#endif
