@@ -33,11 +33,19 @@ object = $(patsubst %.c,$(B)/%.o,$(1))
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SUFFIXES:
+.SECONDARY:
 
 .PHONY: all
 all: $(B)/sandbox $(B)/sandbox-import $(B)/libsandbox.a
 
-$(B)/%.o: %.c
+# Installs what is missing of one section of test/packages; the stamps serve all variants.
+PACKAGES := build/packages
+$(PACKAGES)/%: test/packages
+	@mkdir -p $(@D)
+	@test/scripts/install-packages $*
+	@touch $@
+
+$(B)/%.o: %.c | $(PACKAGES)/build
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $$($(PKG_CONFIG) --cflags $(MAIN_PACKAGES)) -c $< -o $@
 
@@ -61,8 +69,8 @@ $(B)/libsandbox.a: $(call object,$(LIBRARY_SOURCES))
 
 -include $(shell find $(B)/src -name '*.d' 2>/dev/null)
 
-include test/test.mk
-
 .PHONY: clean
 clean:
 	rm -rf $(B)
+
+include test/test.mk
