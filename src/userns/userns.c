@@ -1,0 +1,289 @@
+#include "userns/userns.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/scope.h"
+#include "kernel/syscalls.h"
+#include "userns/newidmap.h"
+
+enum { MAP_TEXT_MAX = 16 * 1024 };
+
+/* ---- writing the maps ---- */
+
+static int write_map_file(int proc, const char *name, const struct id_extents *extents, struct sandbox_error *error)
+{
+	char text[ID_MAP_EXTENTS_MAX * 36];
+	size_t used = 0;
+
+	for (size_t i = 0; i < extents->count; i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%u %u %u\n", extents->items[i].inside,
+			extents->items[i].outside, extents->items[i].count);
+	return file_write_existing(proc, name, text, error);
+}
+
+/* The map is ours to write when it is our own id alone, or when we are the host's root. */
+static int write_maps_directly(int proc, const struct idmap *map, struct sandbox_error *error)
+{
+	/* Without privilege over the groups the kernel demands this first (CVE-2014-8989). */
+	int result = map->single ? file_write_existing(proc, "setgroups", "deny", error) : 0;
+
+	if (result == 0)
+		result = write_map_file(proc, "uid_map", &map->users, error);
+	if (result == 0)
+		result = write_map_file(proc, "gid_map", &map->groups, error);
+	if (result == -EPERM || result == -EACCES) {
+		error_cause(error, SANDBOX_E_USERNS_FILTERED, "the kernel or a security module lets this user make a user "
+			"namespace but not use it");
+		(void)error_fix(error, "see `sandbox help E_USERNS_APPARMOR`");
+	}
+	return result;
+}
+
+/* The helpers are other people's programs: believe the kernel. */
+static int verify_map(int proc, const char *name, const struct id_extents *wanted, struct sandbox_error *error)
+{
+	struct id_extents expected = *wanted, found;
+	auto_free char *text = NULL;
+	auto_close int fd = openat(proc, name, O_RDONLY | O_CLOEXEC);
+	int result;
+
+	if (fd < 0)
+		return error_set(error, errno, "open %s", name);
+	result = file_read_fd(fd, name, MAP_TEXT_MAX, &text, NULL, error);
+	if (result == 0)
+		result = id_extents_parse(text, &found, error);
+	if (result < 0)
+		return result;
+	id_extents_join(&expected);
+	id_extents_join(&found);
+	if (!id_extents_equal(&expected, &found))
+		return error_set(error, EPROTO, "check %s: it is not what was asked for", name);
+	return 0;
+}
+
+int userns_write_maps(pid_t pid, const struct idmap *map, struct sandbox_error *error)
+{
+	auto_free char *path = memory_format("/proc/%d", (int)pid);
+	auto_close int proc = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int result;
+
+	if (proc < 0)
+		return error_set(error, errno, "open %s", path);
+	if (map->single || geteuid() == 0)
+		result = write_maps_directly(proc, map, error);
+	else
+		result = newidmap_write(pid, map, error);
+	if (result == 0)
+		result = verify_map(proc, "uid_map", &map->users, error);
+	if (result == 0)
+		result = verify_map(proc, "gid_map", &map->groups, error);
+	return result;
+}
+
+int userns_become_root(const struct idmap *map, struct sandbox_error *error)
+{
+	if (!map->single && setgroups(0, NULL) < 0)
+		return error_set(error, errno, "drop supplementary groups");
+	if (setresgid(0, 0, 0) < 0)
+		return error_set(error, errno, "become group 0 of the user namespace");
+	if (setresuid(0, 0, 0) < 0)
+		return error_set(error, errno, "become user 0 of the user namespace");
+	return 0;
+}
+
+/* ---- why clone(2) refused ---- */
+
+static long read_setting(const char *path)
+{
+	auto_free char *text = NULL;
+
+	if (file_read(AT_FDCWD, path, 64, &text, NULL, NULL) < 0)
+		return -1;
+	return strtol(text, NULL, 10);
+}
+
+static bool seccomp_filter_is_on(void)
+{
+	return prctl(PR_GET_SECCOMP) == 2;
+}
+
+static int explain_limit(struct sandbox_error *error)
+{
+	error_cause(error, SANDBOX_E_USERNS_LIMIT, "the limit of user namespaces is reached "
+		"(user.max_user_namespaces = %ld)", read_setting("/proc/sys/user/max_user_namespaces"));
+	return error_fix(error, "sudo sysctl user.max_user_namespaces=15000");
+}
+
+static int explain_refusal(struct sandbox_error *error)
+{
+	if (read_setting("/proc/sys/kernel/unprivileged_userns_clone") == 0) {
+		error_cause(error, SANDBOX_E_USERNS_DISABLED, "unprivileged user namespaces are switched off "
+			"(kernel.unprivileged_userns_clone = 0)");
+		return error_fix(error, "sudo sysctl kernel.unprivileged_userns_clone=1");
+	}
+	if (read_setting("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == 1) {
+		error_cause(error, SANDBOX_E_USERNS_APPARMOR, "AppArmor restricts unprivileged user namespaces");
+		return error_fix(error, "install the profile in contrib/apparmor, or: "
+			"sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0");
+	}
+	if (seccomp_filter_is_on()) {
+		error_cause(error, SANDBOX_E_USERNS_FILTERED, "a seccomp filter around this process refuses user namespaces "
+			"(an outer container?)");
+		return error_fix(error, "start the outer container with --security-opt seccomp=unconfined");
+	}
+	error_cause(error, SANDBOX_E_USERNS_DISABLED, "the kernel refused: this process is in a chroot, or a security "
+		"module forbids it");
+	return error_fix(error, "run `unshare -Ur true` to see whether any program may");
+}
+
+int userns_explain_clone(int code, struct sandbox_error *error)
+{
+	error_set(error, code, "make a user namespace");
+	switch (code) {
+	case ENOSPC:
+	case EUSERS:
+		return explain_limit(error);
+	case EPERM:
+	case EACCES:
+		return explain_refusal(error);
+	case ENOSYS:
+		if (seccomp_filter_is_on())
+			return explain_refusal(error);
+		error_cause(error, SANDBOX_E_KERNEL_TOO_OLD, "the kernel has no clone3(2)");
+		return error_fix(error, "use Linux 5.12 or newer");
+	case EINVAL:
+		error_cause(error, SANDBOX_E_USERNS_DISABLED, "the kernel was built without user namespaces");
+		return error_fix(error, "use a kernel with CONFIG_USER_NS=y");
+	default:
+		return -code;
+	}
+}
+
+/* ---- running something in one ---- */
+
+struct userns_task {
+	const struct idmap *map;
+	int (*function)(void *argument, struct sandbox_error *error);
+	void *argument;
+	pid_t parent;
+};
+
+static int userns_child_run(const struct userns_task *task, int channel, struct sandbox_error *error)
+{
+	char go;
+	int result;
+
+	if (recv(channel, &go, sizeof(go), 0) != sizeof(go))
+		_exit(125); /* The parent gave up or died: nobody is there to be told. */
+	result = userns_become_root(task->map, error);
+	if (result < 0)
+		return result;
+	/* After the change of ids, which clears it; and the parent may have died before it was set. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != task->parent)
+		_exit(125);
+	return task->function(task->argument, error);
+}
+
+static _Noreturn void userns_child_main(const struct userns_task *task, int channel)
+{
+	struct sandbox_error error = {0};
+	int result = userns_child_run(task, channel, &error);
+
+	if (result < 0)
+		(void)send(channel, &error, sizeof(error), MSG_NOSIGNAL);
+	_exit(result < 0 ? 1 : 0);
+}
+
+int userns_start(const struct idmap *map, int (*function)(void *argument, struct sandbox_error *error),
+	void *argument, struct userns_child *out, struct sandbox_error *error)
+{
+	struct userns_task task = {map, function, argument, getpid()};
+	auto_finish(userns_child_finish) struct userns_child child = USERNS_CHILD_INIT;
+	auto_close int theirs = -1;
+	int ends[2], result;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return error_set(error, errno, "make a socket pair");
+	child.report = ends[0];
+	theirs = ends[1];
+
+	child.pid = kernel_clone(CLONE_NEWUSER, &child.pidfd, -1);
+	if (child.pid < 0)
+		return userns_explain_clone(errno, error);
+	if (child.pid == 0) {
+		(void)close(ends[0]);
+		userns_child_main(&task, ends[1]);
+	}
+	result = userns_write_maps(child.pid, map, error);
+	if (result < 0)
+		return result;
+	if (send(child.report, "", 1, MSG_NOSIGNAL) < 0)
+		return error_set(error, errno, "start a helper in a user namespace");
+	*out = child;
+	child = (struct userns_child)USERNS_CHILD_INIT;
+	return 0;
+}
+
+int userns_wait(struct userns_child *child, struct sandbox_error *error)
+{
+	struct sandbox_error reported;
+	ssize_t size;
+	int status = 0;
+
+	do
+		size = recv(child->report, &reported, sizeof(reported), 0);
+	while (size < 0 && errno == EINTR);
+	while (waitpid(child->pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return error_set(error, errno, "wait for a helper in a user namespace");
+	child->pid = 0;
+	if (size == sizeof(reported)) {
+		error_sanitize(&reported);
+		if (error)
+			*error = reported;
+		return reported.code ? -reported.code : -EINVAL;
+	}
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	error_set(error, ECHILD, WIFSIGNALED(status) ? "helper in a user namespace ended by signal %d"
+						      : "helper in a user namespace failed with status %d",
+		WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+	return error_cause(error, SANDBOX_E_CHILD_DIED, "it ended without saying why");
+}
+
+void userns_child_finish(struct userns_child *child)
+{
+	if (child->pid > 0) {
+		(void)kill(child->pid, SIGKILL);
+		while (waitpid(child->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	if (child->pidfd >= 0)
+		(void)close(child->pidfd);
+	if (child->report >= 0)
+		(void)close(child->report);
+	*child = (struct userns_child)USERNS_CHILD_INIT;
+}
+
+int userns_run(const struct idmap *map, int (*function)(void *argument, struct sandbox_error *error),
+	void *argument, struct sandbox_error *error)
+{
+	auto_finish(userns_child_finish) struct userns_child child = USERNS_CHILD_INIT;
+	int result = userns_start(map, function, argument, &child, error);
+
+	return result < 0 ? result : userns_wait(&child, error);
+}
