@@ -1,0 +1,84 @@
+#include "security/keyring.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/keyctl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/scope.h"
+#include "base/test_switch.h"
+
+enum { KEY_USERS_LIMIT = 1 << 20 };
+
+bool keyring_parse_usage(
+	const char *text, unsigned int uid, unsigned long *out_keys, unsigned long *out_limit)
+{
+	/* "uid: usage keys/instantiated keys/maxkeys bytes/maxbytes" (proc_key_users(5)) */
+	while (text && *text) {
+		unsigned int line_uid;
+		unsigned long keys, limit;
+
+		if (sscanf(text, "%u: %*u %*u/%*u %lu/%lu", &line_uid, &keys, &limit) == 3 &&
+			line_uid == uid) {
+			*out_keys = keys;
+			*out_limit = limit;
+			return true;
+		}
+		text = strchr(text, '\n');
+		text = text ? text + 1 : NULL;
+	}
+	return false;
+}
+
+static int explain_quota(struct sandbox_error *error)
+{
+	auto_free char *text = NULL;
+	unsigned long keys, limit;
+
+	error_set(error, EDQUOT, "make a session keyring");
+	error_cause(error, SANDBOX_E_KEY_QUOTA,
+		"each running sandbox needs a key, and you have too many already");
+	if (file_read(AT_FDCWD, "/proc/key-users", KEY_USERS_LIMIT, &text, NULL, NULL) == 0 &&
+		keyring_parse_usage(text, getuid(), &keys, &limit))
+		error_cause(error, SANDBOX_E_KEY_QUOTA,
+			"each running sandbox needs a key: you have %lu, and kernel.keys.maxkeys allows %lu",
+			keys, limit);
+	return error_fix(error, "end other sandboxes, or sudo sysctl kernel.keys.maxkeys=2000");
+}
+
+/*
+ * Whether every way to a key is refused with EPERM before its arguments are looked at (NULL would be
+ * EFAULT): then it is a filter that says so, and the payload, too, will live under it.
+ */
+static bool keys_are_filtered(void)
+{
+	return syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0) < 0 &&
+		errno == EPERM && syscall(SYS_add_key, NULL, NULL, NULL, 0, 0) < 0 && errno == EPERM &&
+		syscall(SYS_request_key, NULL, NULL, NULL, 0) < 0 && errno == EPERM;
+}
+
+int keyring_join(struct sandbox_error *error)
+{
+	int code;
+
+	if (test_defence_removed("keyring"))
+		return 0;
+
+	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) >= 0)
+		return 0;
+	code = errno;
+	if (code == ENOSYS)
+		return 0;
+	if (code == EDQUOT)
+		return explain_quota(error);
+	if (code == EPERM && keys_are_filtered()) {
+		log_debug("keys are out of reach: a system call filter that surrounds us refuses keyctl(2)");
+		return 0;
+	}
+	return error_set(error, code, "make a session keyring");
+}
