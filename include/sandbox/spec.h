@@ -1,0 +1,56 @@
+/*
+ * What is wanted, before anything is known about the host: the same value is filled from a command line,
+ * a profile, an image's configuration. The names of the fields are those of the long options, and
+ * sandbox-run(1) says what each means. Strings are owned by the spec.
+ */
+#ifndef SANDBOX_SPEC_H
+#define SANDBOX_SPEC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <sandbox/strings.h>
+
+enum sandbox_userns {
+	SANDBOX_USERNS_DEFAULT, /* subordinate ids, or else a single id with a notice */
+	SANDBOX_USERNS_MAP,     /* subordinate ids, or an error */
+	SANDBOX_USERNS_SINGLE,
+};
+
+enum sandbox_overlay {
+	SANDBOX_OVERLAY_AUTO, /* on tmpfs where that can hold overlay's attributes, else on disk */
+	SANDBOX_OVERLAY_TMPFS,
+	SANDBOX_OVERLAY_DISK,
+};
+
+struct sandbox_spec {
+	struct sandbox_strings command; /* empty: root's shell */
+
+	char *name;
+	bool rm;             /* always held: a sandbox without a life of its own leaves nothing */
+	uint64_t timeout;    /* milliseconds, 0 for none */
+
+	struct sandbox_strings env; /* NAME=VALUE, or NAME to take the caller's value */
+	struct sandbox_strings env_file;
+	char *workdir;
+	bool init;           /* our own init is PID 1; else the command is */
+	uint64_t preserve_fds;
+
+	char *user;          /* USER[:GROUP], names or numbers */
+	int userns;          /* enum sandbox_userns */
+	char *hostname;
+
+	int overlay;         /* enum sandbox_overlay */
+	uint64_t storage_size; /* bytes of a writable layer on tmpfs, 0 for the default */
+
+	struct sandbox_strings ulimit;   /* NAME=SOFT[:HARD] */
+	struct sandbox_strings cap_add;
+	struct sandbox_strings cap_drop;
+	bool nesting;        /* user namespaces and mounts are allowed inside */
+};
+
+/* The defaults. */
+void sandbox_spec_init(struct sandbox_spec *spec);
+void sandbox_spec_finish(struct sandbox_spec *spec);
+
+#endif

@@ -1,0 +1,45 @@
+/*
+ * One file per command, each exporting one descriptor; main.c lists them. A command returns the exit
+ * status of the program; a failure has been printed by then (output.h).
+ */
+#ifndef CLI_COMMAND_H
+#define CLI_COMMAND_H
+
+#include "base/error.h"
+#include "cli/option.h"
+
+/* What the global options and the environment say about where things live. Absolute paths. */
+struct cli {
+	char *store;   /* images and layers: --root, else $XDG_CACHE_HOME/sandbox */
+	char *state;   /* what must survive a cache clean: --state, else $XDG_STATE_HOME/sandbox */
+	char *runtime; /* gone at reboot: --runroot, else $XDG_RUNTIME_DIR/sandbox; NULL where there is none */
+};
+
+struct command {
+	const char *name;
+	const char *operands; /* how usage shows them: "IMAGE [COMMAND [ARG...]]" */
+	const char *summary;
+	const struct option_entry *options;
+	/* argv[0] is the command's name. */
+	int (*run)(const struct cli *cli, int argc, char **argv);
+};
+
+extern const struct command command_run;
+extern const struct command command_import;
+extern const struct command command_images;
+extern const struct command command_rmi;
+extern const struct command command_reset;
+extern const struct command command_help;
+
+/* NULL-terminated, in the order of `sandbox --help`. */
+extern const struct command *const commands[];
+const struct command *command_find(const char *name);
+
+/*
+ * What every command does first: reads its options into `target`; prints its help for --help (then
+ * *out_done is set). Checks that the number of operands is in [least, most]. 0 or -EINVAL.
+ */
+int command_parse(const struct command *command, void *target, int argc, char **argv, int least, int most,
+	int *out_operands, bool *out_done, struct sandbox_error *error);
+
+#endif

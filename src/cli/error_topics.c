@@ -1,0 +1,110 @@
+#include "cli/error_topics.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <sandbox/error.h>
+
+struct topic {
+	const char *summary;
+	const char *text;
+};
+
+static const struct topic topics[SANDBOX_E_COUNT] = {
+	[SANDBOX_E_USAGE] = {"the command line could not be understood",
+		"`sandbox COMMAND --help` lists the options. Options stop at IMAGE; what follows it is the command."},
+	[SANDBOX_E_USERNS_DISABLED] = {"user namespaces are switched off",
+		"Every sandbox is a user namespace. Debian's kernel.unprivileged_userns_clone must be 1 and the kernel\n"
+		"must have CONFIG_USER_NS. A process in a chroot(2) cannot make one either."},
+	[SANDBOX_E_USERNS_LIMIT] = {"no more user namespaces may be made",
+		"The sysctl user.max_user_namespaces bounds them per user, and they nest at most 32 deep. Inside a\n"
+		"sandbox the limit is 0 unless it was started with --nesting."},
+	[SANDBOX_E_USERNS_APPARMOR] = {"AppArmor restricts user namespaces",
+		"Ubuntu 23.10 and later let only programs with an AppArmor profile use them. Install the profile from\n"
+		"contrib/apparmor, or set kernel.apparmor_restrict_unprivileged_userns to 0."},
+	[SANDBOX_E_USERNS_FILTERED] = {"something around this process refuses user namespaces",
+		"A container runtime's seccomp filter, or a security module. Docker: --security-opt seccomp=unconfined\n"
+		"(and --security-opt systempaths=unconfined, see E_PROC_MASKED)."},
+	[SANDBOX_E_SUBID_MISSING] = {"the user has no subordinate ids",
+		"Ids other than root's inside come from /etc/subuid and /etc/subgid. An administrator adds them with\n"
+		"usermod --add-subuids and --add-subgids. Without them only --userns=single works: root alone exists\n"
+		"inside, and programs that change users (apt, dpkg with maintainer scripts, su) fail."},
+	[SANDBOX_E_SUBID_INVALID] = {"the subordinate ids cannot be used",
+		"A range in /etc/subuid or /etc/subgid is malformed, overlaps, holds 0 or the user's own id, or ends\n"
+		"above 4294967294."},
+	[SANDBOX_E_NEWIDMAP_MISSING] = {"newuidmap or newgidmap is not installed",
+		"They come with the package uidmap (Debian, Ubuntu) or shadow-utils (Fedora)."},
+	[SANDBOX_E_NEWIDMAP_REFUSED] = {"newuidmap or newgidmap refused the map",
+		"They allow what /etc/subuid and /etc/subgid give to the user, and need their set-user-ID bit or file\n"
+		"capabilities: an unpacked or copied program has neither, and a nosuid mount takes them away."},
+	[SANDBOX_E_NNP] = {"no_new_privs keeps newuidmap from working",
+		"Whoever started this process set no_new_privs (many CI runners, systemd's NoNewPrivileges=), so no\n"
+		"set-user-ID program can help. Without --userns the sandbox falls back to a single id."},
+	[SANDBOX_E_PROC_MASKED] = {"a fresh /proc is refused",
+		"The kernel allows a new procfs only where the present /proc is fully visible. Docker and Kubernetes\n"
+		"mask parts of it: start the outer container with --security-opt systempaths=unconfined."},
+	[SANDBOX_E_OVERLAY] = {"the overlay file system cannot be mounted",
+		"Linux 5.11 and later allow it inside a user namespace. The writable layer cannot lie on an overlay\n"
+		"itself (a home inside a container): name another place with --state, or use --overlay=tmpfs."},
+	[SANDBOX_E_HOME_UNUSABLE] = {"the store cannot be made or written",
+		"Images live in ~/.cache/sandbox. A read-only or missing home needs --root DIR (and --state DIR)."},
+	[SANDBOX_E_NO_SPACE] = {"the file system is full",
+		"Nothing was kept of what did not fit. `sandbox images` and `sandbox rmi` make room."},
+	[SANDBOX_E_KEY_QUOTA] = {"the quota of kernel keys is used up",
+		"Every sandbox has a session keyring of its own, charged to the user: kernel.keys.maxkeys (200) and\n"
+		"kernel.keys.maxbytes bound them."},
+	[SANDBOX_E_ARCHIVE_FORMAT] = {"the file is not an archive that sandbox reads",
+		"A tar of a root file system, as `docker export` writes it: plain or gzip, bzip2, xz, zstd, lz4."},
+	[SANDBOX_E_ARCHIVE_TRUNCATED] = {"the archive ends too early",
+		"The end-of-archive marker is missing: the file was cut, perhaps by an interrupted download."},
+	[SANDBOX_E_ARCHIVE_HOSTILE] = {"the archive holds something that no honest archive holds",
+		"An entry that would leave the root directory, pass through a symbolic link, or change what an earlier\n"
+		"entry stands for. Nothing was extracted."},
+	[SANDBOX_E_ARCHIVE_LIMIT] = {"the archive exceeds a limit",
+		"Limits on bytes, entries, path depth and expansion keep an archive from filling the disk."},
+	[SANDBOX_E_IMAGE_UNKNOWN] = {"no such image",
+		"IMAGE is the path of an archive, or the name or digest of an image in the store (`sandbox images`)."},
+	[SANDBOX_E_IMAGE_IN_USE] = {"the image is in use",
+		"A running sandbox stands on it. End that first."},
+	[SANDBOX_E_IMPORTER_MISSING] = {"sandbox-import was not found",
+		"The program that reads archives lies beside the sandbox program or in ../libexec/sandbox of it."},
+	[SANDBOX_E_ROOT_LAYOUT] = {"the image's root directory cannot be set up",
+		"/proc, /sys and /dev must be directories or absent, and mount points must not lead through links\n"
+		"that go round in circles."},
+	[SANDBOX_E_COMMAND_NOT_FOUND] = {"the command does not exist in the image (exit status 127)",
+		"It was looked for along the PATH of the sandbox, or at the path that was given."},
+	[SANDBOX_E_COMMAND_NOT_EXECUTABLE] = {"the command cannot be executed (exit status 126)",
+		"It is a directory, has no execute permission, needs an interpreter that is missing, or is made for\n"
+		"another machine."},
+	[SANDBOX_E_USER_UNKNOWN] = {"the image has no such user or group",
+		"Names are looked up in the image's own /etc/passwd and /etc/group. A number always works."},
+	[SANDBOX_E_ID_UNMAPPED] = {"an id has no place in the id map",
+		"The sandbox has ids 0 to the size of the subordinate range; with --userns=single only 0."},
+	[SANDBOX_E_NAME_IN_USE] = {"another sandbox has that name",
+		"Names are unique among the sandboxes of one user. Choose another one."},
+	[SANDBOX_E_KERNEL_TOO_OLD] = {"the kernel is too old",
+		"Linux 5.12 or later is needed (overlay in user namespaces, mount_setattr)."},
+	[SANDBOX_E_CAPABILITY] = {"no such capability",
+		"Names are those of capabilities(7), with or without CAP_, or ALL."},
+	[SANDBOX_E_LIMIT_UNAVAILABLE] = {"a limit that was asked for cannot be held",
+		"The resource limit is above the hard limit of the caller, which only root may raise."},
+	[SANDBOX_E_CHILD_DIED] = {"a process of the sandbox ended without saying why",
+		"Something outside killed it (the kernel's out-of-memory killer, an operator), or it is a defect."},
+};
+
+bool error_topic_print(const char *name)
+{
+	for (int id = SANDBOX_E_NONE + 1; id < SANDBOX_E_COUNT; id++) {
+		if (strcmp(sandbox_error_name(id), name) != 0)
+			continue;
+		printf("%s: %s\n\n%s\n", name, topics[id].summary, topics[id].text);
+		return true;
+	}
+	return false;
+}
+
+void error_topics_list(void)
+{
+	for (int id = SANDBOX_E_NONE + 1; id < SANDBOX_E_COUNT; id++)
+		printf("%-26s %s\n", sandbox_error_name(id), topics[id].summary);
+}

@@ -1,0 +1,209 @@
+#include "cli/option.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/scope.h"
+#include "base/strings.h"
+#include "base/text.h"
+
+static const char *const boolean_words[] = {"false", "true", NULL};
+
+static int usage_error(struct sandbox_error *error, const char *format, const char *first, const char *second)
+	__attribute__((format(printf, 2, 0)));
+
+static int usage_error(struct sandbox_error *error, const char *format, const char *first, const char *second)
+{
+	auto_free char *sentence = NULL;
+
+	if (asprintf(&sentence, format, first, second) < 0)
+		sentence = NULL;
+	error_set(error, 0, "%s", sentence ? sentence : format);
+	return error_cause(error, SANDBOX_E_USAGE, "%s", "");
+}
+
+static const struct option_entry *find_long(const struct option_entry *table, const char *name, size_t length)
+{
+	for (const struct option_entry *entry = table; entry->kind != OPTION_END; entry++)
+		if (entry->name && strlen(entry->name) == length && strncmp(entry->name, name, length) == 0)
+			return entry;
+	return NULL;
+}
+
+static const struct option_entry *find_letter(const struct option_entry *table, char letter)
+{
+	for (const struct option_entry *entry = table; entry->kind != OPTION_END; entry++)
+		if (entry->letter && entry->letter == letter)
+			return entry;
+	return NULL;
+}
+
+/* The index of `value` in `words`, or -1. */
+static int word_index(const char *const *words, const char *value)
+{
+	for (int i = 0; words[i]; i++)
+		if (strcmp(words[i], value) == 0)
+			return i;
+	return -1;
+}
+
+static int choice_error(const struct option_entry *entry, const char *value, struct sandbox_error *error)
+{
+	auto_free char *words = memory_text("");
+
+	for (size_t i = 0; entry->choices[i]; i++) {
+		char *longer = memory_format("%s%s%s", words, i ? ", " : "", entry->choices[i]);
+
+		free(words);
+		words = longer;
+	}
+	usage_error(error, "--%s: \"%s\" is not one of its values", entry->name, value);
+	return error_fix(error, "use one of: %s", words);
+}
+
+static int store_value(const struct option_entry *entry, void *target, const char *value, struct sandbox_error *error)
+{
+	void *field = (char *)target + entry->offset;
+	int index;
+
+	switch (entry->kind) {
+	case OPTION_FLAG:
+		index = value ? word_index(boolean_words, value) : 1;
+		if (index < 0)
+			return usage_error(error, "--%s: \"%s\" is neither true nor false", entry->name, value);
+		*(bool *)field = index == 1;
+		return 0;
+	case OPTION_TEXT:
+		free(*(char **)field);
+		*(char **)field = memory_text(value);
+		return 0;
+	case OPTION_LIST:
+		sandbox_strings_add(field, value);
+		return 0;
+	case OPTION_UNSIGNED:
+		if (!text_parse_unsigned(value, UINT32_MAX, field))
+			return usage_error(error, "--%s: \"%s\" is not a number", entry->name, value);
+		return 0;
+	case OPTION_SIZE:
+		if (!text_parse_size(value, field))
+			return usage_error(error, "--%s: \"%s\" is not a size such as 64m or 1g", entry->name, value);
+		return 0;
+	case OPTION_DURATION:
+		if (!text_parse_duration(value, field))
+			return usage_error(error, "--%s: \"%s\" is not a duration such as 30s or 5m", entry->name, value);
+		return 0;
+	case OPTION_CHOICE:
+		index = word_index(entry->choices, value);
+		if (index < 0)
+			return choice_error(entry, value, error);
+		*(int *)field = index;
+		return 0;
+	case OPTION_END:
+	case OPTION_HEADING:
+		break;
+	}
+	return usage_error(error, "%s%s: not an option", entry->name, "");
+}
+
+/* --name, --name=VALUE, --name VALUE. Returns how many words of argv were used, or -errno. */
+static int parse_long(const struct option_entry *table, void *target, int argc, char **argv,
+	struct sandbox_error *error)
+{
+	const char *name = argv[0] + 2, *value = strchr(name, '=');
+	size_t length = value ? (size_t)(value - name) : strlen(name);
+	const struct option_entry *entry = find_long(table, name, length);
+	int used = 1, result;
+
+	if (!entry)
+		return usage_error(error, "unknown option %s%s", argv[0], "");
+	if (value)
+		value++;
+	if (!value && entry->kind != OPTION_FLAG) {
+		if (argc < 2)
+			return usage_error(error, "--%s needs %s", entry->name, entry->argument);
+		value = argv[1];
+		used = 2;
+	}
+	result = store_value(entry, target, value, error);
+	return result < 0 ? result : used;
+}
+
+/* -e VALUE, -eVALUE, and several flags at once (-it). Returns how many words were used, or -errno. */
+static int parse_letters(const struct option_entry *table, void *target, int argc, char **argv,
+	struct sandbox_error *error)
+{
+	for (const char *letter = argv[0] + 1; *letter; letter++) {
+		const struct option_entry *entry = find_letter(table, *letter);
+		const char *value = NULL;
+		bool takes_value;
+		int result;
+
+		if (!entry)
+			return usage_error(error, "unknown option %s%s", argv[0], "");
+		takes_value = entry->kind != OPTION_FLAG;
+		if (takes_value)
+			value = letter[1] ? letter + 1 + (letter[1] == '=') : argc > 1 ? argv[1] : NULL;
+		if (takes_value && !value)
+			return usage_error(error, "%s needs %s", argv[0], entry->argument);
+		result = store_value(entry, target, value, error);
+		if (result < 0)
+			return result;
+		if (takes_value)
+			return letter[1] ? 1 : 2;
+	}
+	return 1;
+}
+
+int options_parse(const struct option_entry *table, void *target, int argc, char **argv, int *out_operands,
+	struct sandbox_error *error)
+{
+	int index = 1;
+
+	while (index < argc && argv[index][0] == '-' && argv[index][1]) {
+		int used;
+
+		if (strcmp(argv[index], "--") == 0) {
+			index++;
+			break;
+		}
+		if (strcmp(argv[index], "--help") == 0) {
+			index = OPTIONS_HELP;
+			break;
+		}
+		used = argv[index][1] == '-' ? parse_long(table, target, argc - index, argv + index, error)
+					     : parse_letters(table, target, argc - index, argv + index, error);
+		if (used < 0)
+			return used;
+		index += used;
+	}
+	*out_operands = index;
+	return 0;
+}
+
+static void print_entry(const struct option_entry *entry)
+{
+	auto_free char *words = NULL;
+
+	if (entry->kind == OPTION_HEADING) {
+		printf("\n%s\n", entry->help);
+		return;
+	}
+	words = entry->letter ? memory_format("-%c, --%s%s%s", entry->letter, entry->name, entry->argument ? " " : "",
+					entry->argument ? entry->argument : "")
+			      : memory_format("    --%s%s%s", entry->name, entry->argument ? " " : "",
+					entry->argument ? entry->argument : "");
+	if (strlen(words) > 30)
+		printf("  %s\n  %-30s  %s\n", words, "", entry->help);
+	else
+		printf("  %-30s  %s\n", words, entry->help);
+}
+
+void options_print_help(const struct option_entry *table)
+{
+	for (const struct option_entry *entry = table; entry->kind != OPTION_END; entry++)
+		print_entry(entry);
+}

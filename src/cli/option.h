@@ -1,0 +1,48 @@
+/*
+ * Options are declared once, in a table: name, letter, kind, argument, help, and where the value goes.
+ * Parsing, --help, the manual page check and completion all read that table. Options stop at the first
+ * operand, as in docker(1) and podman(1); "--" is allowed and never needed.
+ */
+#ifndef CLI_OPTION_H
+#define CLI_OPTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+enum option_kind {
+	OPTION_END,      /* closes a table */
+	OPTION_HEADING,  /* a line of --help; `help` is its text */
+	OPTION_FLAG,     /* bool: --name, --name=true, --name=false */
+	OPTION_TEXT,     /* char *, owned by the target; the last one wins */
+	OPTION_LIST,     /* struct sandbox_strings; each one is added */
+	OPTION_UNSIGNED, /* uint64_t */
+	OPTION_SIZE,     /* uint64_t bytes: 64m, 1.5g */
+	OPTION_DURATION, /* uint64_t milliseconds: 10, 1m30s */
+	OPTION_CHOICE,   /* int: the index of one of `choices` (NULL-terminated) */
+};
+
+struct option_entry {
+	enum option_kind kind;
+	const char *name;     /* without the dashes */
+	char letter;          /* or 0 */
+	const char *argument; /* how --help shows the value; NULL for a flag */
+	const char *help;
+	size_t offset; /* of the field in the target */
+	const char *const *choices;
+};
+
+/*
+ * Reads options from argv (argv[0] is not looked at) into `target`. *out_operands is the index of the
+ * first operand, or OPTIONS_HELP when --help was met. 0, or -EINVAL with E_USAGE.
+ */
+enum { OPTIONS_HELP = -1 };
+
+int options_parse(const struct option_entry *table, void *target, int argc, char **argv, int *out_operands,
+	struct sandbox_error *error);
+
+/* Writes the options, one a line and aligned, to standard output. */
+void options_print_help(const struct option_entry *table);
+
+#endif

@@ -1,0 +1,321 @@
+#include "rootfs/mount_list.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/scope.h"
+#include "base/test_switch.h"
+#include "rootfs/filesystem.h"
+#include "rootfs/root_path.h"
+
+/* What one application carries from step to step. */
+struct mount_work {
+	int root;
+	int scratch;
+	int null_device;     /* a detached copy of the host's /dev/null, made when first needed */
+	unsigned int files;  /* how many were made in scratch: their names */
+};
+
+static void mount_work_finish(struct mount_work *work)
+{
+	if (work->null_device >= 0)
+		(void)close(work->null_device);
+}
+
+void mount_list_add(struct mount_list *list, const struct mount_step *step)
+{
+	struct mount_step *copy;
+
+	list->steps = memory_resize(list->steps, list->count + 1, sizeof(*list->steps));
+	copy = &list->steps[list->count++];
+	*copy = *step;
+	copy->target = memory_text(step->target);
+	copy->source = memory_text(step->source);
+}
+
+void mount_list_finish(struct mount_list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		free(list->steps[i].target);
+		free(list->steps[i].source);
+	}
+	free(list->steps);
+	*list = (struct mount_list){0};
+}
+
+/* ---- file systems of their own ---- */
+
+static int mount_filesystem(const struct mount_work *work, const struct mount_step *step, const char *type,
+	const struct filesystem_option *options, struct sandbox_error *error)
+{
+	auto_close int mount = filesystem_make(type, options, step->attributes, error);
+	auto_close int target = -1;
+
+	if (mount < 0)
+		return mount;
+	/* Where the payload expects these, a link of the image has no business. */
+	target = root_make_directory(work->root, step->target, 0755, ROOT_NO_LINKS, error);
+	if (target < 0)
+		return target;
+	return filesystem_attach(mount, target, step->target, error);
+}
+
+static int apply_tmpfs(struct mount_work *work, const struct mount_step *step, struct sandbox_error *error)
+{
+	char size[32], mode[16];
+	const struct filesystem_option options[] = {{"size", size}, {"mode", mode}, {NULL}};
+
+	(void)snprintf(size, sizeof(size), "%llu", (unsigned long long)step->size);
+	(void)snprintf(mode, sizeof(mode), "%o", step->mode);
+	return mount_filesystem(work, step, "tmpfs", options, error);
+}
+
+static int apply_proc(struct mount_work *work, const struct mount_step *step, struct sandbox_error *error)
+{
+	int result = mount_filesystem(work, step, "proc", NULL, error);
+
+	if (result == -EPERM) {
+		error_cause(error, SANDBOX_E_PROC_MASKED, "the kernel gives a fresh /proc only where the present one is "
+			"fully visible, and here parts of it are masked (an outer container?)");
+		(void)error_fix(error, "start the outer container with --security-opt systempaths=unconfined");
+	}
+	return result;
+}
+
+static int apply_sysfs(struct mount_work *work, const struct mount_step *step, struct sandbox_error *error)
+{
+	return mount_filesystem(work, step, "sysfs", NULL, error);
+}
+
+static int apply_mqueue(struct mount_work *work, const struct mount_step *step, struct sandbox_error *error)
+{
+	return mount_filesystem(work, step, "mqueue", NULL, error);
+}
+
+static int apply_cgroup(struct mount_work *work, const struct mount_step *step, struct sandbox_error *error)
+{
+	return mount_filesystem(work, step, "cgroup2", NULL, error);
+}
+
+static int apply_devpts(struct mount_work *work, const struct mount_step *step, struct sandbox_error *error)
+{
+	/* `source` is "5" where the group tty has that number and it is mapped; else terminals are root's. */
+	const struct filesystem_option options[] = {
+		{"newinstance", NULL}, {"ptmxmode", "0666"}, {"mode", step->source ? "0620" : "0600"},
+		{step->source ? "gid" : NULL, step->source}, {NULL}};
+
+	return mount_filesystem(work, step, "devpts", options, error);
+}
+
+/* ---- single files and directories ---- */
+
+static int apply_directory(struct mount_work *work, const struct mount_step *step, struct sandbox_error *error)
+{
+	auto_close int present = root_open(work->root, step->target, O_PATH, ROOT_FOLLOW);
+	auto_close int made = -1;
+
+	if (present >= 0)
+		return 0;
+	made = root_make_directory(work->root, step->target, 0755, ROOT_FOLLOW, error);
+	if (made < 0)
+		return made;
+	/* The umask is not ours to trust, and O_PATH descriptors take no fchmod. */
+	if (fchmodat(made, ".", step->mode, 0) < 0)
+		return error_set(error, errno, "set the mode of %s", step->target);
+	return 0;
+}
+
+static int apply_symlink(struct mount_work *work, const struct mount_step *step, struct sandbox_error *error)
+{
+	const char *name = strrchr(step->target, '/') + 1;
+	auto_free char *parent = memory_text_n(step->target, (size_t)(name - step->target));
+	auto_close int directory = root_open(work->root, parent, O_PATH | O_DIRECTORY, ROOT_NO_LINKS);
+
+	if (directory < 0)
+		return error_set(error, -directory, "open %s", parent);
+	if (symlinkat(step->source, directory, name) < 0)
+		return error_set(error, errno, "make the link %s", step->target);
+	return 0;
+}
+
+/* A detached copy of the host's node, which must be the character device that its name promises. */
+static int clone_device(const char *path, struct sandbox_error *error)
+{
+	auto_close int node = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
+	struct stat status;
+
+	if (node < 0)
+		return error_set(error, errno, "open the host's %s", path);
+	if (fstat(node, &status) < 0)
+		return error_set(error, errno, "stat the host's %s", path);
+	if (!S_ISCHR(status.st_mode))
+		return error_set(error, ENODEV, "use the host's %s: it is not a device", path);
+	return take_fd(&node);
+}
+
+static int apply_device(struct mount_work *work, const struct mount_step *step, struct sandbox_error *error)
+{
+	auto_close int node = clone_device(step->source, error);
+	auto_close int target = -1;
+
+	if (node < 0)
+		return node;
+	target = root_make_file(work->root, step->target, 0666, error);
+	if (target < 0)
+		return target;
+	return filesystem_attach(node, target, step->target, error);
+}
+
+/* The file lives on our tmpfs, so the image and the writable layer are not touched by it. */
+static int apply_file(struct mount_work *work, const struct mount_step *step, struct sandbox_error *error)
+{
+	auto_close int target = root_make_file(work->root, step->target, 0644, error);
+	auto_close int file = -1, mount = -1;
+	char name[32];
+	int result;
+
+	if (target < 0)
+		return target;
+	(void)snprintf(name, sizeof(name), "file-%u", work->files++);
+	file = openat(work->scratch, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (file < 0)
+		return error_set(error, errno, "make the file for %s", step->target);
+	result = fd_write_all(file, step->source, strlen(step->source));
+	if (result < 0)
+		return error_set(error, -result, "write the file for %s", step->target);
+	mount = open_tree(work->scratch, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	if (mount < 0)
+		return error_set(error, errno, "bind the file for %s", step->target);
+	return filesystem_attach(mount, target, step->target, error);
+}
+
+static int apply_sysctl(struct mount_work *work, const struct mount_step *step, struct sandbox_error *error)
+{
+	auto_close int file = root_open(work->root, step->target, O_WRONLY | O_NOCTTY, ROOT_NO_LINKS);
+
+	if (file < 0)
+		return error_set(error, -file, "open %s", step->target);
+	if (write(file, step->source, strlen(step->source)) < 0)
+		return error_set(error, errno, "write \"%s\" to %s", step->source, step->target);
+	return 0;
+}
+
+/* ---- hiding ---- */
+
+static int mask_file(struct mount_work *work, int target, const char *path, struct sandbox_error *error)
+{
+	auto_close int copy = -1;
+	struct stat status;
+
+	if (work->null_device < 0)
+		work->null_device = clone_device("/dev/null", error);
+	if (work->null_device < 0)
+		return work->null_device;
+	/* Anything else in the place of the null device would be shown to the payload (CVE-2025-31133). */
+	if (fstat(work->null_device, &status) < 0 || status.st_rdev != makedev(1, 3))
+		return error_set(error, ENODEV, "mask %s: the host's /dev/null is not the null device", path);
+	copy = open_tree(work->null_device, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	if (copy < 0)
+		return error_set(error, errno, "mask %s", path);
+	return filesystem_attach(copy, target, path, error);
+}
+
+static int mask_directory(int target, const char *path, struct sandbox_error *error)
+{
+	static const struct filesystem_option options[] = {{"size", "0"}, {"nr_inodes", "1"}, {"mode", "0555"}, {NULL}};
+	const uint64_t attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+	auto_close int mount = filesystem_make("tmpfs", options, attributes, error);
+
+	return mount < 0 ? mount : filesystem_attach(mount, target, path, error);
+}
+
+static int apply_mask(struct mount_work *work, const struct mount_step *step, struct sandbox_error *error)
+{
+	auto_close int target = -1;
+	struct stat status;
+
+	if (test_defence_removed("mask-paths"))
+		return 0;
+	target = root_open(work->root, step->target, O_PATH, ROOT_NO_LINKS);
+	if (target < 0)
+		return error_set(error, -target, "mask %s", step->target);
+	if (fstat(target, &status) < 0)
+		return error_set(error, errno, "stat %s", step->target);
+	return S_ISDIR(status.st_mode) ? mask_directory(target, step->target, error)
+				       : mask_file(work, target, step->target, error);
+}
+
+static int apply_read_only(struct mount_work *work, const struct mount_step *step, struct sandbox_error *error)
+{
+	auto_close int target = -1, mount = -1;
+
+	if (test_defence_removed("readonly-paths"))
+		return 0;
+	target = root_open(work->root, step->target, O_PATH, ROOT_NO_LINKS);
+	if (target < 0)
+		return error_set(error, -target, "make %s read-only", step->target);
+	mount = open_tree(target, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
+	if (mount < 0)
+		return error_set(error, errno, "make %s read-only", step->target);
+	if (filesystem_set_attributes(mount, MOUNT_ATTR_RDONLY | step->attributes) < 0)
+		return error_set(error, errno, "make %s read-only", step->target);
+	return filesystem_attach(mount, target, step->target, error);
+}
+
+/* ---- all of it ---- */
+
+static const struct {
+	const char *name;
+	int (*apply)(struct mount_work *work, const struct mount_step *step, struct sandbox_error *error);
+} kinds[] = {
+	[MOUNT_DIRECTORY] = {"directory", apply_directory},
+	[MOUNT_TMPFS] = {"tmpfs", apply_tmpfs},
+	[MOUNT_PROC] = {"proc", apply_proc},
+	[MOUNT_SYSFS] = {"sysfs", apply_sysfs},
+	[MOUNT_DEVPTS] = {"devpts", apply_devpts},
+	[MOUNT_MQUEUE] = {"mqueue", apply_mqueue},
+	[MOUNT_CGROUP] = {"cgroup2", apply_cgroup},
+	[MOUNT_DEVICE] = {"device", apply_device},
+	[MOUNT_SYMLINK] = {"symlink", apply_symlink},
+	[MOUNT_FILE] = {"file", apply_file},
+	[MOUNT_SYSCTL] = {"sysctl", apply_sysctl},
+	[MOUNT_MASK] = {"mask", apply_mask},
+	[MOUNT_READ_ONLY] = {"read-only", apply_read_only},
+};
+
+const char *mount_kind_name(enum mount_kind kind)
+{
+	return kinds[kind].name;
+}
+
+/* What an optional step may meet: the kernel was built without the thing, or does not show it. */
+static bool is_absence(int result)
+{
+	return result == -ENOENT || result == -ENODEV || result == -ENXIO;
+}
+
+int mount_list_apply(const struct mount_list *list, const struct mount_target *target, struct sandbox_error *error)
+{
+	auto_finish(mount_work_finish) struct mount_work work = {
+		.root = target->root, .scratch = target->scratch, .null_device = -1};
+
+	for (size_t i = 0; i < list->count; i++) {
+		const struct mount_step *step = &list->steps[i];
+		int result = kinds[step->kind].apply(&work, step, error);
+
+		if (result < 0 && !(step->optional && is_absence(result)))
+			return result;
+	}
+	error_clear(error);
+	return 0;
+}

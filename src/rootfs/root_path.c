@@ -1,0 +1,131 @@
+#include "rootfs/root_path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/scope.h"
+#include "kernel/syscalls.h"
+
+enum { LINKS_MAX = 40 }; /* as the kernel's own limit, path_resolution(7) */
+
+int root_open(int root, const char *path, int flags, enum root_links links)
+{
+	uint64_t resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | (links == ROOT_NO_LINKS ? RESOLVE_NO_SYMLINKS : 0);
+	int fd = kernel_openat2(root, path, (uint64_t)flags, 0, resolve);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int layout_error(const char *path, int code, struct sandbox_error *error)
+{
+	error_set(error, code, "prepare %s in the image's root", path);
+	if (code == ELOOP || code == ENOTDIR || code == EISDIR || code == EEXIST || code == EINVAL) {
+		error_cause(error, SANDBOX_E_ROOT_LAYOUT, "the image has %s there",
+			code == ELOOP ? "a symbolic link that must not be followed" : "something of another kind");
+		(void)error_fix(error, "remove it from the image, so that a directory or file can be made");
+	}
+	return -code;
+}
+
+int root_make_directory(int root, const char *path, mode_t mode, enum root_links links,
+	struct sandbox_error *error)
+{
+	auto_free char *prefix = memory_text(path);
+	auto_close int directory = openat(root, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char *end = prefix;
+
+	if (directory < 0)
+		return error_set(error, errno, "open the new root");
+	while (end && end[strspn(end, "/")]) {
+		char *name = end + strspn(end, "/");
+		int next;
+
+		end = strchr(name, '/');
+		if (end)
+			*end = '\0';
+		next = root_open(root, prefix, O_PATH | O_DIRECTORY, links);
+		if (next == -ENOENT) {
+			/* EEXIST: a dangling link, which the second look reports as missing. */
+			if (mkdirat(directory, name, mode) < 0 && errno != EEXIST)
+				return layout_error(path, errno, error);
+			next = root_open(root, prefix, O_PATH | O_DIRECTORY, links);
+			next = next == -ENOENT ? -ELOOP : next;
+		}
+		if (next < 0)
+			return layout_error(path, -next, error);
+		(void)close(directory);
+		directory = next;
+		if (end)
+			*end = '/';
+	}
+	return take_fd(&directory);
+}
+
+/* Where the link `name` in `directory`, itself named by `path`, leads: an absolute path below the root. */
+static char *follow_link(int directory, const char *path, const char *name)
+{
+	char text[PATH_MAX];
+	ssize_t length = readlinkat(directory, name, text, sizeof(text) - 1);
+
+	if (length <= 0)
+		return NULL;
+	text[length] = '\0';
+	if (*text == '/')
+		return memory_text(text);
+	return memory_format("%.*s/%s", (int)(name - path > 0 ? name - path - 1 : 0), path, text);
+}
+
+/* One try: opens or makes the last component. -ELOOP and *out_link set when it is a dangling link. */
+static int make_file_once(int root, const char *path, mode_t mode, char **out_link, struct sandbox_error *error)
+{
+	const char *name = strrchr(path, '/') + 1;
+	auto_free char *parent = memory_text_n(path, (size_t)(name - path));
+	auto_close int directory = root_make_directory(root, parent, 0755, ROOT_FOLLOW, error);
+	int fd;
+
+	if (directory < 0)
+		return directory;
+	fd = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	if (fd >= 0) {
+		(void)close(fd);
+		fd = openat(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		return fd < 0 ? layout_error(path, errno, error) : fd;
+	}
+	if (errno != EEXIST)
+		return layout_error(path, errno, error);
+	*out_link = follow_link(directory, path, name);
+	return *out_link ? -ELOOP : layout_error(path, EEXIST, error);
+}
+
+int root_make_file(int root, const char *path, mode_t mode, struct sandbox_error *error)
+{
+	auto_free char *current = memory_text(path);
+
+	for (int link = 0; link < LINKS_MAX; link++) {
+		char *next = NULL;
+		struct stat status;
+		int fd = root_open(root, current, O_PATH, ROOT_FOLLOW);
+
+		if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode))
+			return fd;
+		if (fd >= 0) {
+			(void)close(fd);
+			return layout_error(path, EEXIST, error);
+		}
+		if (fd != -ENOENT)
+			return layout_error(path, -fd, error);
+		fd = make_file_once(root, current, mode, &next, error);
+		if (!next)
+			return fd;
+		free(current);
+		current = next;
+	}
+	return layout_error(path, ELOOP, error);
+}

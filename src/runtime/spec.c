@@ -1,0 +1,23 @@
+#include <sandbox/spec.h>
+
+#include <stdlib.h>
+
+void sandbox_spec_init(struct sandbox_spec *spec)
+{
+	*spec = (struct sandbox_spec){.init = true, .rm = true};
+}
+
+void sandbox_spec_finish(struct sandbox_spec *spec)
+{
+	sandbox_strings_finish(&spec->command);
+	sandbox_strings_finish(&spec->env);
+	sandbox_strings_finish(&spec->env_file);
+	sandbox_strings_finish(&spec->ulimit);
+	sandbox_strings_finish(&spec->cap_add);
+	sandbox_strings_finish(&spec->cap_drop);
+	free(spec->name);
+	free(spec->workdir);
+	free(spec->user);
+	free(spec->hostname);
+	*spec = (struct sandbox_spec){0};
+}
