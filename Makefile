@@ -6,6 +6,10 @@ CC ?= cc
 PREFIX ?= /usr/local
 VERSION := 0.1
 
+# V=1 shows whole command lines.
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
+
 # The product is linked statically against everything but libarchive: the dynamic loader would be the
 # largest single cost of a start. The importer, which needs libarchive, is a second, dynamic program.
 LINK ?= $(if $(SANITIZE),dynamic,static)
@@ -47,25 +51,30 @@ $(PACKAGES)/%: test/packages
 
 $(B)/%.o: %.c | $(PACKAGES)/build
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $$($(PKG_CONFIG) --cflags $(MAIN_PACKAGES)) -c $< -o $@
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $$($(PKG_CONFIG) --cflags $(MAIN_PACKAGES)) -c $< -o $@
 
 $(B)/internal.a: $(call object,$(LIBRARY_SOURCES))
+	$(call say,AR,$@)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 
 STATIC_FLAGS = $(if $(filter static,$(LINK)),-static-pie,-pie)
 $(B)/sandbox: $(call object,$(CLI_SOURCES)) $(B)/internal.a
-	$(CC) $(LDFLAGS) $(STATIC_FLAGS) -o $@ $^ $$($(PKG_CONFIG) $(if $(filter static,$(LINK)),--static) --libs $(MAIN_PACKAGES))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) $(STATIC_FLAGS) -o $@ $^ $$($(PKG_CONFIG) $(if $(filter static,$(LINK)),--static) --libs $(MAIN_PACKAGES))
 
 $(B)/sandbox-import: $(call object,$(IMPORTER_SOURCES)) $(B)/internal.a
-	$(CC) $(LDFLAGS) -pie -o $@ $^ $$($(PKG_CONFIG) --libs $(IMPORTER_PACKAGES)) -pthread
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -pie -o $@ $^ $$($(PKG_CONFIG) --libs $(IMPORTER_PACKAGES)) -pthread
 
 # The public library: one object in which only the documented names are visible.
 $(B)/libsandbox.a: $(call object,$(LIBRARY_SOURCES))
+	$(call say,AR,$@)
 	@rm -f $@
-	$(LD) -r -o $(B)/libsandbox.o $^
-	objcopy --wildcard --keep-global-symbol='sandbox_*' $(B)/libsandbox.o
-	$(AR) rcs $@ $(B)/libsandbox.o
+	$(Q)$(LD) -r -o $(B)/libsandbox.o $^
+	$(Q)objcopy --wildcard --keep-global-symbol='sandbox_*' $(B)/libsandbox.o
+	$(Q)$(AR) rcs $@ $(B)/libsandbox.o
 
 -include $(shell find $(B)/src -name '*.d' 2>/dev/null)
 
