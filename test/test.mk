@@ -37,7 +37,7 @@ helpers: $(HELPERS)
 
 # The test images, made once outside the checkout.
 fixtures: | $(PACKAGES)/run $(PACKAGES)/test
-	@test/scripts/fixtures >/dev/null
+	@test/scripts/fixtures make
 
 # --- levels ----------------------------------------------------------------------------------------------
 
