@@ -8,6 +8,7 @@ JOBS := $(shell nproc)
 LEVELS := layers unit $(foreach level,integration hostile,$(if $(wildcard test/$(level)/*.bats),$(level)))
 
 DRIVER = B=$(B) test/driver
+WITH_FIXTURES = SANDBOX_FIXTURES="$$(test/scripts/fixtures path)"
 RUN_TAP := test/scripts/run-tap -j $(JOBS)
 # In a sub-make started by hand; one that was given -j shares its job slots.
 PARALLEL = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
@@ -62,7 +63,7 @@ $(B)/unit/%: test/unit/%.c $(B)/internal.a | $(PACKAGES)/test
 ## check-hostile: archives, root layouts and payloads of an adversary, test/hostile/*.bats
 .PHONY: check-integration check-hostile
 check-integration check-hostile: check-%: all switched helpers fixtures
-	@$(DRIVER) $(RUN_TAP) test/$*/$(or $(T:%.bats=%),*).bats
+	@$(WITH_FIXTURES) $(DRIVER) $(RUN_TAP) test/$*/$(or $(T:%.bats=%),*).bats
 
 -include $(wildcard $(B)/unit/*.d $(B)/helpers/*.d)
 -include $(wildcard test/*/*.mk)

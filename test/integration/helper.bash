@@ -1,0 +1,141 @@
+# Loaded by every bats file: where the programs and images are, private folders for each file,
+# assertions that show everything when they fail, and the comparison of what is there before and after.
+# shellcheck shell=bash
+# shellcheck disable=SC2154  # status, output and stderr are bats's
+
+bats_require_minimum_version 1.5.0
+
+build=$PWD/${B:-build}
+export SANDBOX=${SANDBOX_BINARY:-$build/sandbox}
+export SANDBOX_SWITCHED=${SANDBOX_SWITCHED_BINARY:-$build/test/sandbox}
+export HELPERS=$build/helpers
+export BUSYBOX_TAR=${SANDBOX_FIXTURES:-/nonexistent}/busybox.tar
+export DEBIAN_TAR=${SANDBOX_FIXTURES:-/nonexistent}/debian.tar
+
+# --- folders -------------------------------------------------------------------------------------------
+
+# A home of its own for this bats file, in which nothing is known yet. Call it in setup_file.
+private_folders() {
+	export HOME=$BATS_FILE_TMPDIR/home
+	export XDG_CACHE_HOME=$HOME/.cache XDG_STATE_HOME=$HOME/.local/state
+	export XDG_CONFIG_HOME=$HOME/.config XDG_DATA_HOME=$HOME/.local/share
+	export XDG_RUNTIME_DIR=$BATS_FILE_TMPDIR/runtime
+	mkdir -m 0700 "$HOME" "$XDG_RUNTIME_DIR"
+}
+
+# Removes them, also what belongs to subordinate ids. Call it in teardown_file.
+remove_private_folders() {
+	chmod -R u+rwX "$HOME" "$XDG_RUNTIME_DIR" 2>/dev/null || true
+	rm -rf "$HOME" "$XDG_RUNTIME_DIR" 2>/dev/null ||
+		unshare --map-root-user --map-auto rm -rf "$HOME" "$XDG_RUNTIME_DIR"
+}
+
+setup_file() {
+	private_folders
+}
+
+teardown_file() {
+	remove_private_folders
+}
+
+# --- running ---------------------------------------------------------------------------------------------
+
+# Runs `sandbox ARG…` for at most a minute: $status, $output and $stderr are its results.
+sandbox() {
+	run --separate-stderr timeout -k 5 60 "$SANDBOX" "$@"
+}
+
+# `sandbox run` on the busybox image.
+run_busybox() {
+	local options=()
+	while [ $# != 0 ] && [ "$1" != -- ]; do
+		options+=("$1")
+		shift
+	done
+	sandbox run "${options[@]}" "$BUSYBOX_TAR" "$@"
+}
+
+# Waits until a command succeeds, ten seconds at most.
+wait_until() {
+	local i
+	for ((i = 0; i < 200; i++)); do
+		! "$@" >/dev/null 2>&1 || return 0
+		sleep 0.05
+	done
+	echo "this did not become true in 10 s: $*"
+	return 1
+}
+
+# --- assertions --------------------------------------------------------------------------------------------
+
+# Prints a sentence and all that the last run left, and fails.
+fail_with() {
+	printf '%s\n' "$1" "-- status: $status" "-- stdout:" "$output" "-- stderr:" "${stderr:-}" "--"
+	return 1
+}
+
+assert_status() {
+	[ "$status" = "$1" ] || fail_with "the exit status should be $1"
+}
+
+assert_output() {
+	[ "$output" = "$1" ] || fail_with "the output should be: $1"
+}
+
+assert_output_has() {
+	[[ $output == *"$1"* ]] || fail_with "the output should contain: $1"
+}
+
+assert_output_lacks() {
+	[[ $output != *"$1"* ]] || fail_with "the output should not contain: $1"
+}
+
+assert_stderr_has() {
+	[[ $stderr == *"$1"* ]] || fail_with "standard error should contain: $1"
+}
+
+assert_stderr_empty() {
+	[ -z "$stderr" ] || fail_with "standard error should be empty"
+}
+
+# The command worked: status 0, this output, and not a word besides.
+assert_success() {
+	assert_status 0
+	[ $# = 0 ] || assert_output "$1"
+	assert_stderr_empty
+}
+
+# A failure of ours: status 125 (or $2), the stable id, a cause and a fix.
+assert_error() {
+	assert_status "${2:-125}"
+	assert_stderr_has 'sandbox: '
+	assert_stderr_has "$1"
+	assert_stderr_has 'cause: '
+	assert_stderr_has 'fix: '
+}
+
+# --- nothing is left ---------------------------------------------------------------------------------------
+
+# What could be left, one thing a line: processes of the user, mounts, files, keys. Bats's own are left out,
+# and so is the store, whose growth is not a leak (its staging places are).
+leftovers_snapshot() {
+	# shellcheck disable=SC2009
+	ps -u "$(id -u)" -o comm= | grep -vE '^(bats|bash|ps|sort|grep|sed|timeout|sandbox-test)' || true
+	sed 's/^[0-9]* [0-9]* /mount /' /proc/self/mountinfo
+	find "$XDG_RUNTIME_DIR" "$XDG_STATE_HOME" "$XDG_CONFIG_HOME" "$XDG_DATA_HOME" -mindepth 1 2>/dev/null || true
+	find "$XDG_CACHE_HOME" -path '*/staging/*' 2>/dev/null || true
+	find /tmp /dev/shm /var/tmp -mindepth 1 -maxdepth 1 -user "$(id -u)" ! -name 'bats-run-*' 2>/dev/null || true
+	awk -v uid="$(id -u):" '$1 == uid { print "keys", $2 }' /proc/key-users
+}
+
+# Compares with an earlier snapshot (its text); the kernel and killed processes get three seconds to settle.
+assert_no_leftovers() {
+	local before=$1 after i
+	for ((i = 0; i < 30; i++)); do
+		after=$(leftovers_snapshot)
+		[ "$after" != "$before" ] || return 0
+		sleep 0.1
+	done
+	diff <(echo "$before") <(echo "$after") | sed -n 's/^>/left behind:/p; s/^</gone:/p'
+	return 1
+}
