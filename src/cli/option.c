@@ -1,6 +1,6 @@
 #include "cli/option.h"
 
-#include <errno.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,16 +13,17 @@
 
 static const char *const boolean_words[] = {"false", "true", NULL};
 
-static int usage_error(struct sandbox_error *error, const char *format, const char *first, const char *second)
-	__attribute__((format(printf, 2, 0)));
+static int usage_error(struct sandbox_error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-static int usage_error(struct sandbox_error *error, const char *format, const char *first, const char *second)
+static int usage_error(struct sandbox_error *error, const char *format, ...)
 {
-	auto_free char *sentence = NULL;
+	char sentence[256];
+	va_list args;
 
-	if (asprintf(&sentence, format, first, second) < 0)
-		sentence = NULL;
-	error_set(error, 0, "%s", sentence ? sentence : format);
+	va_start(args, format);
+	(void)vsnprintf(sentence, sizeof(sentence), format, args);
+	va_end(args);
+	error_set(error, 0, "%s", sentence);
 	return error_cause(error, SANDBOX_E_USAGE, "%s", "");
 }
 
@@ -106,7 +107,7 @@ static int store_value(const struct option_entry *entry, void *target, const cha
 	case OPTION_HEADING:
 		break;
 	}
-	return usage_error(error, "%s%s: not an option", entry->name, "");
+	return usage_error(error, "--%s: not an option", entry->name);
 }
 
 /* --name, --name=VALUE, --name VALUE. Returns how many words of argv were used, or -errno. */
@@ -119,7 +120,7 @@ static int parse_long(const struct option_entry *table, void *target, int argc, 
 	int used = 1, result;
 
 	if (!entry)
-		return usage_error(error, "unknown option %s%s", argv[0], "");
+		return usage_error(error, "unknown option %s", argv[0]);
 	if (value)
 		value++;
 	if (!value && entry->kind != OPTION_FLAG) {
@@ -143,7 +144,7 @@ static int parse_letters(const struct option_entry *table, void *target, int arg
 		int result;
 
 		if (!entry)
-			return usage_error(error, "unknown option %s%s", argv[0], "");
+			return usage_error(error, "unknown option %s", argv[0]);
 		takes_value = entry->kind != OPTION_FLAG;
 		if (takes_value)
 			value = letter[1] ? letter + 1 + (letter[1] == '=') : argc > 1 ? argv[1] : NULL;

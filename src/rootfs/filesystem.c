@@ -37,6 +37,9 @@ int filesystem_make(const char *type, const struct filesystem_option *options, u
 
 	if (context < 0)
 		return error_set(error, errno, "mount %s", type);
+	/* What /proc/mounts shows as its device. */
+	if (fsconfig(context, FSCONFIG_SET_STRING, "source", type, 0) < 0)
+		return context_error(context, type, errno, error);
 	for (; options && options->name; options++)
 		if (context_set(context, options) < 0)
 			return context_error(context, type, errno, error);

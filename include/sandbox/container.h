@@ -1,0 +1,38 @@
+/* Running a command in a sandbox: sandbox-run(1). */
+#ifndef SANDBOX_CONTAINER_H
+#define SANDBOX_CONTAINER_H
+
+#include <sandbox/error.h>
+#include <sandbox/spec.h>
+
+/* Absolute paths; DESIGN of the directories: what can be imported again, what must survive, what may go at reboot. */
+struct sandbox_locations {
+	const char *store;
+	const char *state;
+	const char *runtime;
+};
+
+enum sandbox_cause {
+	SANDBOX_CAUSE_EXIT,    /* `number` is the command's exit status */
+	SANDBOX_CAUSE_SIGNAL,  /* `number` is the signal that ended it */
+	SANDBOX_CAUSE_TIMEOUT, /* the spec's timeout ended it */
+};
+
+struct sandbox_result {
+	enum sandbox_cause cause;
+	int number;
+};
+
+/*
+ * Runs spec->command in a fresh sandbox on `image` (a path, or the name or digest of a stored image) and
+ * waits for its end. Standard input, output and error are the caller's. While it runs, TERM INT HUP
+ * QUIT USR1 and USR2 are forwarded to the command. Nothing is left behind. The caller has one thread.
+ * 0, or -errno when the command did not run.
+ */
+int sandbox_run(const struct sandbox_locations *locations, const char *image, const struct sandbox_spec *spec,
+	struct sandbox_result *out, struct sandbox_error *error);
+
+/* The exit status that sandbox(1) documents: the command's, 128+n, or 124. */
+int sandbox_result_exit_status(const struct sandbox_result *result);
+
+#endif

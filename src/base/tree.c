@@ -1,0 +1,117 @@
+#include "base/tree.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/scope.h"
+
+struct removal {
+	int top;
+	unsigned long moved; /* names of directories moved to the top */
+};
+
+static bool is_dot(const char *name)
+{
+	return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
+}
+
+static DIR *open_directory(int directory, const char *name)
+{
+	int fd = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+
+	if (fd >= 0 && !stream)
+		(void)close(fd);
+	return stream;
+}
+
+/* 0 when it is gone, -ENOTEMPTY for a directory with content, or another negative errno. */
+static int remove_entry(int directory, const char *name)
+{
+	if (unlinkat(directory, name, 0) == 0 || errno == ENOENT)
+		return 0;
+	/* unlink(2) of a directory is EISDIR on Linux, EPERM elsewhere and on some file systems. */
+	if (errno != EISDIR && errno != EPERM)
+		return -errno;
+	if (unlinkat(directory, name, AT_REMOVEDIR) == 0)
+		return 0;
+	return errno == EEXIST ? -ENOTEMPTY : -errno;
+}
+
+/* Moves a directory that has content up to the top: so the tree becomes flat instead of our stack deep. */
+static int move_to_top(struct removal *removal, int directory, const char *name)
+{
+	char unique[40];
+
+	do
+		(void)snprintf(unique, sizeof(unique), ".removed-%lu", removal->moved++);
+	while (faccessat(removal->top, unique, F_OK, AT_SYMLINK_NOFOLLOW) == 0);
+	return renameat(directory, name, removal->top, unique) < 0 ? -errno : 0;
+}
+
+static int empty_directory(struct removal *removal, const char *name)
+{
+	auto_closedir DIR *stream = open_directory(removal->top, name);
+	struct dirent *entry;
+
+	if (!stream)
+		return -errno;
+	while ((errno = 0, entry = readdir(stream))) {
+		int result = is_dot(entry->d_name) ? 0 : remove_entry(dirfd(stream), entry->d_name);
+
+		if (result == -ENOTEMPTY)
+			result = move_to_top(removal, dirfd(stream), entry->d_name);
+		if (result < 0)
+			return result;
+	}
+	return errno ? -errno : 0;
+}
+
+/* One pass over the top. 1 when it found something to remove: another pass is due. */
+static int sweep_top(struct removal *removal, DIR *stream)
+{
+	struct dirent *entry;
+	int found = 0;
+
+	rewinddir(stream);
+	while ((errno = 0, entry = readdir(stream))) {
+		int result;
+
+		if (is_dot(entry->d_name))
+			continue;
+		found = 1;
+		result = remove_entry(removal->top, entry->d_name);
+		if (result == -ENOTEMPTY)
+			result = empty_directory(removal, entry->d_name);
+		if (result < 0)
+			return result;
+	}
+	return errno ? -errno : found;
+}
+
+int tree_remove(int directory, const char *name, struct sandbox_error *error)
+{
+	auto_closedir DIR *stream = NULL;
+	struct removal removal = {.moved = 0};
+	int result = remove_entry(directory, name);
+
+	if (result == 0)
+		return 0;
+	if (result == -ENOTEMPTY) {
+		stream = open_directory(directory, name);
+		if (!stream)
+			return error_set(error, errno, "remove %s", name);
+		removal.top = dirfd(stream);
+		do
+			result = sweep_top(&removal, stream);
+		while (result > 0);
+	}
+	if (result == 0 && unlinkat(directory, name, AT_REMOVEDIR) < 0)
+		result = -errno;
+	return result < 0 ? error_set(error, -result, "remove %s", name) : 0;
+}

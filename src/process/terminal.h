@@ -1,0 +1,69 @@
+/*
+ * A private pseudo-terminal for the payload: pty(7). It lives in the sandbox's own devpts, so the payload has
+ * job control and a name for its terminal, and the caller's terminal is out of its reach. The supervisor
+ * copies between the two, with the caller's terminal in raw mode.
+ */
+#ifndef PROCESS_TERMINAL_H
+#define PROCESS_TERMINAL_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <termios.h>
+
+#include "base/error.h"
+
+/* Whether standard input and output are terminals: then the payload gets one. */
+bool terminal_is_wanted(void);
+
+/* In init, in the new root: opens a pair on /dev/pts. Both close-on-exec. 0 or -errno. */
+int terminal_open_pair(int *out_master, int *out_slave, struct sandbox_error *error);
+
+/*
+ * In the payload, a session leader: makes `slave` the controlling terminal, and replaces those of the
+ * standard descriptors that are terminals (all three, or but one that was redirected). 0 or -errno.
+ */
+int terminal_adopt(int slave, struct sandbox_error *error);
+
+enum { TERMINAL_BUFFER = 16 * 1024 };
+
+struct terminal_stream {
+	char data[TERMINAL_BUFFER];
+	size_t used;
+	size_t sent;
+};
+
+/* The supervisor's side. */
+struct terminal {
+	int master; /* -1 when the sandbox has no terminal */
+	bool raw;
+	bool input_ended;
+	struct termios saved;
+	struct terminal_stream input;  /* from the caller to the payload */
+	struct terminal_stream output; /* and back */
+};
+
+#define TERMINAL_INIT {.master = -1}
+
+/* Takes over `master`, gives it the caller's window size, and makes the caller's terminal raw. 0 or -errno. */
+int terminal_start(struct terminal *terminal, int master, struct sandbox_error *error);
+
+/* Where terminal_poll puts its events. */
+enum { TERMINAL_POLL_INPUT, TERMINAL_POLL_OUTPUT, TERMINAL_POLL_MASTER, TERMINAL_POLL_COUNT };
+
+/* Fills the events to wait for; all off without a terminal. */
+void terminal_poll(const struct terminal *terminal, struct pollfd events[TERMINAL_POLL_COUNT]);
+
+/* Copies what these events allow. */
+void terminal_copy(struct terminal *terminal, const struct pollfd events[TERMINAL_POLL_COUNT]);
+
+/* The caller's window has another size: pass it on. */
+void terminal_resize(const struct terminal *terminal);
+
+/* Stops this process as SIGTSTP would, with the caller's terminal as it was; returns when it is continued. */
+void terminal_suspend(struct terminal *terminal);
+
+/* Writes out what the payload has written before its end, and restores the caller's terminal. Idempotent. */
+void terminal_finish(struct terminal *terminal);
+
+#endif

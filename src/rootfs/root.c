@@ -1,0 +1,156 @@
+#include "rootfs/root.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/scope.h"
+#include "base/test_switch.h"
+#include "kernel/syscalls.h"
+#include "rootfs/filesystem.h"
+
+bool root_tmpfs_holds_attributes(void)
+{
+	/* A memfd is a file of the kernel's own tmpfs: it has the same attributes. */
+	auto_close int file = memfd_create("sandbox-probe", MFD_CLOEXEC);
+
+	return file >= 0 && fsetxattr(file, "user.overlay.probe", "", 0, 0) == 0;
+}
+
+/* The tmpfs that holds the writable layer, the mount point of the root, and the files laid over /etc. */
+static int make_scratch(const struct root_plan *plan, struct sandbox_error *error)
+{
+	char size[32], inodes[32];
+	const struct filesystem_option options[] = {{"size", size}, {"nr_inodes", inodes}, {"mode", "0700"}, {NULL}};
+	auto_close int scratch = -1, here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int result;
+
+	if (here < 0)
+		return error_set(error, errno, "open the directory of layers");
+	(void)snprintf(size, sizeof(size), "%llu", (unsigned long long)plan->tmpfs_size);
+	(void)snprintf(inodes, sizeof(inodes), "%llu", (unsigned long long)plan->tmpfs_inodes);
+	scratch = filesystem_make("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, error);
+	if (scratch < 0)
+		return scratch;
+	/* It covers the current directory for everybody who walks there, but not for us who stand in it. */
+	result = filesystem_attach(scratch, here, "the directory of layers", error);
+	if (result == 0 && mkdirat(scratch, "root", 0700) < 0)
+		result = error_set(error, errno, "make the mount point of the root");
+	return result < 0 ? result : take_fd(&scratch);
+}
+
+/*
+ * The root directory of an overlay has the attributes of its uppermost directory: give a fresh upper
+ * layer those of the image's root.
+ */
+static int make_upper(int directory, const char *lowest_visible, struct sandbox_error *error)
+{
+	struct stat status;
+
+	if (fstatat(AT_FDCWD, lowest_visible, &status, AT_SYMLINK_NOFOLLOW) < 0)
+		return error_set(error, errno, "stat the root of layer %s", lowest_visible);
+	if (mkdirat(directory, "work", 0700) < 0 || mkdirat(directory, "upper", 0700) < 0)
+		return error_set(error, errno, "make the writable layer");
+	if (fchownat(directory, "upper", status.st_uid, status.st_gid, 0) < 0 ||
+	    fchmodat(directory, "upper", status.st_mode & 07777, 0) < 0)
+		return error_set(error, errno, "give the writable layer the attributes of the image's root");
+	return 0;
+}
+
+/* "upper:…:lowest", as overlay wants it. */
+static char *lower_directories(const struct sandbox_strings *layers)
+{
+	char *text = memory_text("");
+
+	for (size_t i = layers->count; i-- > 0;) {
+		char *longer = memory_format("%s%s%s", text, *text ? ":" : "", layers->items[i]);
+
+		free(text);
+		text = longer;
+	}
+	return text;
+}
+
+static int overlay_error(const struct root_plan *plan, int code, struct sandbox_error *error)
+{
+	error_set(error, code, "mount overlay");
+	if (code == ENODEV || code == EPERM || code == ENOSYS) {
+		error_cause(error, SANDBOX_E_OVERLAY, "this kernel has no overlay file system for user namespaces "
+			"(Linux 5.11 and later have it, as a module perhaps not loaded)");
+		return error_fix(error, "sudo modprobe overlay");
+	}
+	if (code == EINVAL && plan->upper) {
+		error_cause(error, SANDBOX_E_OVERLAY, "the writable layer cannot lie on this file system (an overlay itself, "
+			"or one without user attributes)");
+		return error_fix(error, "name another place with --state DIR, or use --overlay=tmpfs");
+	}
+	error_cause(error, SANDBOX_E_OVERLAY, "the kernel refused the layers of the image");
+	return error_fix(error, "put the store on another file system with --root DIR");
+}
+
+static int mount_overlay(const struct root_plan *plan, int scratch, int upper, struct sandbox_error *error)
+{
+	auto_free char *lowers = lower_directories(&plan->layers);
+	auto_free char *options = memory_format("userxattr,lowerdir=%s,upperdir=/proc/self/fd/%d/upper,"
+		"workdir=/proc/self/fd/%d/work%s", lowers, upper, upper, plan->upper ? ",volatile" : "");
+	auto_free char *target = memory_format("/proc/self/fd/%d/root", scratch);
+	unsigned long flags = MS_NODEV | (plan->nosuid && !test_defence_removed("nosuid") ? MS_NOSUID : 0);
+
+	if (mount("overlay", target, "overlay", flags, options) < 0)
+		return overlay_error(plan, errno, error);
+	return 0;
+}
+
+int root_open_upper(const struct root_plan *plan, int *out, struct sandbox_error *error)
+{
+	*out = -1;
+	if (!plan->upper)
+		return 0;
+	*out = open(plan->upper, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return *out < 0 ? error_set(error, errno, "open the writable layer") : 0;
+}
+
+int root_build(const struct root_plan *plan, int upper, struct mount_target *out, struct sandbox_error *error)
+{
+	auto_close int scratch = -1, root = -1;
+	int result;
+
+	/* Nothing we mount may travel back to the host, nor what the host mounts come here. */
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return error_set(error, errno, "make the mounts private");
+	scratch = make_scratch(plan, error);
+	if (scratch < 0)
+		return scratch;
+	if (upper < 0)
+		upper = scratch;
+	result = make_upper(upper, plan->layers.items[plan->layers.count - 1], error);
+	if (result == 0)
+		result = mount_overlay(plan, scratch, upper, error);
+	if (result < 0)
+		return result;
+	root = openat(scratch, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return error_set(error, errno, "open the new root");
+	out->root = take_fd(&root);
+	out->scratch = take_fd(&scratch);
+	return 0;
+}
+
+int root_enter(int root, struct sandbox_error *error)
+{
+	/* Both arguments ".": the old root ends up on top of the new one, from where it is taken off. */
+	if (fchdir(root) < 0 || kernel_pivot_root(".", ".") < 0)
+		return error_set(error, errno, "change the root");
+	if (!test_defence_removed("detach-old-root") && umount2(".", MNT_DETACH) < 0)
+		return error_set(error, errno, "detach the old root");
+	if (chdir("/") < 0)
+		return error_set(error, errno, "enter the new root");
+	return 0;
+}
