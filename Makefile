@@ -1,6 +1,6 @@
 # sandbox: a rootless user-namespace sandbox. `make help` lists the targets.
 
-# The build directory. Variants (SANITIZE=1, TEST_SWITCHES=1) use one of their own.
+# The build directory. Variants (SANITIZE=1, FUZZ=1, TEST_SWITCHES=1) use one of their own.
 B ?= build
 CC ?= cc
 PREFIX ?= /usr/local
@@ -10,9 +10,12 @@ VERSION := 0.1
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
+, := ,
+SANITIZERS := $(if $(FUZZ),fuzzer-no-link$(,))$(if $(SANITIZE)$(FUZZ),address$(,)undefined)
+
 # The product is linked statically against everything but libarchive: the dynamic loader would be the
 # largest single cost of a start. The importer, which needs libarchive, is a second, dynamic program.
-LINK ?= $(if $(SANITIZE),dynamic,static)
+LINK ?= $(if $(SANITIZERS),dynamic,static)
 
 PKG_CONFIG ?= pkg-config
 MAIN_PACKAGES := libcap libseccomp json-c nettle
@@ -21,13 +24,12 @@ IMPORTER_PACKAGES := libarchive nettle json-c
 CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
 	-Wwrite-strings -Wvla -Wformat=2 -Wundef -Wno-missing-field-initializers $(if $(WERROR),-Werror)
-SANITIZE_FLAGS := $(if $(SANITIZE),-fsanitize=address$(,)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
-HARDENING := $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2) -fstack-protector-strong -fPIE
+SANITIZE_FLAGS := $(if $(SANITIZERS),-fsanitize=$(SANITIZERS) -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+HARDENING := $(if $(SANITIZERS),,-D_FORTIFY_SOURCE=2) -fstack-protector-strong -fPIE
 override CPPFLAGS += -Iinclude -Isrc -D_GNU_SOURCE -DSANDBOX_VERSION='"$(VERSION)"' \
 	$(if $(TEST_SWITCHES),-DSANDBOX_TEST_SWITCHES)
 override CFLAGS += -std=gnu11 $(WARNINGS) $(HARDENING) $(SANITIZE_FLAGS) -MMD -MP
 override LDFLAGS += -Wl,-z,relro,-z,now $(SANITIZE_FLAGS)
-, := ,
 
 LIBRARY_SOURCES := $(filter-out src/cli/% src/importer/%,$(wildcard src/*/*.c))
 CLI_SOURCES := $(wildcard src/cli/*.c)

@@ -65,5 +65,43 @@ $(B)/unit/%: test/unit/%.c $(B)/internal.a | $(PACKAGES)/test
 check-integration check-hostile: check-%: all switched helpers fixtures
 	@$(WITH_FIXTURES) $(DRIVER) $(RUN_TAP) test/$*/$(or $(T:%.bats=%),*).bats
 
--include $(wildcard $(B)/unit/*.d $(B)/helpers/*.d)
+# --- sanitizers and fuzzing --------------------------------------------------------------------------------
+
+## check-sanitize: the suites again with AddressSanitizer and UndefinedBehaviorSanitizer, and the fuzzers
+.PHONY: check-sanitize check-fuzz
+SANITIZE_LEVELS = $(filter unit integration hostile,$(LEVELS)) $(if $(FUZZ_SOURCES),fuzz)
+check-sanitize:
+	@$(MAKE) --no-print-directory $(PARALLEL) B=build/sanitize SANITIZE=1 check-build
+	+@test/scripts/run-levels "$(MAKE) --no-print-directory B=build/sanitize SANITIZE=1" $(SANITIZE_LEVELS)
+
+## check-fuzz: libFuzzer programs, test/fuzz/*.c, FUZZ_SECONDS each
+FUZZ_SECONDS ?= 60
+FUZZ_SOURCES := $(wildcard test/fuzz/$(or $(T),*).c)
+FUZZ_PROGRAMS := $(patsubst test/fuzz/%.c,build/fuzz/fuzz/%,$(FUZZ_SOURCES))
+check-fuzz: | $(PACKAGES)/sanitize
+	@$(MAKE) --no-print-directory $(PARALLEL) B=build/fuzz FUZZ=1 SANITIZE= CC=clang fuzz-programs
+	@B=build/fuzz FUZZ_SECONDS=$(FUZZ_SECONDS) test/driver $(RUN_TAP) $(FUZZ_PROGRAMS)
+
+# A target may use what the importer is made of, but for its main.
+.PHONY: fuzz-programs
+fuzz-programs: $(FUZZ_PROGRAMS)
+IMPORTER_PARTS := $(filter-out %/main.o,$(call object,$(IMPORTER_SOURCES)))
+$(B)/fuzz/%: test/fuzz/%.c $(IMPORTER_PARTS) $(B)/internal.a
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -fsanitize=fuzzer -o $@ $< $(IMPORTER_PARTS) $(B)/internal.a $(LDFLAGS) \
+		$$($(PKG_CONFIG) --libs $(MAIN_PACKAGES) $(IMPORTER_PACKAGES)) -pthread
+
+# --- the state of the source -------------------------------------------------------------------------------
+
+## lint: compilers' and analysers' warnings are errors; the length of functions
+.PHONY: lint format
+lint: | $(PACKAGES)/build $(PACKAGES)/test $(PACKAGES)/sanitize $(PACKAGES)/lint
+	@test/scripts/run-tap -t 1800 test/scripts/lint
+
+## format: lay out the C files as .clang-format says
+format: | $(PACKAGES)/lint
+	clang-format -i $$(find src include test -name '*.[ch]')
+
+-include $(wildcard $(B)/unit/*.d $(B)/helpers/*.d $(B)/fuzz/*.d)
 -include $(wildcard test/*/*.mk)
