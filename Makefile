@@ -41,6 +41,7 @@ object = $(patsubst %.c,$(B)/%.o,$(1))
 .SUFFIXES:
 .SECONDARY:
 
+## all: build sandbox, its importer and the library
 .PHONY: all
 all: $(B)/sandbox $(B)/sandbox-import $(B)/libsandbox.a
 
@@ -80,8 +81,48 @@ $(B)/libsandbox.a: $(call object,$(LIBRARY_SOURCES))
 
 -include $(shell find $(B)/src -name '*.d' 2>/dev/null)
 
+# --- installing ----------------------------------------------------------------------------------------
+
+BINDIR = $(DESTDIR)$(PREFIX)/bin
+LIBDIR = $(DESTDIR)$(PREFIX)/lib
+LIBEXECDIR = $(DESTDIR)$(PREFIX)/libexec/sandbox
+INCLUDEDIR = $(DESTDIR)$(PREFIX)/include/sandbox
+MANDIR = $(DESTDIR)$(PREFIX)/share/man
+COMPLETIONDIR = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+MAN_PAGES := $(patsubst contrib/man/%.scd,$(B)/man/%,$(wildcard contrib/man/*.scd))
+COMPLETION := $(wildcard contrib/completion/sandbox)
+
+$(B)/man/%: contrib/man/%.scd | $(PACKAGES)/install
+	@mkdir -p $(@D)
+	$(call say,MAN,$@)
+	$(Q)SOURCE_DATE_EPOCH=0 scdoc <$< >$@
+
+## man: the manual pages
+.PHONY: man
+man: $(MAN_PAGES)
+
+## install: into DESTDIR and PREFIX (/usr/local); uninstall takes the same
+.PHONY: install uninstall
+install: all $(MAN_PAGES)
+	install -D -m 0755 $(B)/sandbox $(BINDIR)/sandbox
+	install -D -m 0755 $(B)/sandbox-import $(LIBEXECDIR)/sandbox-import
+	install -D -m 0644 $(B)/libsandbox.a $(LIBDIR)/libsandbox.a
+	install -D -m 0644 -t $(INCLUDEDIR) include/sandbox/*.h
+	$(foreach page,$(MAN_PAGES),install -D -m 0644 -t $(MANDIR)/man$(subst .,,$(suffix $(page))) $(page) &&) true
+	$(if $(COMPLETION),install -D -m 0644 -t $(COMPLETIONDIR) $(COMPLETION))
+
+uninstall:
+	rm -f $(BINDIR)/sandbox $(LIBDIR)/libsandbox.a $(COMPLETIONDIR)/sandbox
+	rm -f $(foreach page,$(MAN_PAGES),$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
+	rm -rf $(LIBEXECDIR) $(INCLUDEDIR)
+
+## clean: remove what was built
 .PHONY: clean
 clean:
 	rm -rf $(B)
 
 include test/test.mk
+
+.PHONY: help
+help:
+	@sed -n 's/^## //p' $(filter Makefile %.mk,$(MAKEFILE_LIST)) | awk -F ': ' '{ printf "make %-18s %s\n", $$1, $$2 }'

@@ -5,7 +5,7 @@
 # T=name picks one file of a level.
 T ?=
 JOBS := $(shell nproc)
-LEVELS := layers unit $(foreach level,integration hostile,$(if $(wildcard test/$(level)/*.bats),$(level)))
+LEVELS := layers install unit $(foreach level,integration hostile,$(if $(wildcard test/$(level)/*.bats),$(level)))
 
 DRIVER = B=$(B) test/driver
 WITH_FIXTURES = SANDBOX_FIXTURES="$$(test/scripts/fixtures path)"
@@ -38,7 +38,7 @@ helpers: $(HELPERS)
 
 # The test images, made once outside the checkout.
 fixtures: | $(PACKAGES)/run $(PACKAGES)/test
-	@test/scripts/fixtures make
+	@test/scripts/fixtures all
 
 # --- levels ----------------------------------------------------------------------------------------------
 
@@ -46,6 +46,11 @@ fixtures: | $(PACKAGES)/run $(PACKAGES)/test
 .PHONY: check-layers
 check-layers:
 	@$(RUN_TAP) test/scripts/check-layers
+
+## check-install: install, use and uninstall
+.PHONY: check-install
+check-install: all $(MAN_PAGES)
+	@MAKE=$(MAKE) $(RUN_TAP) test/scripts/check-install
 
 ## check-unit: one cmocka program for each test/unit/test_*.c
 .PHONY: check-unit unit-programs
@@ -102,6 +107,12 @@ lint: | $(PACKAGES)/build $(PACKAGES)/test $(PACKAGES)/sanitize $(PACKAGES)/lint
 ## format: lay out the C files as .clang-format says
 format: | $(PACKAGES)/lint
 	clang-format -i $$(find src include test -name '*.[ch]')
+
+## demo: run a command in two images, and show what is isolated
+.PHONY: demo
+demo: all | $(PACKAGES)/run $(PACKAGES)/test
+	@test/scripts/fixtures basic
+	@$(WITH_FIXTURES) $(DRIVER) -p contrib/demo $(B)/sandbox
 
 -include $(wildcard $(B)/unit/*.d $(B)/helpers/*.d $(B)/fuzz/*.d)
 -include $(wildcard test/*/*.mk)
