@@ -90,6 +90,10 @@ assert_output_lacks() {
 	[[ $output != *"$1"* ]] || fail_with "the output should not contain: $1"
 }
 
+assert_stderr() {
+	[ "$stderr" = "$1" ] || fail_with "standard error should be: $1"
+}
+
 assert_stderr_has() {
 	[[ $stderr == *"$1"* ]] || fail_with "standard error should contain: $1"
 }
