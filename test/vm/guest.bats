@@ -1,0 +1,25 @@
+# What every world has in common, and the tests in it rely on.
+
+@test "the tests run as an ordinary user" {
+	[ "$(id -u)" = 1000 ]
+	[ "$(awk '/^CapEff/ { print $2 }' /proc/self/status)" = 0000000000000000 ]
+	[ -O "$HOME" ]
+}
+
+@test "there is a session keyring, as after a login" {
+	keyctl show @s
+}
+
+@test "the test images are there, and read-only" {
+	[ -s "$SANDBOX_FIXTURES/busybox.tar" ]
+	[ ! -w "$SANDBOX_FIXTURES/busybox.tar" ]
+}
+
+@test "there is no network but the loopback" {
+	[ "$(ls /sys/class/net)" = lo ]
+}
+
+@test "cgroup v2 is the only hierarchy" {
+	[ "$(stat -f -c %T /sys/fs/cgroup)" = cgroup2fs ]
+	[ "$(wc -l </proc/self/cgroup)" = 1 ]
+}

@@ -1,0 +1,6 @@
+# World "no-subids".
+
+@test "the user has no subordinate ids" {
+	run grep -h "^$(id -un):" /etc/subuid /etc/subgid
+	[ "$status" = 1 ]
+}

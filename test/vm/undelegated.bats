@@ -1,0 +1,13 @@
+# World "undelegated": nothing is the user's.
+
+own=/sys/fs/cgroup$(cut -d: -f3 /proc/self/cgroup)
+
+@test "no cgroup at all is the user's to write" {
+	[ ! -w "$own/cgroup.procs" ]
+	[ -z "$(find /sys/fs/cgroup -user "$(id -un)" -print -quit)" ]
+}
+
+@test "there is no user manager and no bus" {
+	[ -z "${XDG_RUNTIME_DIR:-}${DBUS_SESSION_BUS_ADDRESS:-}" ]
+	[ ! -e /run/user/1000 ]
+}
