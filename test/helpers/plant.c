@@ -90,7 +90,7 @@ static void plant_file(struct host *host)
 	need(setenv(variable, host->secret, 1), "setenv");
 	add_word(host, "file=%s", host->file);
 	add_word(host, "folder=%s", host->folder);
-	add_word(host, "home=%s", host->folder);
+	add_word(host, "home=%s", getenv("HOME") ? getenv("HOME") : host->folder);
 	add_word(host, "variable=%s", variable);
 	add_word(host, "descriptor=%d", SECRET_DESCRIPTOR);
 	add_word(host, "folder_descriptor=%d", FOLDER_DESCRIPTOR);

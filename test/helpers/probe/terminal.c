@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -50,8 +51,10 @@ static void on_null(struct probe *probe)
 /* A new session takes the host's terminal for its own, where nobody stops it, and types into it. */
 static void steal_and_inject(struct probe *probe)
 {
-	if (fork() != 0) {
-		usleep(200 * 1000);
+	pid_t pid = fork();
+
+	if (pid != 0) {
+		(void)waitpid(pid, NULL, 0);
 		return;
 	}
 	if (setsid() < 0 || ioctl(STDIN_FILENO, TIOCSCTTY, 1) < 0)

@@ -1,0 +1,10 @@
+# BENCH_ROUNDS and BENCH_SERIES: how often everything is started, and how many runs there are in a row.
+BENCH_ROUNDS ?= 40
+BENCH_SERIES ?= 1000
+
+## bench: starting a sandbox beside bubblewrap, crun, podman and the least that it can cost
+.PHONY: bench
+bench: all helpers fixtures
+	@mkdir -p $(B)/bench
+	@$(WITH_FIXTURES) $(DRIVER) $(if $(filter 0,$(shell id -u)),-r) -o $(B)/bench test/bench/start $(BENCH_ROUNDS) $(BENCH_SERIES)
+	@echo "written to $(B)/bench: start.json start.svg start.tsv"

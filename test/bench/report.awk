@@ -1,0 +1,88 @@
+# The table for the terminal, and as JSON and SVG. First file: names and times (summary.awk); second:
+# goals, "WHAT | BESIDE | AT MOST", the last empty where there is only something to know.
+# Variables: machine, json, svg.
+BEGIN { FS = "\t" }
+
+FNR == NR {
+	name[++count] = $1
+	median[$1] = $2
+	low[$1] = $3
+	high[$1] = $4
+	next
+}
+
+/^#/ || NF == 0 { next }
+
+{
+	split($0, field, / \| ?/)
+	if (!(field[1] in median) || !(field[2] in median)) {
+		print "no such measurement: " $0 > "/dev/stderr"
+		failed = 1
+		exit
+	}
+	what[++goals] = field[1]
+	beside[goals] = field[2]
+	most[goals] = field[3]
+	ratio[goals] = median[field[1]] / median[field[2]]
+}
+
+function verdict(goal) {
+	return most[goal] == "" ? "" : ratio[goal] <= most[goal] ? "met" : "missed"
+}
+
+function print_table(    i) {
+	printf "%s\n\n%-38s %9s %19s\n", machine, "start a container, `true`", "median", "10th to 90th of 100"
+	for (i = 1; i <= count; i++)
+		printf "%-38s %6.2f ms %8.2f to %5.2f ms\n", name[i], median[name[i]], low[name[i]], high[name[i]]
+	printf "\n%-38s %-34s %7s %8s\n", "goals", "beside", "ratio", "at most"
+	for (i = 1; i <= goals; i++)
+		printf "%-38s %-34s %7.3f %8s  %s\n", what[i], beside[i], ratio[i], most[i], verdict(i)
+}
+
+function print_loader(    own) {
+	own = median["sandbox --version"] - median["an empty static program"]
+	printf "\nloading: `sandbox` itself, before it does anything, costs %.2f ms more than an empty static program,\n", own
+	printf "%.1f %% of a start with one id. Loading libarchive would cost %.2f ms.\n", \
+		100 * own / median["sandbox, one id"], median["env true, loading libarchive"] - median["env true"]
+}
+
+function write_json(    i) {
+	printf "{\n\"machine\": \"%s\",\n\"milliseconds\": [\n", machine > json
+	for (i = 1; i <= count; i++)
+		printf "{\"name\": \"%s\", \"median\": %s, \"p10\": %s, \"p90\": %s}%s\n", name[i], median[name[i]], \
+			low[name[i]], high[name[i]], i < count ? "," : "" > json
+	printf "],\n\"goals\": [\n" > json
+	for (i = 1; i <= goals; i++)
+		printf "{\"what\": \"%s\", \"beside\": \"%s\", \"ratio\": %.4f, \"at_most\": %s, \"verdict\": \"%s\"}%s\n", \
+			what[i], beside[i], ratio[i], most[i] == "" ? "null" : most[i], verdict(i), \
+			i < goals ? "," : "" > json
+	printf "]\n}\n" > json
+}
+
+# A logarithmic axis, since podman needs fifty times as long as the floor.
+function bar_width(value) {
+	return value <= 0.25 ? 1 : 110 * log(value / 0.25) / log(4)
+}
+
+function draw(    i, y, colour) {
+	printf "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"900\" height=\"%d\" font-family=\"sans-serif\" font-size=\"13\">\n", \
+		24 * count + 60 > svg
+	printf "<text x=\"10\" y=\"22\" font-size=\"15\">start a container, `true`: medians in ms, logarithmic (%s)</text>\n", machine > svg
+	for (i = 1; i <= count; i++) {
+		y = 24 * i + 18
+		colour = name[i] ~ /^sandbox/ ? "#2a6f97" : name[i] ~ /^floor/ ? "#9aa5b1" : "#c98b4a"
+		printf "<text x=\"250\" y=\"%d\" text-anchor=\"end\">%s</text>", y + 13, name[i] > svg
+		printf "<rect x=\"260\" y=\"%d\" width=\"%.1f\" height=\"18\" fill=\"%s\"/>", y, bar_width(median[name[i]]), colour > svg
+		printf "<text x=\"%.1f\" y=\"%d\">%.2f</text>\n", 266 + bar_width(median[name[i]]), y + 13, median[name[i]] > svg
+	}
+	print "</svg>" > svg
+}
+
+END {
+	if (failed)
+		exit 1
+	print_table()
+	print_loader()
+	write_json()
+	draw()
+}
