@@ -1,0 +1,191 @@
+#include "importer/attributes.h"
+
+#include <archive.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "base/scope.h"
+#include "base/test_switch.h"
+#include "base/text.h"
+#include "importer/entry_path.h"
+
+enum attribute_policy {
+	ATTRIBUTE_KEEP,
+	ATTRIBUTE_DROP,
+	ATTRIBUTE_REFUSE,
+	ATTRIBUTE_CAPABILITY,
+};
+
+/* The first prefix that matches decides. The header says why. */
+static const struct attribute_rule {
+	const char *prefix;
+	enum attribute_policy policy;
+} attribute_rules[] = {
+	{"user.overlay.", ATTRIBUTE_REFUSE},
+	{"trusted.overlay.", ATTRIBUTE_REFUSE},
+	{"user.containers.", ATTRIBUTE_DROP},
+	{"user.", ATTRIBUTE_KEEP},
+	{"security.capability", ATTRIBUTE_CAPABILITY},
+	{"", ATTRIBUTE_DROP},
+};
+
+static enum attribute_policy attribute_policy(const char *name)
+{
+	const struct attribute_rule *rule = attribute_rules;
+
+	while (!text_starts_with(name, rule->prefix))
+		rule++;
+	if (rule->policy == ATTRIBUTE_REFUSE && test_defence_removed("archive-overlay-attributes"))
+		return ATTRIBUTE_KEEP;
+	return rule->policy;
+}
+
+int attributes_read(struct archive_entry *entry, const char *name, struct attributes *out,
+	struct sandbox_error *error)
+{
+	int64_t uid = archive_entry_uid(entry), gid = archive_entry_gid(entry);
+
+	/* The last id is (uid_t)-1, which chown(2) takes for "leave it". */
+	if (uid < 0 || gid < 0 || uid >= (uid_t)-1 || gid >= (gid_t)-1)
+		return entry_refuse(error, "entry", name, "its owner is not a user or group number");
+	*out = (struct attributes){
+		.uid = (uid_t)uid, .gid = (gid_t)gid, .mode = archive_entry_perm(entry) & 07777,
+		.modified = {archive_entry_mtime(entry), archive_entry_mtime_nsec(entry)},
+	};
+	if (out->modified.tv_nsec < 0 || out->modified.tv_nsec > 999999999)
+		return entry_refuse(error, "entry", name, "its time is not a time");
+	return 0;
+}
+
+mode_t attributes_mode(const struct attributes *attributes, bool single)
+{
+	return single ? attributes->mode & ~(mode_t)(S_ISUID | S_ISGID) : attributes->mode;
+}
+
+static int owner_failed(int code, const char *name, const struct attributes *attributes, struct sandbox_error *error)
+{
+	(void)entry_failed(error, code, name, "set its owner");
+	if (code != EINVAL)
+		return -code;
+	(void)error_cause(error, SANDBOX_E_ID_UNMAPPED, "the id map has no place for its owner %u:%u",
+		attributes->uid, attributes->gid);
+	return error_fix(error, "give yourself more subordinate ids (subuid(5)), or use --userns=single");
+}
+
+static int apply_owner(int fd, const char *name, const struct attributes *attributes, struct sandbox_error *error)
+{
+	if ((attributes->uid || attributes->gid) && fchown(fd, attributes->uid, attributes->gid) < 0)
+		return owner_failed(errno, name, attributes, error);
+	return 0;
+}
+
+static int record_owner(int fd, const char *name, const struct attributes *attributes, struct sandbox_error *error)
+{
+	char text[64];
+	int size;
+
+	if (!attributes->uid && !attributes->gid && attributes_mode(attributes, true) == attributes->mode)
+		return 0;
+	size = snprintf(text, sizeof(text), "%u:%u:0%o", attributes->uid, attributes->gid, attributes->mode);
+	if (fsetxattr(fd, OVERRIDE_STAT_ATTRIBUTE, text, (size_t)size, 0) < 0)
+		return entry_failed(error, errno, name, "record its owner in " OVERRIDE_STAT_ATTRIBUTE);
+	return 0;
+}
+
+/* A capability of another user namespace (version 3) names its root by an id that means nothing here. */
+static bool is_foreign_capability(const void *value, size_t size)
+{
+	uint32_t revision;
+
+	if (size < sizeof(revision))
+		return false;
+	memcpy(&revision, value, sizeof(revision));
+	return (revision & VFS_CAP_REVISION_MASK) == VFS_CAP_REVISION_3;
+}
+
+static int keep_attribute(int fd, const char *name, const char *attribute, const void *value, size_t size,
+	struct import_counts *counts, struct sandbox_error *error)
+{
+	auto_free char *printable = NULL;
+
+	if (fsetxattr(fd, attribute, value, size, 0) == 0)
+		return 0;
+	if (errno == ENOTSUP) {
+		/* The file system of the store keeps none. */
+		counts->attributes_dropped++;
+		return 0;
+	}
+	size = 0;
+	printable = text_escape(attribute);
+	(void)entry_failed(error, errno, name, "set the extended attribute");
+	return error_cause(error, SANDBOX_E_NONE, "the file system refused \"%.64s\"", printable);
+}
+
+static int apply_attribute(int fd, const char *name, const char *attribute, const void *value, size_t size,
+	bool single, struct import_counts *counts, struct sandbox_error *error)
+{
+	enum attribute_policy policy = attribute_policy(attribute);
+
+	if (policy == ATTRIBUTE_REFUSE)
+		return entry_refuse(error, "entry", name, "it has an extended attribute that steers overlay");
+	if (policy == ATTRIBUTE_CAPABILITY)
+		policy = single || is_foreign_capability(value, size) ? ATTRIBUTE_DROP : ATTRIBUTE_KEEP;
+	/* Symbolic links and special files take no attribute of users. */
+	if (policy == ATTRIBUTE_DROP || fd < 0) {
+		counts->attributes_dropped++;
+		return 0;
+	}
+	return keep_attribute(fd, name, attribute, value, size, counts, error);
+}
+
+/* `fd` is -1 for an object that takes no attributes: they are checked and counted all the same. */
+static int apply_extended(int fd, struct archive_entry *entry, const char *name, bool single,
+	struct import_counts *counts, struct sandbox_error *error)
+{
+	const char *attribute;
+	const void *value;
+	size_t size;
+
+	if (archive_entry_acl_types(entry))
+		counts->attributes_dropped++;
+	if (archive_entry_xattr_reset(entry) == 0)
+		return 0;
+	while (archive_entry_xattr_next(entry, &attribute, &value, &size) == ARCHIVE_OK) {
+		int result = apply_attribute(fd, name, attribute, value, size, single, counts, error);
+
+		if (result < 0)
+			return result;
+	}
+	return 0;
+}
+
+int attributes_apply(int fd, struct archive_entry *entry, const char *name, const struct attributes *attributes,
+	bool single, struct import_counts *counts, struct sandbox_error *error)
+{
+	int result = single ? record_owner(fd, name, attributes, error) : apply_owner(fd, name, attributes, error);
+
+	/* After the owner: a change of the owner takes the capability away. */
+	return result < 0 ? result : apply_extended(fd, entry, name, single, counts, error);
+}
+
+int attributes_apply_at(int parent, const char *file, struct archive_entry *entry, const char *name,
+	const struct attributes *attributes, bool single, struct import_counts *counts,
+	struct sandbox_error *error)
+{
+	struct timespec times[2] = {attributes->modified, attributes->modified};
+	bool owned = attributes->uid || attributes->gid;
+
+	if (owned && single)
+		counts->owners_dropped++;
+	else if (owned && fchownat(parent, file, attributes->uid, attributes->gid, AT_SYMLINK_NOFOLLOW) < 0)
+		return owner_failed(errno, name, attributes, error);
+	if (utimensat(parent, file, times, AT_SYMLINK_NOFOLLOW) < 0)
+		return entry_failed(error, errno, name, "set its time");
+	return apply_extended(-1, entry, name, single, counts, error);
+}

@@ -1,0 +1,62 @@
+/*
+ * The first half of the importer, in a thread of its own: reads the file, recognises its compression by
+ * content, and hands the uncompressed stream to the ring. It also makes both digests, holds the limits on
+ * size and ratio, and refuses a compressed stream that is cut short, damaged, or followed by anything.
+ */
+#ifndef IMPORTER_DECODER_H
+#define IMPORTER_DECODER_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "image/protocol.h"
+#include "importer/ring.h"
+#include "importer/source.h"
+
+struct decoder {
+	struct source source;
+	struct ring *ring;
+	const struct import_limits *limits;
+	pthread_t thread;
+	struct digest_stream digest; /* of the uncompressed stream, unless `plain` */
+	bool plain;                  /* not compressed: the file is the stream */
+
+	/* Valid after decoder_join. */
+	struct digest archive;
+	struct digest diff;
+	const char *compression;
+	uint64_t stream_bytes;
+	uint64_t data_end; /* offset after the last byte of the stream that is not zero */
+	struct sandbox_error error;
+};
+
+/* Starts the thread. `archive`, `limits` and `ring` stay the caller's and must live until decoder_join. */
+int decoder_start(struct decoder *decoder, int archive, const struct import_limits *limits,
+	struct ring *ring, struct sandbox_error *error);
+
+/*
+ * Waits for the thread, which ends when the file does, after an error, or when the ring was abandoned.
+ * 0 or -errno with decoder->error filled; -ECANCELED when the ring was abandoned before the end.
+ */
+int decoder_join(struct decoder *decoder);
+
+/* For the decompressors: room for RING_BLOCK_SIZE bytes of the stream, or NULL when nobody reads on. */
+uint8_t *decoder_reserve(struct decoder *decoder);
+/* `size` bytes of that room are filled. 0 or -errno with E_ARCHIVE_LIMIT in decoder->error. */
+int decoder_push(struct decoder *decoder, const uint8_t *block, size_t size);
+
+/* Each reads decoder->source to its end. 0 or -errno with decoder->error filled. */
+int decode_plain(struct decoder *decoder);
+int decode_gzip(struct decoder *decoder);
+int decode_bzip2(struct decoder *decoder);
+int decode_xz(struct decoder *decoder);
+int decode_zstd(struct decoder *decoder);
+int decode_lz4(struct decoder *decoder);
+
+/*
+ * What follows a compressed stream may only be zero bytes (tapes and block devices pad). `data` is what was
+ * read already; the rest of the source is read as well, for its digest. 0 or -errno.
+ */
+int decoder_expect_padding(struct decoder *decoder, const uint8_t *data, size_t size);
+
+#endif

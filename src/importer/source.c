@@ -1,0 +1,67 @@
+#include "importer/source.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+void source_init(struct source *source, int fd)
+{
+	source->fd = fd;
+	source->bytes = 0;
+	source->pending = 0;
+	digest_start(&source->digest);
+}
+
+/* One read(2), not a full one: a slow pipe should not hold back what has arrived. */
+static ssize_t source_fill(struct source *source, uint8_t *buffer, size_t size, struct sandbox_error *error)
+{
+	ssize_t got;
+
+	do
+		got = read(source->fd, buffer, size);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return error_set(error, errno, "read the archive");
+	source->bytes += (uint64_t)got;
+	digest_add(&source->digest, buffer, (size_t)got);
+	return got;
+}
+
+ssize_t source_peek(struct source *source, size_t size, const uint8_t **out_data, struct sandbox_error *error)
+{
+	while (source->pending < size) {
+		ssize_t got = source_fill(source, source->buffer + source->pending,
+			SOURCE_BUFFER_SIZE - source->pending, error);
+
+		if (got < 0)
+			return got;
+		if (got == 0)
+			break;
+		source->pending += (size_t)got;
+	}
+	*out_data = source->buffer;
+	return (ssize_t)(source->pending < size ? source->pending : size);
+}
+
+ssize_t source_next(struct source *source, const uint8_t **out_data, struct sandbox_error *error)
+{
+	*out_data = source->buffer;
+	if (source->pending) {
+		size_t size = source->pending;
+
+		source->pending = 0;
+		return (ssize_t)size;
+	}
+	return source_fill(source, source->buffer, SOURCE_BUFFER_SIZE, error);
+}
+
+ssize_t source_read(struct source *source, uint8_t *buffer, size_t size, struct sandbox_error *error)
+{
+	if (source->pending && source->pending <= size) {
+		memcpy(buffer, source->buffer, source->pending);
+		size = source->pending;
+		source->pending = 0;
+		return (ssize_t)size;
+	}
+	return source_fill(source, buffer, size, error);
+}
