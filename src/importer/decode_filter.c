@@ -2,15 +2,13 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
-#include <string.h>
 
 #include "base/scope.h"
-#include "base/text.h"
 #include "importer/decoder.h"
 
 struct filter {
 	struct decoder *decoder;
-	const uint8_t *data; /* what was handed to libarchive last */
+	const uint8_t *data; /* the last bytes that were handed to libarchive: they outlive the end of the file */
 	size_t size;
 	bool at_end;
 };
@@ -23,35 +21,37 @@ static void archive_release(struct archive **archive)
 static la_ssize_t filter_read(struct archive *archive, void *context, const void **out_data)
 {
 	struct filter *filter = context;
-	ssize_t got = source_next(&filter->decoder->source, &filter->data, &filter->decoder->error);
+	const uint8_t *data;
+	ssize_t got = source_next(&filter->decoder->source, &data, &filter->decoder->error);
 
 	if (got < 0) {
 		archive_set_error(archive, (int)-got, "read error");
 		return ARCHIVE_FATAL;
 	}
-	filter->size = (size_t)got;
 	filter->at_end = got == 0;
-	*out_data = filter->data;
+	if (got > 0) {
+		filter->data = data;
+		filter->size = (size_t)got;
+	}
+	*out_data = data;
 	return got;
 }
 
 static int filter_failed(struct filter *filter, struct archive *archive)
 {
 	struct sandbox_error *error = &filter->decoder->error;
-	const char *detail = archive_error_string(archive);
-	auto_free char *printable = text_escape(detail ? detail : "unknown error");
+	const char *name = filter->decoder->compression;
 
 	if (error->text[0])
 		return error->code ? -error->code : -EINVAL;
+	/* libarchive's own sentence is often the one about a file that is no archive. */
 	if (archive_errno(archive) == ENOMEM) {
-		(void)error_set(error, ENOMEM, "decompress the archive: %s", printable);
+		(void)error_set(error, ENOMEM, "decompress the %s stream", name);
 		return error_cause(error, SANDBOX_E_ARCHIVE_LIMIT, "its dictionary is larger than the limit on memory");
 	}
-	(void)error_set(error, 0, "decompress the archive: %s", printable);
 	if (filter->at_end)
-		return error_cause(error, SANDBOX_E_ARCHIVE_TRUNCATED,
-			"the file was cut short, perhaps by an interrupted download or copy");
-	return error_cause(error, SANDBOX_E_ARCHIVE_FORMAT, "its compressed data is damaged");
+		return decoder_truncated(filter->decoder);
+	return decoder_damaged(filter->decoder);
 }
 
 static int filter_copy(struct filter *filter, struct archive *archive)
@@ -81,7 +81,7 @@ static int filter_check_end(struct filter *filter, struct archive *archive)
 	uint64_t left = filter->decoder->source.bytes - consumed;
 
 	if (left > filter->size)
-		left = filter->size;
+		return decoder_damaged(filter->decoder);
 	return decoder_expect_padding(filter->decoder, filter->data + filter->size - left, left);
 }
 

@@ -10,12 +10,6 @@
 #include "base/scope.h"
 #include "importer/decoder.h"
 
-static int gzip_damaged(struct decoder *decoder)
-{
-	(void)error_set(&decoder->error, 0, "the gzip stream is damaged");
-	return error_cause(&decoder->error, SANDBOX_E_ARCHIVE_FORMAT, "its data or its checksum is wrong");
-}
-
 /* 1 when there is input, 0 at the end of the file. */
 static int gzip_refill(struct decoder *decoder, struct inflate_state *state)
 {
@@ -51,13 +45,10 @@ static int gzip_member(struct decoder *decoder, struct inflate_state *state)
 			if (more < 0)
 				return more;
 			if (isal_inflate(state) < 0)
-				return gzip_damaged(decoder);
+				return decoder_damaged(decoder);
 			/* Without input, a full output block is the only progress that there may be. */
-			if (!more && state->avail_out && state->block_state != ISAL_BLOCK_FINISH) {
-				(void)error_set(&decoder->error, 0, "the gzip stream ends too early");
-				return error_cause(&decoder->error, SANDBOX_E_ARCHIVE_TRUNCATED,
-					"the file was cut short, perhaps by an interrupted download or copy");
-			}
+			if (!more && state->avail_out && state->block_state != ISAL_BLOCK_FINISH)
+				return decoder_truncated(decoder);
 		}
 		if (state->avail_out == RING_BLOCK_SIZE)
 			continue;

@@ -68,6 +68,19 @@ int decoder_push(struct decoder *decoder, const uint8_t *block, size_t size)
 	return 0;
 }
 
+int decoder_truncated(struct decoder *decoder)
+{
+	(void)error_set(&decoder->error, 0, "the %s stream ends too early", decoder->compression);
+	return error_cause(&decoder->error, SANDBOX_E_ARCHIVE_TRUNCATED,
+		"the file was cut short, perhaps by an interrupted download or copy");
+}
+
+int decoder_damaged(struct decoder *decoder)
+{
+	(void)error_set(&decoder->error, 0, "the %s stream is damaged", decoder->compression);
+	return error_cause(&decoder->error, SANDBOX_E_ARCHIVE_FORMAT, "its compressed data or its checksum is wrong");
+}
+
 int decoder_expect_padding(struct decoder *decoder, const uint8_t *data, size_t size)
 {
 	ssize_t got = (ssize_t)size;

@@ -45,6 +45,10 @@ uint8_t *decoder_reserve(struct decoder *decoder);
 /* `size` bytes of that room are filled. 0 or -errno with E_ARCHIVE_LIMIT in decoder->error. */
 int decoder_push(struct decoder *decoder, const uint8_t *block, size_t size);
 
+/* Fill decoder->error, E_ARCHIVE_TRUNCATED and E_ARCHIVE_FORMAT. -EINVAL. */
+int decoder_truncated(struct decoder *decoder);
+int decoder_damaged(struct decoder *decoder);
+
 /* Each reads decoder->source to its end. 0 or -errno with decoder->error filled. */
 int decode_plain(struct decoder *decoder);
 int decode_gzip(struct decoder *decoder);

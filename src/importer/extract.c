@@ -50,7 +50,7 @@ static int archive_failed(struct extraction *extraction, const char *doing, stru
 	if (extraction->at_end && extraction->counts->entries)
 		return error_cause(error, SANDBOX_E_ARCHIVE_TRUNCATED,
 			"the file was cut short, perhaps by an interrupted download or copy");
-	return error_cause(error, SANDBOX_E_ARCHIVE_FORMAT, extraction->counts->entries ?
+	return error_cause(error, SANDBOX_E_ARCHIVE_FORMAT, archive_format(extraction->archive) ?
 		"the archive is damaged, or is not what it seems" :
 		"it is not a tar archive (plain, or compressed by gzip, bzip2, xz, zstd or lz4)");
 }
