@@ -57,13 +57,14 @@ $(B)/%.o: %.c | $(PACKAGES)/build
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $$($(PKG_CONFIG) --cflags $(MAIN_PACKAGES)) -c $< -o $@
 
-$(B)/internal.a: $(call object,$(LIBRARY_SOURCES))
+# Everything but the main functions: what the programs and the unit tests are linked with.
+$(B)/internal.a: $(call object,$(LIBRARY_SOURCES) $(filter-out src/cli/main.c,$(CLI_SOURCES)))
 	$(call say,AR,$@)
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $^
 
 STATIC_FLAGS = $(if $(filter static,$(LINK)),-static-pie,-pie)
-$(B)/sandbox: $(call object,$(CLI_SOURCES)) $(B)/internal.a
+$(B)/sandbox: $(call object,src/cli/main.c) $(B)/internal.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) $(STATIC_FLAGS) -o $@ $^ $$($(PKG_CONFIG) $(if $(filter static,$(LINK)),--static) --libs $(MAIN_PACKAGES))
 

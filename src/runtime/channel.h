@@ -1,0 +1,59 @@
+/*
+ * The one wire between supervisor and init: a SOCK_SEQPACKET pair that carries one fixed message.
+ * The error value is part of it, so what fails deep in init reaches the user as the same sentence.
+ * Either side learns of the other's death by the end of the stream.
+ */
+#ifndef RUNTIME_CHANNEL_H
+#define RUNTIME_CHANNEL_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+
+/* In the order of a normal life. The arrow says who sends. */
+enum channel_step {
+	CHANNEL_IDS_MAPPED,  /* → init: the maps are written, and it is in its cgroup */
+	CHANNEL_SETUP_DONE,  /* ← the root is built and entered, the user is known */
+	CHANNEL_START,       /* → init: run the payload */
+	CHANNEL_EXEC_OK,     /* ← the payload's exec succeeded */
+	CHANNEL_SIGNAL,      /* → init: `value` is a signal for the payload */
+	CHANNEL_EXITED,      /* ← `value` is the payload's raw wait status */
+	CHANNEL_ERROR,       /* ← `error`: init gave up, and is ending */
+	CHANNEL_STEP_COUNT
+};
+
+enum {
+	CHANNEL_EXITED_ROOT_FULL = 1, /* a flag of CHANNEL_EXITED: the writable layer ran full */
+	CHANNEL_FDS_MAX = 8,
+};
+
+struct channel_message {
+	enum channel_step step;
+	int32_t value;
+	uint32_t flags;
+	uint32_t fd_count; /* set by the receiver: how many of fds came along; the caller closes them */
+	int fds[CHANNEL_FDS_MAX];
+	struct sandbox_error error;
+};
+
+/* Both ends, close-on-exec. 0 or -errno. */
+int channel_make(int ends[2], struct sandbox_error *error);
+
+/* Sends a message with `count` descriptors. 0 or -errno: -EPIPE when the other side died. */
+int channel_send(int channel, enum channel_step step, int32_t value, uint32_t flags, const int *fds, size_t count,
+	struct sandbox_error *error);
+int channel_send_error(int channel, const struct sandbox_error *failure);
+
+/* Receives the next message, whatever it is. 1, 0 when the other side is gone, or -errno. */
+int channel_receive(int channel, struct channel_message *out, struct sandbox_error *error);
+
+/*
+ * Receives the message of this step. The peer's error, its death or a wrong step become this call's
+ * error. *out may be NULL when the step carries nothing. 0 or -errno.
+ */
+int channel_expect(int channel, enum channel_step step, struct channel_message *out, struct sandbox_error *error);
+
+const char *channel_step_name(enum channel_step step);
+
+#endif

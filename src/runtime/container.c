@@ -1,0 +1,288 @@
+#include "runtime/container.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/scope.h"
+#include "base/test_switch.h"
+#include "base/tree.h"
+#include "userns/userns.h"
+
+static const char ephemeral_name[] = "ephemeral";
+static const char names_name[] = "names";
+
+/* ---- names ---- */
+
+static bool name_is_valid(const char *name)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+	static const char all[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+	size_t length = strlen(name);
+
+	return length >= 1 && length <= 64 && strchr(letters, name[0]) && strspn(name, all) == length;
+}
+
+/* /tmp is everybody's: a directory there must be ours alone before anything is believed that lies in it. */
+static int open_own_directory(const char *path, struct sandbox_error *error)
+{
+	auto_close int directory = -1;
+	struct stat status;
+	int result = file_make_directories(path, 0700, error);
+
+	if (result < 0)
+		return result;
+	directory = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (directory < 0 || fstat(directory, &status) < 0)
+		return error_set(error, errno, "open %s", path);
+	if (status.st_uid != geteuid() || (status.st_mode & 022)) {
+		error_set(error, EPERM, "use %s", path);
+		error_cause(error, SANDBOX_E_HOME_UNUSABLE, "it belongs to somebody else, or others can write there");
+		return error_fix(error, "remove it, or name another directory with --runroot DIR");
+	}
+	return take_fd(&directory);
+}
+
+/* Locks the file of a name. -EWOULDBLOCK when its sandbox lives, -ESTALE when it was removed under our hands. */
+static int lock_name(const char *path, int *out)
+{
+	auto_close int lock = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	struct stat status;
+
+	if (lock < 0)
+		return -errno;
+	if (flock(lock, LOCK_EX | LOCK_NB) < 0)
+		return -errno;
+	if (fstat(lock, &status) < 0)
+		return -errno;
+	if (status.st_nlink == 0)
+		return -ESTALE;
+	*out = take_fd(&lock);
+	return 0;
+}
+
+static int take_name(struct container *container, const char *runtime, const char *name, struct sandbox_error *error)
+{
+	auto_free char *directory_path = memory_format("%s/%s", runtime, names_name);
+	auto_close int directory = -1;
+	int result;
+
+	if (!name_is_valid(name)) {
+		error_set(error, EINVAL, "--name \"%s\"", name);
+		error_cause(error, SANDBOX_E_USAGE, "a name is a letter or digit, then letters, digits, '_', '.' and '-', "
+			"64 at most");
+		return error_fix(error, "choose another name");
+	}
+	directory = open_own_directory(runtime, error);
+	if (directory < 0)
+		return directory;
+	if (mkdirat(directory, names_name, 0700) < 0 && errno != EEXIST)
+		return error_set(error, errno, "make %s", directory_path);
+	container->name_path = memory_format("%s/%s", directory_path, name);
+	do
+		result = lock_name(container->name_path, &container->name_lock);
+	while (result == -ESTALE);
+	if (result == 0)
+		return 0;
+	free(take_ptr(container->name_path));
+	if (result != -EWOULDBLOCK)
+		return error_set(error, -result, "take the name %s", name);
+	error_set(error, EEXIST, "name \"%s\"", name);
+	error_cause(error, SANDBOX_E_NAME_IN_USE, "a running sandbox has that name");
+	return error_fix(error, "choose another name");
+}
+
+/* A name whose file nobody holds belonged to a tool that was killed. */
+static void sweep_names(const char *runtime)
+{
+	auto_free char *directory_path = memory_format("%s/%s", runtime, names_name);
+	auto_closedir DIR *stream = opendir(directory_path);
+	struct dirent *entry;
+
+	while (stream && (entry = readdir(stream))) {
+		auto_close int lock = -1;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		lock = openat(dirfd(stream), entry->d_name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+		if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0)
+			(void)unlinkat(dirfd(stream), entry->d_name, 0);
+	}
+}
+
+/* ---- writable layers on disk ---- */
+
+struct removal {
+	int directory;
+	const char *name;
+};
+
+static int remove_in_userns(void *argument, struct sandbox_error *error)
+{
+	const struct removal *removal = argument;
+
+	return tree_remove(removal->directory, removal->name, error);
+}
+
+/* Subordinate ids own what is inside: only their root can delete it, or the host's. */
+static int remove_upper(int directory, const char *name, const struct idmap *idmap, struct sandbox_error *error)
+{
+	struct removal removal = {directory, name};
+
+	if (geteuid() == 0)
+		return tree_remove(directory, name, error);
+	return userns_run(idmap, remove_in_userns, &removal, error);
+}
+
+static void sweep_uppers(int ephemeral, const struct idmap *idmap)
+{
+	auto_close int copy = openat(ephemeral, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_closedir DIR *stream = copy < 0 ? NULL : fdopendir(copy);
+	struct dirent *entry;
+
+	if (!stream)
+		return;
+	copy = -1;
+	while ((entry = readdir(stream))) {
+		auto_close int upper = -1;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		upper = openat(ephemeral, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (upper < 0 || flock(upper, LOCK_EX | LOCK_NB) < 0)
+			continue;
+		log_debug("remove the writable layer %s of a sandbox that was killed", entry->d_name);
+		(void)remove_upper(ephemeral, entry->d_name, idmap, NULL);
+	}
+}
+
+/*
+ * Opens the directory of ephemeral layers. Whoever makes one there holds the directory's lock shared until the new
+ * one has a lock of its own; whoever sweeps holds it exclusively, and so never meets a half-made one.
+ */
+static int open_ephemeral(const char *state, bool make, const struct idmap *idmap, struct sandbox_error *error)
+{
+	auto_free char *path = memory_format("%s/%s", state, ephemeral_name);
+	auto_close int directory = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int result;
+
+	if (directory < 0 && errno == ENOENT && make) {
+		result = file_make_directories(path, 0700, error);
+		if (result < 0)
+			return result;
+		directory = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	}
+	if (directory < 0)
+		return error_set(error, errno, "open %s", path);
+	if (flock(directory, LOCK_EX | LOCK_NB) == 0)
+		sweep_uppers(directory, idmap);
+	if (flock(directory, LOCK_SH) < 0)
+		return error_set(error, errno, "lock %s", path);
+	return take_fd(&directory);
+}
+
+static int make_upper_directory(struct container *container, const char *state, struct plan *plan,
+	struct sandbox_error *error)
+{
+	auto_close int ephemeral = open_ephemeral(state, true, &plan->idmap, error);
+	uint32_t owner = geteuid(), group = getegid();
+	uint64_t number;
+
+	if (ephemeral < 0)
+		return ephemeral;
+	if (getrandom(&number, sizeof(number), 0) != sizeof(number))
+		return error_set(error, errno, "draw a random number");
+	container->idmap = &plan->idmap;
+	container->upper_path = memory_format("%s/%s/%016llx", state, ephemeral_name, (unsigned long long)number);
+	if (mkdir(container->upper_path, 0700) < 0)
+		return error_set(error, errno, "make %s", container->upper_path);
+	container->upper_lock = open(container->upper_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (container->upper_lock < 0 || flock(container->upper_lock, LOCK_EX | LOCK_NB) < 0)
+		return error_set(error, errno, "lock %s", container->upper_path);
+	(void)id_extents_lookup(&plan->idmap.users, 0, &owner);
+	(void)id_extents_lookup(&plan->idmap.groups, 0, &group);
+	if (fchown(container->upper_lock, owner, group) < 0)
+		return error_set(error, errno, "give %s to the root of the sandbox", container->upper_path);
+	plan->root.upper = memory_text(container->upper_path);
+	return 0;
+}
+
+/* ---- all of it ---- */
+
+int container_create(struct container *container, const struct sandbox_locations *locations,
+	const struct sandbox_spec *spec, struct plan *plan, struct sandbox_error *error)
+{
+	auto_close int ephemeral = -1;
+	int result = 0;
+
+	sweep_names(locations->runtime);
+	if (spec->name)
+		result = take_name(container, locations->runtime, spec->name, error);
+	test_point("container.named");
+	if (result < 0)
+		return result;
+	if (plan->upper_on_disk) {
+		result = make_upper_directory(container, locations->state, plan, error);
+	} else {
+		/* Only to sweep. */
+		ephemeral = open_ephemeral(locations->state, false, &plan->idmap, NULL);
+	}
+	test_point("container.created");
+	return result;
+}
+
+static void end_init(struct container *container)
+{
+	if (container->init > 0) {
+		(void)kill(container->init, SIGKILL);
+		while (waitpid(container->init, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	container->init = 0;
+	if (container->init_pidfd >= 0)
+		(void)close(take_fd(&container->init_pidfd));
+	if (container->channel >= 0)
+		(void)close(take_fd(&container->channel));
+}
+
+static void finish_upper(struct container *container)
+{
+	auto_free char *path = take_ptr(container->upper_path);
+	char *name = path ? strrchr(path, '/') : NULL;
+	struct sandbox_error error = {0};
+	auto_close int parent = -1;
+
+	if (name) {
+		*name++ = '\0';
+		parent = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (parent >= 0 && remove_upper(parent, name, container->idmap, &error) < 0)
+			log_notice("the writable layer stays behind: %s", error.text);
+	}
+	if (container->upper_lock >= 0)
+		(void)close(take_fd(&container->upper_lock));
+}
+
+void container_finish(struct container *container)
+{
+	end_init(container);
+	terminal_finish(&container->terminal);
+	test_point("container.ended");
+	finish_upper(container);
+	if (container->name_path)
+		(void)unlink(container->name_path);
+	free(take_ptr(container->name_path));
+	if (container->name_lock >= 0)
+		(void)close(take_fd(&container->name_lock));
+}

@@ -1,0 +1,28 @@
+/* Facts about this machine and who runs us: probed once, plain data, so that tests can make them up. */
+#ifndef RUNTIME_HOST_H
+#define RUNTIME_HOST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "runtime/host_user.h"
+#include "userns/subid.h"
+
+struct host {
+	struct host_user user;
+	struct id_ranges subuids; /* the user's own */
+	struct id_ranges subgids;
+	/* What any user of the system was given; filled for the host's root only, who must choose. */
+	struct id_ranges taken;
+	bool newidmap_installed;
+	bool no_new_privs;
+	bool tmpfs_holds_attributes;
+	uint64_t memory; /* bytes */
+};
+
+/* `with_subids`: whether subordinate ids will be needed at all. 0 or -errno. */
+int host_probe(bool with_subids, struct host *out, struct sandbox_error *error);
+void host_finish(struct host *host);
+
+#endif

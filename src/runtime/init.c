@@ -1,0 +1,280 @@
+#include "runtime/init.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/statvfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/scope.h"
+#include "base/test_switch.h"
+#include "network/loopback.h"
+#include "process/terminal.h"
+#include "process/title.h"
+#include "rootfs/root.h"
+#include "runtime/channel.h"
+#include "runtime/payload.h"
+#include "security/keyring.h"
+#include "userns/userns.h"
+
+struct init {
+	const struct plan *plan;
+	int channel;
+	int upper; /* the writable layer on disk, or -1 */
+	struct payload payload;
+	pid_t payload_pid;
+};
+
+/* ---- becoming a sandbox ---- */
+
+static int unshare_flags(void)
+{
+	int flags = CLONE_NEWNS;
+
+	flags |= test_defence_removed("ipc-namespace") ? 0 : CLONE_NEWIPC;
+	flags |= test_defence_removed("uts-namespace") ? 0 : CLONE_NEWUTS;
+	flags |= test_defence_removed("net-namespace") ? 0 : CLONE_NEWNET;
+	return flags;
+}
+
+/*
+ * Capabilities in the user namespace do not wait for its maps, so the dear namespaces are made while
+ * the supervisor has the maps written. The current directory moves along into the new mounts; walking
+ * there by a path afterwards could be beyond a root that is not the store's owner.
+ */
+static int init_unshare(struct init *init, struct sandbox_error *error)
+{
+	if (fchdir(init->plan->layers) < 0)
+		return error_set(error, errno, "enter the store's directory of layers");
+	if (unshare(unshare_flags()) < 0) {
+		int code = errno;
+
+		error_set(error, code, "make the namespaces");
+		return code == ENOSPC ? error_cause(error, SANDBOX_E_USERNS_LIMIT,
+			"a limit on namespaces is reached, see /proc/sys/user") : -code;
+	}
+	return root_open_upper(&init->plan->root, &init->upper, error);
+}
+
+static int init_become_root(const struct init *init, struct sandbox_error *error)
+{
+	int result = channel_expect(init->channel, CHANNEL_IDS_MAPPED, NULL, error);
+
+	if (result == 0)
+		result = userns_become_root(&init->plan->idmap, error);
+	if (result < 0)
+		return result;
+	/*
+	 * Root inside is the same user as we are: without this it could open /proc/1/exe, the host's sandbox
+	 * program, or attach to us. A change of ids clears the death signal, so it comes after.
+	 */
+	if (prctl(PR_SET_DUMPABLE, test_defence_removed("dumpable") ? 1 : 0, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return error_set(error, errno, "protect init");
+	/* The root of a cgroup namespace is where its maker stands at that moment: now, in its cgroup. */
+	if (!test_defence_removed("cgroup-namespace") && unshare(CLONE_NEWCGROUP) < 0)
+		return error_set(error, errno, "make the cgroup namespace");
+	return 0;
+}
+
+static int init_build_root(const struct init *init, struct sandbox_error *error)
+{
+	struct mount_target target = {-1, -1};
+	int result = root_build(&init->plan->root, init->upper, &target, error);
+
+	test_point("init.root-built");
+	if (result == 0)
+		result = mount_list_apply(&init->plan->mounts, &target, error);
+	test_point("init.mounted");
+	if (result == 0)
+		result = root_enter(target.root, error);
+	if (target.root >= 0)
+		(void)close(target.root);
+	if (target.scratch >= 0)
+		(void)close(target.scratch);
+	return result < 0 ? error_wrap(error, "prepare the root file system") : 0;
+}
+
+/* The other side of the payload's terminal goes along. */
+static int init_report_setup(struct init *init, struct sandbox_error *error)
+{
+	auto_close int master = -1;
+	int result;
+
+	if (!init->plan->terminal)
+		return channel_send(init->channel, CHANNEL_SETUP_DONE, 0, 0, NULL, 0, error);
+	result = terminal_open_pair(&master, &init->payload.terminal, error);
+	return result < 0 ? result : channel_send(init->channel, CHANNEL_SETUP_DONE, 0, 0, &master, 1, error);
+}
+
+static int init_setup(struct init *init, struct sandbox_error *error)
+{
+	const struct plan *plan = init->plan;
+	int result;
+
+	title_set("sandbox-init");
+	result = init_unshare(init, error);
+	test_point("init.unshared");
+	if (result == 0)
+		result = init_become_root(init, error);
+	test_point("init.root");
+	if (result == 0)
+		result = keyring_join(error);
+	if (result == 0 && !test_defence_removed("uts-namespace") && sethostname(plan->hostname, strlen(plan->hostname)) < 0)
+		result = error_set(error, errno, "set the host name");
+	if (result == 0 && !test_defence_removed("net-namespace"))
+		result = loopback_up(error);
+	if (result == 0)
+		result = init_build_root(init, error);
+	if (result == 0)
+		result = payload_resolve(plan, &init->payload, error);
+	test_point("init.set-up");
+	if (result == 0)
+		result = init_report_setup(init, error);
+	if (result == 0)
+		result = channel_expect(init->channel, CHANNEL_START, NULL, error);
+	return result;
+}
+
+/* ---- the payload ---- */
+
+static _Noreturn void payload_main(const struct init *init, int report)
+{
+	struct sandbox_error error = {0};
+
+	test_point("payload.start");
+	(void)payload_execute(init->plan, &init->payload, &error);
+	(void)fd_write_all(report, &error, sizeof(error));
+	_exit(125);
+}
+
+/* The pipe is close-on-exec: its end without a message is the exec's success. */
+static int init_start_payload(struct init *init, struct sandbox_error *error)
+{
+	struct sandbox_error reported;
+	auto_close int reader = -1;
+	ssize_t size;
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return error_set(error, errno, "make a pipe");
+	reader = ends[0];
+	init->payload_pid = fork();
+	if (init->payload_pid == 0)
+		payload_main(init, ends[1]);
+	(void)close(ends[1]);
+	if (init->payload_pid < 0)
+		return error_set(error, errno, "fork the command");
+	size = fd_read_full(reader, &reported, sizeof(reported));
+	if (size == 0)
+		return channel_send(init->channel, CHANNEL_EXEC_OK, 0, 0, NULL, 0, error);
+	if (size != sizeof(reported))
+		return error_set(error, EPROTO, "start the command");
+	error_sanitize(&reported);
+	if (error)
+		*error = reported;
+	return reported.code ? -reported.code : -EINVAL;
+}
+
+/* ---- PID 1 ---- */
+
+static uint32_t root_is_full(void)
+{
+	struct statvfs status;
+
+	if (statvfs("/", &status) < 0 || status.f_blocks == 0)
+		return 0;
+	return status.f_bavail == 0 || (status.f_files && status.f_favail == 0) ? CHANNEL_EXITED_ROOT_FULL : 0;
+}
+
+/* Reaps whatever has ended. True once the payload has, with its wait status. */
+static bool init_reap(const struct init *init, int *out_status)
+{
+	bool payload_ended = false;
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid != init->payload_pid)
+			continue;
+		*out_status = status;
+		payload_ended = true;
+	}
+	return payload_ended;
+}
+
+/* The supervisor's next word. False when it is gone: then everything in here ends with us. */
+static bool init_obey(const struct init *init)
+{
+	struct channel_message message;
+
+	if (channel_receive(init->channel, &message, NULL) <= 0)
+		return false;
+	if (message.step == CHANNEL_SIGNAL)
+		(void)kill(init->payload_pid, message.value);
+	return true;
+}
+
+static int init_watch(const struct init *init, int signals, int *out_status, struct sandbox_error *error)
+{
+	struct pollfd events[] = {{.fd = init->channel, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
+
+	for (;;) {
+		struct signalfd_siginfo info;
+
+		if (poll(events, array_count(events), -1) < 0 && errno != EINTR)
+			return error_set(error, errno, "wait for the command");
+		if (events[0].revents && !init_obey(init))
+			_exit(0);
+		if (!events[1].revents)
+			continue;
+		if (read(signals, &info, sizeof(info)) > 0 && init_reap(init, out_status))
+			return 0;
+	}
+}
+
+static int init_run(struct init *init, struct sandbox_error *error)
+{
+	auto_close int signals = -1;
+	int status = 0, result;
+	sigset_t child;
+
+	(void)sigemptyset(&child);
+	(void)sigaddset(&child, SIGCHLD);
+	signals = signalfd(-1, &child, SFD_CLOEXEC);
+	if (signals < 0)
+		return error_set(error, errno, "watch for ended processes");
+	result = init_start_payload(init, error);
+	test_point("init.started");
+	if (result == 0)
+		result = init_watch(init, signals, &status, error);
+	test_point("init.ended");
+	if (result == 0)
+		result = channel_send(init->channel, CHANNEL_EXITED, status, root_is_full(), NULL, 0, error);
+	return result;
+}
+
+_Noreturn void init_main(const struct plan *plan, int channel)
+{
+	struct init init = {.plan = plan, .channel = channel, .upper = -1};
+	struct sandbox_error error = {0};
+	int result = init_setup(&init, &error);
+
+	if (result == 0 && plan->supervision == SUPERVISION_ATTACHED_NO_INIT) {
+		init.payload.lifeline = channel;
+		result = payload_execute(plan, &init.payload, &error);
+	} else if (result == 0) {
+		result = init_run(&init, &error);
+	}
+	if (result < 0)
+		(void)channel_send_error(channel, &error);
+	_exit(result < 0 ? 125 : 0);
+}

@@ -1,0 +1,93 @@
+#include "runtime/launch.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/test_switch.h"
+#include "kernel/syscalls.h"
+#include "runtime/channel.h"
+#include "runtime/init.h"
+#include "userns/userns.h"
+
+/*
+ * The user namespace first: it owns all the others, which init makes itself. The pid namespace comes along
+ * because only a clone's child can be PID 1.
+ */
+static int clone_init(const struct plan *plan, struct container *container, struct sandbox_error *error)
+{
+	unsigned int flags = CLONE_NEWUSER | (test_defence_removed("pid-namespace") ? 0 : CLONE_NEWPID);
+	int ends[2], result = channel_make(ends, error);
+
+	if (result < 0)
+		return result;
+	container->channel = ends[0];
+	container->init = kernel_clone(flags, &container->init_pidfd, -1);
+	if (container->init == 0) {
+		(void)close(ends[0]);
+		init_main(plan, ends[1]);
+	}
+	(void)close(ends[1]);
+	if (container->init < 0) {
+		container->init = 0;
+		return userns_explain_clone(errno, error);
+	}
+	return 0;
+}
+
+/*
+ * A payload without our init takes the channel's other end along into the exec: its closing is the success.
+ */
+static int expect_exec(const struct plan *plan, const struct container *container, struct sandbox_error *error)
+{
+	struct channel_message message;
+	int result;
+
+	if (plan->supervision != SUPERVISION_ATTACHED_NO_INIT)
+		return channel_expect(container->channel, CHANNEL_EXEC_OK, NULL, error);
+	result = channel_receive(container->channel, &message, error);
+	if (result > 0 && message.step == CHANNEL_ERROR) {
+		if (error)
+			*error = message.error;
+		return message.error.code ? -message.error.code : -EINVAL;
+	}
+	return result < 0 ? result : 0;
+}
+
+/* The root stands. With it comes the supervisor's side of the payload's terminal, if there is to be one. */
+static int expect_setup(const struct plan *plan, struct container *container, struct sandbox_error *error)
+{
+	struct channel_message message;
+	int result = channel_expect(container->channel, CHANNEL_SETUP_DONE, &message, error);
+
+	if (result < 0)
+		return result;
+	if (message.fd_count != (plan->terminal ? 1 : 0))
+		return error_set(error, EPROTO, "set up the terminal");
+	return plan->terminal ? terminal_start(&container->terminal, message.fds[0], error) : 0;
+}
+
+int launch(const struct plan *plan, struct container *container, struct sandbox_error *error)
+{
+	int result = clone_init(plan, container, error);
+
+	test_point("launch.cloned");
+	if (result == 0)
+		result = userns_write_maps(container->init, &plan->idmap, error);
+	test_point("launch.mapped");
+	if (result == 0)
+		result = channel_send(container->channel, CHANNEL_IDS_MAPPED, 0, 0, NULL, 0, error);
+	log_debug("ids are mapped; init %d builds the root", (int)container->init);
+	if (result == 0)
+		result = expect_setup(plan, container, error);
+	test_point("launch.set-up");
+	if (result == 0)
+		result = channel_send(container->channel, CHANNEL_START, 0, 0, NULL, 0, error);
+	if (result == 0)
+		result = expect_exec(plan, container, error);
+	test_point("launch.started");
+	if (result == 0)
+		log_debug("the command runs");
+	return result;
+}

@@ -1,0 +1,10 @@
+/* Starting: from a plan to a payload that has been executed. The supervisor's half of the protocol. */
+#ifndef RUNTIME_LAUNCH_H
+#define RUNTIME_LAUNCH_H
+
+#include "runtime/container.h"
+
+/* All signals are blocked by the caller. 0 or -errno; what was started is recorded in the container. */
+int launch(const struct plan *plan, struct container *container, struct sandbox_error *error);
+
+#endif

@@ -1,0 +1,162 @@
+#include "runtime/payload.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/memory.h"
+#include "base/scope.h"
+#include "base/strings.h"
+#include "base/test_switch.h"
+#include "process/execute.h"
+#include "process/terminal.h"
+#include "rootfs/root_path.h"
+#include "security/capability.h"
+
+static int resolve_command(const struct plan *plan, int root, struct payload *payload, struct sandbox_error *error)
+{
+	char *shell = NULL;
+	int result;
+
+	strings_add_all(&payload->command, &plan->command);
+	if (payload->command.count)
+		return 0;
+	result = user_root_shell(root, &shell, error);
+	if (result == 0)
+		strings_take(&payload->command, shell);
+	return result;
+}
+
+static int enter_workdir(const struct plan *plan, int root, struct sandbox_error *error)
+{
+	auto_close int directory = root_make_directory(root, plan->workdir, 0755, ROOT_FOLLOW, error);
+	char here[4096];
+
+	if (directory < 0)
+		return error_wrap(error, "enter the working directory");
+	if (fchdir(directory) < 0)
+		return error_set(error, errno, "enter the working directory %s", plan->workdir);
+	/* The kernel says "(unreachable)…" for a directory outside of the root (CVE-2024-21626). */
+	if (!getcwd(here, sizeof(here)) || *here != '/')
+		return error_set(error, EXDEV, "enter the working directory %s", plan->workdir);
+	return 0;
+}
+
+int payload_resolve(const struct plan *plan, struct payload *out, struct sandbox_error *error)
+{
+	auto_close int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int result;
+
+	*out = (struct payload){.lifeline = -1, .terminal = -1};
+	if (root < 0)
+		return error_set(error, errno, "open the root");
+	result = user_resolve(root, plan->user, &plan->idmap, &out->user, error);
+	if (result == 0)
+		result = resolve_command(plan, root, out, error);
+	if (result == 0)
+		result = enter_workdir(plan, root, error);
+	if (result < 0)
+		return result;
+	strings_add_all(&out->environment, &plan->environment);
+	if (!strings_variable(&out->environment, "HOME"))
+		strings_set_variable(&out->environment, "HOME", out->user.home);
+	return 0;
+}
+
+void payload_finish(struct payload *payload)
+{
+	user_finish(&payload->user);
+	sandbox_strings_finish(&payload->command);
+	sandbox_strings_finish(&payload->environment);
+}
+
+/* The caller's ignored and blocked signals are its own affair. */
+static void reset_signals(void)
+{
+	sigset_t none;
+
+	for (int number = 1; number < NSIG; number++)
+		(void)signal(number, SIG_DFL);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static int close_descriptors(const struct plan *plan, struct sandbox_error *error)
+{
+	for (unsigned int i = 0; i < plan->preserve_fds; i++)
+		if (fd_set_cloexec(3 + (int)i, false) < 0)
+			return error_set(error, EBADF, "preserve descriptor %u", 3 + i);
+	if (test_defence_removed("close-fds"))
+		return 0;
+	/* Not yet: the descriptor that reports a failed exec is among them. */
+	if (close_range(3 + plan->preserve_fds, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+		return error_set(error, errno, "close the other descriptors");
+	return 0;
+}
+
+/* Away from the caller's terminal, into whose shell it could push keystrokes, to one of its own or none. */
+static int leave_terminal(const struct payload *payload, struct sandbox_error *error)
+{
+	if (test_defence_removed("setsid"))
+		return 0;
+	if (setsid() < 0 && errno != EPERM)
+		return error_set(error, errno, "make a session");
+	return payload->terminal < 0 ? 0 : terminal_adopt(payload->terminal, error);
+}
+
+/*
+ * A payload that is PID 1 has nobody else to end it when the supervisor dies. The change of ids has cleared
+ * the death signal; what died before it was set again shows on the channel.
+ */
+static int tie_to_supervisor(int lifeline, struct sandbox_error *error)
+{
+	struct pollfd event = {.fd = lifeline, .events = POLLIN};
+
+	if (lifeline < 0)
+		return 0;
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return error_set(error, errno, "tie the command to the supervisor");
+	if (poll(&event, 1, 0) != 0)
+		_exit(125);
+	return 0;
+}
+
+int payload_execute(const struct plan *plan, const struct payload *payload, struct sandbox_error *error)
+{
+	bool is_root = payload->user.uid == 0;
+	int result;
+
+	result = leave_terminal(payload, error);
+	if (result < 0)
+		return result;
+	reset_signals();
+	result = close_descriptors(plan, error);
+	/* The order is forced: shrinking the bounding set needs CAP_SETPCAP, changing ids CAP_SETUID. */
+	if (result == 0)
+		result = capability_limit(plan->capabilities, error);
+	if (result == 0)
+		result = user_become(&payload->user, &plan->idmap, error);
+	if (result == 0)
+		result = capability_apply(plan->capabilities, is_root, error);
+	if (result == 0)
+		result = tie_to_supervisor(payload->lifeline, error);
+	if (result < 0)
+		return result;
+	if (!test_defence_removed("no-new-privs") && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return error_set(error, errno, "set no_new_privs");
+	result = rlimit_apply(&plan->rlimits, error);
+	/* Last: the filter allows nothing of the above. */
+	if (result == 0)
+		result = seccomp_filter_load(&plan->seccomp, error);
+	if (result == 0)
+		result = execute_program(payload->command.items, payload->environment.items, error);
+	return result;
+}

@@ -1,0 +1,155 @@
+#include "runtime/plan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/scope.h"
+#include "base/strings.h"
+#include "process/environment.h"
+#include "process/terminal.h"
+#include "security/capability.h"
+
+enum {
+	HOSTNAME_LENGTH_MAX = 64, /* __NEW_UTS_LEN */
+	PRESERVE_FDS_MAX = 1024,
+};
+
+static const char default_hostname[] = "sandbox";
+static const uint64_t default_tmpfs_size_max = UINT64_C(4) << 30;
+
+/* RFC 1123, and what sethostname(2) takes. */
+static int decide_hostname(const struct sandbox_spec *spec, char **out, struct sandbox_error *error)
+{
+	const char *name = spec->hostname ? spec->hostname : spec->name ? spec->name : default_hostname;
+	size_t length = strlen(name);
+
+	if (!length || length > HOSTNAME_LENGTH_MAX ||
+	    strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._") != length) {
+		error_set(error, EINVAL, "hostname \"%s\"", name);
+		error_cause(error, SANDBOX_E_USAGE, "a host name is 1 to 64 letters, digits, dots, hyphens and underscores");
+		return error_fix(error, "name another one with --hostname");
+	}
+	*out = memory_text(name);
+	return 0;
+}
+
+static int decide_root(const struct sandbox_spec *spec, const struct host *host, const struct sandbox_strings *layers,
+	struct plan *plan, struct sandbox_error *error)
+{
+	uint64_t quarter = host->memory / 4;
+
+	strings_add_all(&plan->root.layers, layers);
+	plan->root.nosuid = true;
+	plan->root.tmpfs_size = quarter && quarter < default_tmpfs_size_max ? quarter : default_tmpfs_size_max;
+	if (spec->storage_size)
+		plan->root.tmpfs_size = spec->storage_size;
+	/* An inode costs the kernel about a KiB that the size does not count. */
+	plan->root.tmpfs_inodes = plan->root.tmpfs_size / 4096 + 1024;
+
+	plan->upper_on_disk = spec->overlay == SANDBOX_OVERLAY_DISK ||
+		(spec->overlay == SANDBOX_OVERLAY_AUTO && !host->tmpfs_holds_attributes);
+	if (spec->overlay == SANDBOX_OVERLAY_TMPFS && !host->tmpfs_holds_attributes) {
+		error_set(error, EOPNOTSUPP, "put the writable layer on a tmpfs");
+		error_cause(error, SANDBOX_E_OVERLAY, "this kernel's tmpfs has no user attributes (Linux 6.6 and later have)");
+		return error_fix(error, "use --overlay=disk, or leave --overlay out");
+	}
+	if (plan->upper_on_disk && spec->storage_size) {
+		error_set(error, EOPNOTSUPP, "hold --storage-size");
+		error_cause(error, SANDBOX_E_LIMIT_UNAVAILABLE, "a writable layer on disk has no size limit of its own");
+		return error_fix(error, "use --overlay=tmpfs where the kernel can, or leave --storage-size out");
+	}
+	return 0;
+}
+
+static int decide_rlimits(const struct sandbox_spec *spec, struct rlimit_list *out, struct sandbox_error *error)
+{
+	for (size_t i = 0; i < spec->ulimit.count; i++) {
+		int result = rlimit_add(out, spec->ulimit.items[i], error);
+
+		if (result < 0)
+			return result;
+	}
+	return rlimit_check(out, error);
+}
+
+static int decide_security(const struct sandbox_spec *spec, struct plan *plan, struct sandbox_error *error)
+{
+	struct seccomp_policy policy = {.nesting = spec->nesting};
+	int result = capability_decide(&spec->cap_add, &spec->cap_drop, &plan->capabilities, error);
+
+	if (result < 0)
+		return result;
+	policy.capabilities = plan->capabilities;
+	result = seccomp_filter_compile(&policy, &plan->seccomp, error);
+	return result < 0 ? result : decide_rlimits(spec, &plan->rlimits, error);
+}
+
+static int decide_preserved_fds(const struct sandbox_spec *spec, struct plan *plan, struct sandbox_error *error)
+{
+	if (spec->preserve_fds > PRESERVE_FDS_MAX)
+		return error_set(error, EINVAL, "--preserve-fds: more than %d descriptors", PRESERVE_FDS_MAX);
+	for (int fd = 3; fd < 3 + (int)spec->preserve_fds; fd++)
+		if (fcntl(fd, F_GETFD) < 0) {
+			error_set(error, EBADF, "--preserve-fds: descriptor %d", fd);
+			return error_fix(error, "open the descriptors 3 to %u before starting sandbox",
+				2 + (unsigned int)spec->preserve_fds);
+		}
+	plan->preserve_fds = (unsigned int)spec->preserve_fds;
+	return 0;
+}
+
+static int decide_process(const struct sandbox_spec *spec, struct plan *plan, struct sandbox_error *error)
+{
+	const char *workdir = spec->workdir ? spec->workdir : "/";
+
+	if (*workdir != '/') {
+		error_set(error, EINVAL, "--workdir \"%s\"", workdir);
+		error_cause(error, SANDBOX_E_USAGE, "the working directory must be an absolute path inside the sandbox");
+		return error_fix(error, "--workdir /%s", workdir);
+	}
+	plan->workdir = memory_text(workdir);
+	plan->user = memory_text(spec->user);
+	strings_add_all(&plan->command, &spec->command);
+	plan->timeout = spec->timeout;
+	plan->terminal = terminal_is_wanted();
+	plan->supervision = spec->init ? SUPERVISION_ATTACHED : SUPERVISION_ATTACHED_NO_INIT;
+	return environment_decide(&spec->env_file, &spec->env, plan->hostname, &plan->environment, error);
+}
+
+int plan_build(const struct sandbox_spec *spec, const struct host *host, const struct idmap *idmap,
+	int store_layers, const struct sandbox_strings *layers, struct plan *out,
+	struct sandbox_error *error)
+{
+	int result;
+
+	*out = (struct plan){.idmap = *idmap, .layers = store_layers};
+	result = decide_hostname(spec, &out->hostname, error);
+	if (result == 0)
+		result = decide_preserved_fds(spec, out, error);
+	if (result == 0)
+		result = decide_root(spec, host, layers, out, error);
+	if (result == 0)
+		result = decide_process(spec, out, error);
+	if (result == 0)
+		result = decide_security(spec, out, error);
+	if (result == 0)
+		plan_decide_mounts(spec, idmap, out->hostname, &out->mounts);
+	return result;
+}
+
+void plan_finish(struct plan *plan)
+{
+	sandbox_strings_finish(&plan->root.layers);
+	sandbox_strings_finish(&plan->command);
+	sandbox_strings_finish(&plan->environment);
+	mount_list_finish(&plan->mounts);
+	seccomp_program_finish(&plan->seccomp);
+	free(plan->root.upper);
+	free(plan->hostname);
+	free(plan->workdir);
+	free(plan->user);
+	*plan = (struct plan){0};
+}

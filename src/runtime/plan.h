@@ -1,0 +1,66 @@
+/*
+ * What will be done, decided in full: every id is a number, every filter compiled, every mount in order.
+ * Made from a spec and a host without creating anything; immutable afterwards; what cannot be done
+ * has failed by then.
+ */
+#ifndef RUNTIME_PLAN_H
+#define RUNTIME_PLAN_H
+
+#include <sandbox/spec.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "rootfs/mount_list.h"
+#include "rootfs/root.h"
+#include "runtime/host.h"
+#include "security/rlimit.h"
+#include "security/seccomp_filter.h"
+#include "userns/idmap.h"
+
+/*
+ * How the sandbox is looked after. Detached sandboxes and an OCI runtime's create and start are to go
+ * through the same launch; they differ in who waits, and in what starts the payload.
+ */
+enum supervision {
+	SUPERVISION_ATTACHED,        /* the caller waits; init and payload end with it */
+	SUPERVISION_ATTACHED_NO_INIT, /* likewise, but the payload itself is PID 1 */
+};
+
+struct plan {
+	enum supervision supervision;
+	struct idmap idmap;
+	struct root_plan root;
+	int layers;              /* the store's directory of layers: root.layers are below it. Borrowed */
+	struct mount_list mounts;
+	char *hostname;
+	uint64_t capabilities;
+	struct seccomp_program seccomp;
+	struct rlimit_list rlimits;
+	struct sandbox_strings command; /* empty: root's shell */
+	struct sandbox_strings environment; /* without HOME unless it was given: the image's passwd says it */
+	char *workdir;           /* absolute, inside */
+	char *user;              /* NULL for root */
+	unsigned int preserve_fds;
+	uint64_t timeout;        /* milliseconds, 0 for none */
+	bool terminal;           /* the payload gets a terminal of its own */
+	bool upper_on_disk;      /* root.upper is to be set once the directory exists */
+};
+
+/* Which ids the sandbox will have. Prints a notice when it falls back to a single id. 0 or -errno. */
+int plan_decide_idmap(int userns, const struct host *host, struct idmap *out, struct sandbox_error *error);
+
+/* The steps that build the root for this spec. */
+void plan_decide_mounts(const struct sandbox_spec *spec, const struct idmap *idmap, const char *hostname,
+	struct mount_list *out);
+
+/*
+ * `layers` are the image's, the lowest first, below the directory `store_layers`; `idmap` is what they were
+ * extracted for. 0 or -errno; *out is to be finished in either case.
+ */
+int plan_build(const struct sandbox_spec *spec, const struct host *host, const struct idmap *idmap,
+	int store_layers, const struct sandbox_strings *layers, struct plan *out,
+	struct sandbox_error *error);
+void plan_finish(struct plan *plan);
+
+#endif

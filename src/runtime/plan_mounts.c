@@ -1,0 +1,144 @@
+/* Deciding what the root of a sandbox consists of. */
+#include <stdlib.h>
+#include <sys/mount.h>
+
+#include "base/memory.h"
+#include "base/scope.h"
+#include "base/test_switch.h"
+#include "runtime/plan.h"
+
+#define NO_SUID_DEV      (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
+#define NO_SUID_DEV_EXEC (NO_SUID_DEV | MOUNT_ATTR_NOEXEC)
+
+static const char by_default[] = "default";
+
+static const struct mount_step file_systems[] = {
+	{MOUNT_PROC, .target = (char *)"/proc", .attributes = NO_SUID_DEV_EXEC},
+	{MOUNT_SYSFS, .target = (char *)"/sys", .attributes = NO_SUID_DEV_EXEC | MOUNT_ATTR_RDONLY},
+	/* Language runtimes look here for their limits. */
+	{MOUNT_CGROUP, true, (char *)"/sys/fs/cgroup", .attributes = NO_SUID_DEV_EXEC | MOUNT_ATTR_RDONLY},
+	{MOUNT_TMPFS, .target = (char *)"/dev", .mode = 0755, .size = 1 << 20,
+		.attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC},
+};
+
+static const char *const devices[] = {"null", "zero", "full", "random", "urandom", "tty"};
+
+static const struct mount_step below_dev[] = {
+	{MOUNT_SYMLINK, .target = (char *)"/dev/ptmx", .source = (char *)"pts/ptmx"},
+	{MOUNT_SYMLINK, .target = (char *)"/dev/fd", .source = (char *)"/proc/self/fd"},
+	{MOUNT_SYMLINK, .target = (char *)"/dev/stdin", .source = (char *)"/proc/self/fd/0"},
+	{MOUNT_SYMLINK, .target = (char *)"/dev/stdout", .source = (char *)"/proc/self/fd/1"},
+	{MOUNT_SYMLINK, .target = (char *)"/dev/stderr", .source = (char *)"/proc/self/fd/2"},
+	{MOUNT_TMPFS, .target = (char *)"/dev/shm", .mode = 01777, .size = 64 << 20, .attributes = NO_SUID_DEV_EXEC},
+	{MOUNT_MQUEUE, true, (char *)"/dev/mqueue", .attributes = NO_SUID_DEV_EXEC},
+};
+
+static const struct mount_step directories[] = {
+	{MOUNT_DIRECTORY, .target = (char *)"/tmp", .mode = 01777},
+	{MOUNT_DIRECTORY, .target = (char *)"/run", .mode = 0755},
+};
+
+/* What Docker hides and protects; each may be absent, by the kernel's configuration. */
+static const char *const masked[] = {
+	"/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
+	"/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats",
+	"/sys/devices/virtual/powercap", "/sys/firmware",
+};
+
+static const char *const read_only[] = {
+	"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger",
+};
+
+static void add_all(struct mount_list *list, const struct mount_step *steps, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct mount_step step = steps[i];
+
+		step.why = by_default;
+		mount_list_add(list, &step);
+	}
+}
+
+static void add_paths(struct mount_list *list, enum mount_kind kind, const char *const *paths, size_t count,
+	uint64_t attributes)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct mount_step step = {kind, true, (char *)paths[i], .attributes = attributes, .why = by_default};
+
+		mount_list_add(list, &step);
+	}
+}
+
+static void add_text(struct mount_list *list, enum mount_kind kind, const char *target, const char *text)
+{
+	struct mount_step step = {kind, kind == MOUNT_SYSCTL, (char *)target, (char *)text, .why = by_default};
+
+	mount_list_add(list, &step);
+}
+
+static void add_devices(struct mount_list *list, const struct idmap *idmap)
+{
+	/* In every distribution that has one, the group of terminals is 5. */
+	bool has_tty_group = id_extents_lookup(&idmap->groups, 5, NULL);
+	struct mount_step terminals = {MOUNT_DEVPTS, .target = (char *)"/dev/pts",
+		.source = has_tty_group ? (char *)"5" : NULL, .attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+		.why = by_default};
+
+	for (size_t i = 0; i < array_count(devices); i++) {
+		auto_free char *path = memory_format("/dev/%s", devices[i]);
+		struct mount_step step = {MOUNT_DEVICE, .target = path, .source = path, .why = by_default};
+
+		mount_list_add(list, &step);
+	}
+	mount_list_add(list, &terminals);
+	add_all(list, below_dev, array_count(below_dev));
+}
+
+/* How many ids from 0 on are mapped without a gap. */
+static uint32_t last_contiguous(const struct id_extents *extents)
+{
+	struct id_extents sorted = *extents;
+	uint32_t next = 0;
+
+	id_extents_join(&sorted);
+	for (size_t i = 0; i < sorted.count && sorted.items[i].inside == next; i++)
+		next += sorted.items[i].count;
+	return next ? next - 1 : 0;
+}
+
+static void add_sysctls(struct mount_list *list, const struct sandbox_spec *spec, const struct idmap *idmap)
+{
+	auto_free char *groups = memory_format("0 %u", last_contiguous(&idmap->groups));
+
+	/* ping and low ports need no capability inside: the network namespace is the sandbox's own. */
+	add_text(list, MOUNT_SYSCTL, "/proc/sys/net/ipv4/ping_group_range", groups);
+	add_text(list, MOUNT_SYSCTL, "/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
+	if (!spec->nesting && !test_defence_removed("max-user-namespaces"))
+		add_text(list, MOUNT_SYSCTL, "/proc/sys/user/max_user_namespaces", "0");
+}
+
+static void add_etc(struct mount_list *list, const char *hostname)
+{
+	auto_free char *hosts = memory_format("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
+		"127.0.1.1\t%s\n", hostname);
+	auto_free char *name = memory_format("%s\n", hostname);
+
+	add_text(list, MOUNT_FILE, "/etc/hosts", hosts);
+	add_text(list, MOUNT_FILE, "/etc/hostname", name);
+	add_text(list, MOUNT_FILE, "/etc/resolv.conf", "# this sandbox has no network\n");
+}
+
+void plan_decide_mounts(const struct sandbox_spec *spec, const struct idmap *idmap, const char *hostname,
+	struct mount_list *out)
+{
+	add_all(out, file_systems, array_count(file_systems));
+	add_devices(out, idmap);
+	add_all(out, directories, array_count(directories));
+	add_etc(out, hostname);
+	add_sysctls(out, spec, idmap);
+	/* The kernel gives a nested user namespace its own /proc only where all of ours can be seen. */
+	if (spec->nesting)
+		return;
+	add_paths(out, MOUNT_MASK, masked, array_count(masked), 0);
+	add_paths(out, MOUNT_READ_ONLY, read_only, array_count(read_only), NO_SUID_DEV_EXEC);
+}

@@ -1,0 +1,231 @@
+#include "runtime/supervisor.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <sys/pidfd.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/scope.h"
+#include "base/test_switch.h"
+#include "runtime/channel.h"
+
+static const int forwarded_signals[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
+/* What concerns the caller's terminal is ours to handle, when the payload has one of its own. */
+static const int terminal_signals[] = {SIGWINCH, SIGTSTP};
+
+struct supervisor {
+	const struct plan *plan;
+	struct container *container;
+	int signals;
+	int timer;
+	bool timed_out;
+	bool reported; /* init has said how the payload ended */
+	int status;    /* a raw wait status: the payload's once reported, else init's own */
+};
+
+void supervisor_block_signals(sigset_t *out_previous)
+{
+	sigset_t all;
+
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, out_previous);
+}
+
+void supervisor_restore_signals(const sigset_t *previous)
+{
+	(void)sigprocmask(SIG_SETMASK, previous, NULL);
+}
+
+/* What the caller has us ignore (nohup) is not forwarded; what stops and continues us stays the kernel's. */
+static void watch_signals(sigset_t *set, const int *numbers, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct sigaction action;
+
+		if (sigaction(numbers[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
+			(void)sigaddset(set, numbers[i]);
+	}
+}
+
+static int open_signals(bool with_terminal, struct sandbox_error *error)
+{
+	sigset_t watched, blocked;
+	int fd;
+
+	(void)sigemptyset(&watched);
+	watch_signals(&watched, forwarded_signals, array_count(forwarded_signals));
+	if (with_terminal)
+		watch_signals(&watched, terminal_signals, array_count(terminal_signals));
+	fd = signalfd(-1, &watched, SFD_CLOEXEC);
+	if (fd < 0)
+		return error_set(error, errno, "watch for signals");
+	blocked = watched;
+	(void)sigaddset(&blocked, SIGCHLD);
+	(void)sigaddset(&blocked, SIGPIPE);
+	(void)sigprocmask(SIG_SETMASK, &blocked, NULL);
+	return fd;
+}
+
+static int open_timer(uint64_t milliseconds, struct sandbox_error *error)
+{
+	struct itimerspec when = {
+		.it_value = {.tv_sec = (time_t)(milliseconds / 1000), .tv_nsec = (long)(milliseconds % 1000) * 1000000}};
+	auto_close int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+
+	if (timer < 0 || timerfd_settime(timer, 0, &when, NULL) < 0)
+		return error_set(error, errno, "set the timeout");
+	return take_fd(&timer);
+}
+
+static void forward_signal(const struct supervisor *self, int number)
+{
+	log_debug("forward signal %d", number);
+	if (self->plan->supervision == SUPERVISION_ATTACHED_NO_INIT)
+		(void)pidfd_send_signal(self->container->init_pidfd, number, NULL, 0);
+	else
+		(void)channel_send(self->container->channel, CHANNEL_SIGNAL, number, 0, NULL, 0, NULL);
+}
+
+static void handle_signal(struct supervisor *self)
+{
+	struct signalfd_siginfo info;
+
+	if (read(self->signals, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (info.ssi_signo == SIGWINCH)
+		terminal_resize(&self->container->terminal);
+	else if (info.ssi_signo == SIGTSTP)
+		terminal_suspend(&self->container->terminal);
+	else
+		forward_signal(self, (int)info.ssi_signo);
+}
+
+static void end_by_timeout(struct supervisor *self)
+{
+	log_debug("the timeout has passed");
+	self->timed_out = true;
+	/* All processes of the pid namespace end with its PID 1. */
+	(void)pidfd_send_signal(self->container->init_pidfd, SIGKILL, NULL, 0);
+}
+
+/* Reads init's word. False when the channel has nothing more to say. */
+static bool hear_init(struct supervisor *self, struct sandbox_error *error, int *out_result)
+{
+	struct channel_message message;
+	int result = channel_receive(self->container->channel, &message, error);
+
+	if (result <= 0)
+		return false;
+	if (message.step == CHANNEL_ERROR) {
+		*error = message.error;
+		*out_result = message.error.code ? -message.error.code : -EINVAL;
+	}
+	if (message.step == CHANNEL_EXITED) {
+		self->reported = true;
+		self->status = message.value;
+		if (message.flags & CHANNEL_EXITED_ROOT_FULL)
+			log_notice("the writable layer ran full; --storage-size or --overlay=disk give it more room");
+	}
+	return true;
+}
+
+static int reap_init(struct supervisor *self, struct sandbox_error *error)
+{
+	int status;
+
+	while (waitpid(self->container->init, &status, 0) < 0)
+		if (errno != EINTR)
+			return error_set(error, errno, "wait for init");
+	self->container->init = 0;
+	if (!self->reported)
+		self->status = status;
+	return 0;
+}
+
+enum { EVENT_CHANNEL, EVENT_INIT, EVENT_SIGNALS, EVENT_TIMER, EVENT_TERMINAL,
+	EVENT_COUNT = EVENT_TERMINAL + TERMINAL_POLL_COUNT };
+
+/* Handles what one poll has found. False when init has ended and has nothing more to say. */
+static bool handle_events(struct supervisor *self, struct pollfd *events, struct sandbox_error *error,
+	int *out_result)
+{
+	if (events[EVENT_SIGNALS].revents)
+		handle_signal(self);
+	if (events[EVENT_TIMER].revents) {
+		end_by_timeout(self);
+		events[EVENT_TIMER].fd = -1;
+	}
+	terminal_copy(&self->container->terminal, events + EVENT_TERMINAL);
+	/* A closed channel would be readable for ever; from then on the pidfd tells. */
+	if (events[EVENT_CHANNEL].revents && !hear_init(self, error, out_result))
+		events[EVENT_CHANNEL].fd = -1;
+	/* What init sent before it ended is still in the channel: read that first. */
+	return !events[EVENT_INIT].revents || events[EVENT_CHANNEL].fd >= 0;
+}
+
+/* Init ends last of all in its pid namespace: once it is reaped, nothing of the sandbox runs. */
+static int watch(struct supervisor *self, struct sandbox_error *error)
+{
+	struct pollfd events[EVENT_COUNT] = {
+		[EVENT_CHANNEL] = {.fd = self->container->channel, .events = POLLIN},
+		[EVENT_INIT] = {.fd = self->container->init_pidfd, .events = POLLIN},
+		[EVENT_SIGNALS] = {.fd = self->signals, .events = POLLIN},
+		[EVENT_TIMER] = {.fd = self->timer, .events = POLLIN},
+	};
+	bool alive = true;
+	int result = 0;
+
+	while (alive) {
+		terminal_poll(&self->container->terminal, events + EVENT_TERMINAL);
+		if (poll(events, array_count(events), -1) >= 0)
+			alive = handle_events(self, events, error, &result);
+		else if (errno != EINTR)
+			return error_set(error, errno, "wait for the sandbox");
+	}
+	return reap_init(self, error) < 0 ? -ECHILD : result;
+}
+
+static void fill_result(const struct supervisor *self, struct sandbox_result *out)
+{
+	if (self->timed_out)
+		*out = (struct sandbox_result){SANDBOX_CAUSE_TIMEOUT, 0};
+	else if (WIFSIGNALED(self->status))
+		*out = (struct sandbox_result){SANDBOX_CAUSE_SIGNAL, WTERMSIG(self->status)};
+	else
+		*out = (struct sandbox_result){SANDBOX_CAUSE_EXIT, WEXITSTATUS(self->status)};
+}
+
+static void supervisor_finish(struct supervisor *self)
+{
+	if (self->signals >= 0)
+		(void)close(self->signals);
+	if (self->timer >= 0)
+		(void)close(self->timer);
+}
+
+int supervise(const struct plan *plan, struct container *container, struct sandbox_result *out,
+	struct sandbox_error *error)
+{
+	auto_finish(supervisor_finish) struct supervisor self = {
+		.plan = plan, .container = container, .signals = -1, .timer = -1};
+	int result;
+
+	self.signals = open_signals(plan->terminal, error);
+	if (self.signals < 0)
+		return self.signals;
+	if (plan->timeout) {
+		self.timer = open_timer(plan->timeout, error);
+		if (self.timer < 0)
+			return self.timer;
+	}
+	result = watch(&self, error);
+	test_point("supervise.ended");
+	if (result == 0)
+		fill_result(&self, out);
+	return result;
+}

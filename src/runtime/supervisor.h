@@ -1,0 +1,20 @@
+/* The role of the supervisor while the payload runs: one poll loop over channel, init, signals and time. */
+#ifndef RUNTIME_SUPERVISOR_H
+#define RUNTIME_SUPERVISOR_H
+
+#include <signal.h>
+
+#include "runtime/container.h"
+
+/*
+ * Blocks every signal of this process; *out_previous is to be given back to supervisor_restore_signals.
+ * From here on they are read from a descriptor.
+ */
+void supervisor_block_signals(sigset_t *out_previous);
+void supervisor_restore_signals(const sigset_t *previous);
+
+/* Waits until all of the sandbox has ended. 0 or -errno. */
+int supervise(const struct plan *plan, struct container *container, struct sandbox_result *out,
+	struct sandbox_error *error);
+
+#endif

@@ -1,0 +1,148 @@
+/* cli/option: every kind of option, in every spelling, and every way to get it wrong. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/scope.h"
+#include "base/strings.h"
+#include "cli/option.h"
+
+struct target {
+	bool flag;
+	char *text;
+	struct sandbox_strings list;
+	uint64_t number, size, duration;
+	int choice;
+};
+
+static const char *const choices[] = {"red", "green", NULL};
+
+#define FIELD(name) offsetof(struct target, name)
+static const struct option_entry table[] = {
+	{OPTION_HEADING, .help = "All"},
+	{OPTION_FLAG, "flag", 'f', NULL, "", FIELD(flag)},
+	{OPTION_TEXT, "text", 't', "TEXT", "", FIELD(text)},
+	{OPTION_LIST, "list", 'l', "ITEM", "", FIELD(list)},
+	{OPTION_UNSIGNED, "number", 0, "N", "", FIELD(number)},
+	{OPTION_SIZE, "size", 0, "SIZE", "", FIELD(size)},
+	{OPTION_DURATION, "duration", 0, "TIME", "", FIELD(duration)},
+	{OPTION_CHOICE, "choice", 0, "COLOUR", "", FIELD(choice), choices},
+	{OPTION_END},
+};
+
+static void target_finish(struct target *target)
+{
+	free(target->text);
+	sandbox_strings_finish(&target->list);
+}
+
+/* `line` is cut at spaces. */
+static int parse(const char *line, struct target *target, int *out_operands, struct sandbox_error *error)
+{
+	char copy[200], *words[20], *rest = copy;
+	int count = 0;
+
+	strcpy(copy, line);
+	while (count < 20 && (words[count] = strsep(&rest, " ")))
+		count++;
+	return options_parse(table, target, count, words, out_operands, error);
+}
+
+static void every_spelling(void **state)
+{
+	auto_finish(target_finish) struct target target = {0};
+	int operands = 0;
+
+	(void)state;
+	assert_int_equal(parse("x --flag --text=a -tb --list 1 -l 2 -l=3 --number 7 --size 1.5k --duration 1m30s "
+		"--choice green image --flag=false", &target, &operands, NULL), 0);
+	assert_true(target.flag);
+	assert_string_equal(target.text, "b");
+	assert_int_equal(target.list.count, 3);
+	assert_string_equal(target.list.items[2], "3");
+	assert_int_equal(target.number, 7);
+	assert_int_equal(target.size, 1536);
+	assert_int_equal(target.duration, 90000);
+	assert_int_equal(target.choice, 1);
+	assert_int_equal(operands, 17);
+}
+
+static void flags_take_a_word_only_with_an_equals_sign(void **state)
+{
+	auto_finish(target_finish) struct target target = {.flag = true};
+	int operands = 0;
+
+	(void)state;
+	assert_int_equal(parse("x --flag=false false", &target, &operands, NULL), 0);
+	assert_false(target.flag);
+	assert_int_equal(operands, 2);
+	assert_int_equal(parse("x -ftword", &target, &operands, NULL), 0);
+	assert_true(target.flag);
+	assert_string_equal(target.text, "word");
+}
+
+static void where_options_end(void **state)
+{
+	auto_finish(target_finish) struct target target = {0};
+	int operands = 0;
+
+	(void)state;
+	assert_int_equal(parse("x -f -- --text", &target, &operands, NULL), 0);
+	assert_int_equal(operands, 3);
+	assert_int_equal(parse("x - --text", &target, &operands, NULL), 0);
+	assert_int_equal(operands, 1);
+	assert_int_equal(parse("x", &target, &operands, NULL), 0);
+	assert_int_equal(operands, 1);
+	assert_int_equal(parse("x -f --help", &target, &operands, NULL), 0);
+	assert_int_equal(operands, OPTIONS_HELP);
+}
+
+static void mistakes(void **state)
+{
+	static const struct {
+		const char *line;
+		const char *says;
+	} rows[] = {
+		{"x --unknown", "unknown option --unknown"},
+		{"x --fla", "unknown option --fla"},
+		{"x -fz", "unknown option -fz"},
+		{"x --text", "--text needs TEXT"},
+		{"x -l", "-l needs ITEM"},
+		{"x --flag=yes", "neither true nor false"},
+		{"x --number -1", "not a number"},
+		{"x --number=", "not a number"},
+		{"x --size 1x", "not a size"},
+		{"x --duration soon", "not a duration"},
+		{"x --choice blue", "not one of its values"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < array_count(rows); i++) {
+		auto_finish(target_finish) struct target target = {0};
+		struct sandbox_error error = {0};
+		int operands;
+
+		assert_int_equal(parse(rows[i].line, &target, &operands, &error), -EINVAL);
+		assert_int_equal(error.id, SANDBOX_E_USAGE);
+		if (!strstr(error.text, rows[i].says))
+			fail_msg("%s: %s", rows[i].line, error.text);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_spelling),
+		cmocka_unit_test(flags_take_a_word_only_with_an_equals_sign),
+		cmocka_unit_test(where_options_end),
+		cmocka_unit_test(mistakes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
