@@ -274,10 +274,18 @@ static void finish_upper(struct container *container)
 		(void)close(take_fd(&container->upper_lock));
 }
 
+static void finish_chore(struct container *container)
+{
+	while (container->chore > 0 && waitpid(container->chore, NULL, 0) < 0 && errno == EINTR)
+		;
+	container->chore = 0;
+}
+
 void container_finish(struct container *container)
 {
 	end_init(container);
 	terminal_finish(&container->terminal);
+	finish_chore(container);
 	test_point("container.ended");
 	finish_upper(container);
 	if (container->name_path)

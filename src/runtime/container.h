@@ -16,6 +16,7 @@ struct container {
 	pid_t init;            /* 0 when there is none, or once it was reaped */
 	int init_pidfd;
 	int channel;
+	pid_t chore;           /* what the supervisor has done beside the payload; 0 when there is none */
 	struct terminal terminal; /* the caller's terminal is to be restored */
 	int name_lock;         /* the locked file of --name */
 	char *name_path;

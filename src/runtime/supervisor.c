@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
@@ -21,8 +22,10 @@ static const int terminal_signals[] = {SIGWINCH, SIGTSTP};
 struct supervisor {
 	const struct plan *plan;
 	struct container *container;
+	const struct supervisor_chore *chore;
 	int signals;
-	int timer;
+	int timer;   /* the timeout, or -1 */
+	int settled; /* when the chore is due, or -1 */
 	bool timed_out;
 	bool reported; /* init has said how the payload ended */
 	int status;    /* a raw wait status: the payload's once reported, else init's own */
@@ -78,7 +81,7 @@ static int open_timer(uint64_t milliseconds, struct sandbox_error *error)
 	auto_close int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
 
 	if (timer < 0 || timerfd_settime(timer, 0, &when, NULL) < 0)
-		return error_set(error, errno, "set the timeout");
+		return error_set(error, errno, "set a timer");
 	return take_fd(&timer);
 }
 
@@ -111,6 +114,20 @@ static void end_by_timeout(struct supervisor *self)
 	self->timed_out = true;
 	/* All processes of the pid namespace end with its PID 1. */
 	(void)pidfd_send_signal(self->container->init_pidfd, SIGKILL, NULL, 0);
+}
+
+/* The payload runs on; the chore may take as long as a slow disk. */
+static void start_chore(struct supervisor *self)
+{
+	pid_t parent = getpid();
+
+	log_debug("the payload has settled: do the chore");
+	self->container->chore = fork();
+	if (self->container->chore != 0)
+		return;
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent)
+		self->chore->function(self->chore->argument);
+	_exit(0);
 }
 
 /* Reads init's word. False when the channel has nothing more to say. */
@@ -147,7 +164,7 @@ static int reap_init(struct supervisor *self, struct sandbox_error *error)
 	return 0;
 }
 
-enum { EVENT_CHANNEL, EVENT_INIT, EVENT_SIGNALS, EVENT_TIMER, EVENT_TERMINAL,
+enum { EVENT_CHANNEL, EVENT_INIT, EVENT_SIGNALS, EVENT_TIMER, EVENT_SETTLED, EVENT_TERMINAL,
 	EVENT_COUNT = EVENT_TERMINAL + TERMINAL_POLL_COUNT };
 
 /* Handles what one poll has found. False when init has ended and has nothing more to say. */
@@ -159,6 +176,10 @@ static bool handle_events(struct supervisor *self, struct pollfd *events, struct
 	if (events[EVENT_TIMER].revents) {
 		end_by_timeout(self);
 		events[EVENT_TIMER].fd = -1;
+	}
+	if (events[EVENT_SETTLED].revents) {
+		start_chore(self);
+		events[EVENT_SETTLED].fd = -1;
 	}
 	terminal_copy(&self->container->terminal, events + EVENT_TERMINAL);
 	/* A closed channel would be readable for ever; from then on the pidfd tells. */
@@ -176,6 +197,7 @@ static int watch(struct supervisor *self, struct sandbox_error *error)
 		[EVENT_INIT] = {.fd = self->container->init_pidfd, .events = POLLIN},
 		[EVENT_SIGNALS] = {.fd = self->signals, .events = POLLIN},
 		[EVENT_TIMER] = {.fd = self->timer, .events = POLLIN},
+		[EVENT_SETTLED] = {.fd = self->settled, .events = POLLIN},
 	};
 	bool alive = true;
 	int result = 0;
@@ -206,24 +228,32 @@ static void supervisor_finish(struct supervisor *self)
 		(void)close(self->signals);
 	if (self->timer >= 0)
 		(void)close(self->timer);
+	if (self->settled >= 0)
+		(void)close(self->settled);
 }
 
-int supervise(const struct plan *plan, struct container *container, struct sandbox_result *out,
-	struct sandbox_error *error)
+/* A timer for `milliseconds` from now where `wanted`; none is no error. */
+static int open_timer_if(bool wanted, uint64_t milliseconds, int *out, struct sandbox_error *error)
+{
+	*out = wanted ? open_timer(milliseconds, error) : -1;
+	return wanted && *out < 0 ? *out : 0;
+}
+
+int supervise(const struct plan *plan, struct container *container, const struct supervisor_chore *chore,
+	struct sandbox_result *out, struct sandbox_error *error)
 {
 	auto_finish(supervisor_finish) struct supervisor self = {
-		.plan = plan, .container = container, .signals = -1, .timer = -1};
+		.plan = plan, .container = container, .chore = chore, .signals = -1, .timer = -1, .settled = -1};
 	int result;
 
 	self.signals = open_signals(plan->terminal, error);
 	if (self.signals < 0)
 		return self.signals;
-	if (plan->timeout) {
-		self.timer = open_timer(plan->timeout, error);
-		if (self.timer < 0)
-			return self.timer;
-	}
-	result = watch(&self, error);
+	result = open_timer_if(plan->timeout != 0, plan->timeout, &self.timer, error);
+	if (result == 0)
+		result = open_timer_if(chore->function != NULL, SUPERVISOR_SETTLED_MS, &self.settled, error);
+	if (result == 0)
+		result = watch(&self, error);
 	test_point("supervise.ended");
 	if (result == 0)
 		fill_result(&self, out);

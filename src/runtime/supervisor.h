@@ -13,8 +13,18 @@
 void supervisor_block_signals(sigset_t *out_previous);
 void supervisor_restore_signals(const sigset_t *previous);
 
+/*
+ * Something to do beside a payload that runs for a while, in a process of its own that ends with this one: it
+ * is started once, SUPERVISOR_SETTLED_MS after the payload.
+ */
+enum { SUPERVISOR_SETTLED_MS = 2000 };
+struct supervisor_chore {
+	void (*function)(void *argument); /* NULL: nothing */
+	void *argument;
+};
+
 /* Waits until all of the sandbox has ended. 0 or -errno. */
-int supervise(const struct plan *plan, struct container *container, struct sandbox_result *out,
-	struct sandbox_error *error);
+int supervise(const struct plan *plan, struct container *container, const struct supervisor_chore *chore,
+	struct sandbox_result *out, struct sandbox_error *error);
 
 #endif
