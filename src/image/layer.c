@@ -1,0 +1,177 @@
+#include "image/layer.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/scope.h"
+#include "base/test_switch.h"
+#include "image/record.h"
+
+enum { PUBLISH_ATTEMPTS = 16 };
+
+void layer_name(const struct digest *diff, const struct idmap *map, char out[LAYER_NAME_SIZE])
+{
+	char key[IDMAP_KEY_SIZE];
+
+	idmap_key(map, key);
+	(void)snprintf(out, LAYER_NAME_SIZE, "%s-%s", diff->hex, key);
+}
+
+static int lock_wrapper(int wrapper, int mode)
+{
+	int result;
+
+	do
+		result = flock(wrapper, mode);
+	while (result < 0 && errno == EINTR);
+	return result < 0 ? -errno : 0;
+}
+
+/* Whether the directory is still the layer `name`: it may have been removed before the lock was had. */
+static bool is_current(struct image_store *store, const char *name, int wrapper)
+{
+	struct stat here, there;
+
+	return fstat(wrapper, &here) == 0 && fstatat(store->layers, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+		here.st_dev == there.st_dev && here.st_ino == there.st_ino;
+}
+
+/* Whether a layer that is not known to be on the disk can be trusted: 1, 0, or -errno. */
+static int survived(int wrapper, struct sandbox_error *error)
+{
+	struct boot_identity written, now;
+	int result = layer_record_load(wrapper, &written, error);
+
+	if (result < 0)
+		return result == -ENOENT ? 0 : result;
+	boot_identity_read(&now);
+	/* Another machine that shares this home may be in the middle of it: its power was not cut. */
+	return strcmp(written.machine, now.machine) != 0 || strcmp(written.boot, now.boot) == 0;
+}
+
+int layer_lease(struct image_store *store, const char *name, bool wait, struct layer_lease *out,
+	struct sandbox_error *error)
+{
+	auto_close int wrapper = openat(store->layers, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	bool durable;
+	int result;
+
+	if (wrapper < 0)
+		return error_set(error, errno, "open the layer %s", name);
+	result = lock_wrapper(wrapper, wait ? LOCK_SH : LOCK_SH | LOCK_NB);
+	if (result < 0 && result != -EWOULDBLOCK)
+		return error_set(error, -result, "lock the layer %s", name);
+	if (result < 0 || !is_current(store, name, wrapper))
+		return error_set(error, ENOENT, "lease the layer %s", name);
+	durable = faccessat(wrapper, "durable", F_OK, 0) == 0;
+	result = durable ? 1 : survived(wrapper, error);
+	if (result < 0)
+		return result;
+	if (result == 0) {
+		log_debug("the layer %s was not on the disk yet when the machine stopped: import it again", name);
+		return error_set(error, ENOENT, "use the layer %s", name);
+	}
+	*out = (struct layer_lease){take_fd(&wrapper), durable};
+	return 0;
+}
+
+static int publish_staged(struct image_store *store, const char *name, struct staging *staging,
+	struct layer_lease *out, struct sandbox_error *error)
+{
+	auto_close int directory = file_open_directory(store->root, "staging", error);
+
+	if (directory < 0)
+		return directory;
+	test_point("layer-publish");
+	/* rename(2) replaces no directory that has something in it, and a layer always has. */
+	if (renameat(directory, staging->name, store->layers, name) < 0)
+		return -errno;
+	test_point("layer-published");
+	if (lock_wrapper(staging->wrapper, LOCK_SH) < 0 || !is_current(store, name, staging->wrapper))
+		return error_set(error, EAGAIN, "lease the new layer %s", name);
+	*out = (struct layer_lease){take_fd(&staging->wrapper), false};
+	staging_finish(staging);
+	return 0;
+}
+
+int layer_publish(struct image_store *store, const struct digest *diff, const struct idmap *map,
+	struct staging *staging, struct layer_lease *out, struct sandbox_error *error)
+{
+	struct boot_identity identity;
+	char name[LAYER_NAME_SIZE];
+	int result;
+
+	layer_name(diff, map, name);
+	boot_identity_read(&identity);
+	result = layer_record_save(staging->wrapper, diff, &identity, error);
+	for (int attempt = 0; result == 0 && attempt < PUBLISH_ATTEMPTS; attempt++) {
+		result = publish_staged(store, name, staging, out, error);
+		if (result != -ENOTEMPTY && result != -EEXIST)
+			return result < 0 ? error_set(error, -result, "publish the layer %s", name) : 0;
+		/* The same stream came in another archive, or another process was faster. */
+		result = layer_lease(store, name, true, out, error);
+		if (result == 0) {
+			(void)staging_remove(store, staging, map, NULL);
+			return 0;
+		}
+		if (result == -ENOENT)
+			result = layer_remove(store, name, map, error);
+	}
+	return result;
+}
+
+int layer_make_durable(int wrapper, struct sandbox_error *error)
+{
+	auto_close int mark = -1;
+
+	if (syncfs(wrapper) < 0)
+		return error_set(error, errno, "bring the image to the disk");
+	/* The mark is only made afterwards: losing it costs an import, having it too early costs the data. */
+	mark = openat(wrapper, "durable", O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	return mark < 0 ? error_set(error, errno, "record that the image is on the disk") : 0;
+}
+
+int layer_remove(struct image_store *store, const char *name, const struct idmap *map,
+	struct sandbox_error *error)
+{
+	auto_close int wrapper = openat(store->layers, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	auto_finish(staging_finish) struct staging staging = STAGING_INIT;
+	int result;
+
+	if (wrapper < 0)
+		return errno == ENOENT ? 0 : error_set(error, errno, "open the layer %s", name);
+	result = lock_wrapper(wrapper, LOCK_EX | LOCK_NB);
+	if (result == -EWOULDBLOCK) {
+		(void)error_set(error, EBUSY, "remove the layer %.12s", name);
+		(void)error_cause(error, SANDBOX_E_IMAGE_IN_USE, "a sandbox runs from it");
+		return error_fix(error, "end that sandbox first");
+	}
+	if (result < 0)
+		return error_set(error, -result, "lock the layer %s", name);
+	if (!is_current(store, name, wrapper))
+		return 0;
+	result = staging_take_layer(store, name, &wrapper, &staging, error);
+	return result < 0 ? result : staging_remove(store, &staging, map, error);
+}
+
+int layer_list(struct image_store *store, struct sandbox_strings *out, struct sandbox_error *error)
+{
+	int directory = file_open_directory(store->layers, ".", error);
+	auto_closedir DIR *stream = directory < 0 ? NULL : fdopendir(directory);
+	struct dirent *item;
+
+	if (directory < 0)
+		return directory;
+	while ((item = readdir(stream)))
+		if (item->d_name[0] != '.')
+			sandbox_strings_add(out, item->d_name);
+	return 0;
+}

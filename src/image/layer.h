@@ -1,0 +1,58 @@
+/*
+ * Layers: directories layers/DIFFID-MAPKEY, each with
+ *
+ *	root/       the tree; the same tar stream under another id map is another layer
+ *	layer.json  when it was written: machine and boot
+ *	durable     exists once all of it was brought to the disk (syncfs(2))
+ *
+ * A layer without `durable` that another boot of the same machine wrote may have lost data in a power cut: it
+ * is discarded. A lease is a shared flock(2) on the directory; removal takes an exclusive one.
+ */
+#ifndef IMAGE_LAYER_H
+#define IMAGE_LAYER_H
+
+#include <stdbool.h>
+
+#include "base/digest.h"
+#include "base/error.h"
+#include "image/store.h"
+#include "userns/idmap.h"
+
+enum { LAYER_NAME_SIZE = DIGEST_HEX_SIZE + IDMAP_KEY_SIZE };
+
+/* "DIFFID-MAPKEY" */
+void layer_name(const struct digest *diff, const struct idmap *map, char out[LAYER_NAME_SIZE]);
+
+struct layer_lease {
+	int wrapper; /* the layer's directory, with a shared lock */
+	bool durable;
+};
+
+/*
+ * Leases a layer. 0, or -ENOENT when there is none, or only one that a power cut may have damaged or that is
+ * being removed. Without `wait`, one that is being removed counts as gone already. Or -errno.
+ */
+int layer_lease(struct image_store *store, const char *name, bool wait, struct layer_lease *out,
+	struct sandbox_error *error);
+
+/*
+ * Publishes the tree root/ in `staging` as the layer `name`, with a lease, and takes `staging`. When there is one
+ * already, that is leased instead and `staging` is removed. 0 or -errno.
+ */
+int layer_publish(struct image_store *store, const struct digest *diff, const struct idmap *map,
+	struct staging *staging, struct layer_lease *out, struct sandbox_error *error);
+
+/* Brings a leased layer to the disk, and records that. 0 or -errno. */
+int layer_make_durable(int wrapper, struct sandbox_error *error);
+
+/*
+ * Removes a layer. -EBUSY with E_IMAGE_IN_USE while anybody has a lease; what is gone already is fine. 0 or
+ * -errno.
+ */
+int layer_remove(struct image_store *store, const char *name, const struct idmap *map,
+	struct sandbox_error *error);
+
+/* Appends the names of all layers. 0 or -errno. */
+int layer_list(struct image_store *store, struct sandbox_strings *out, struct sandbox_error *error);
+
+#endif

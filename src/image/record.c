@@ -1,0 +1,255 @@
+#include "image/record.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/scope.h"
+#include "image/store.h"
+
+enum { RECORD_SIZE_MAX = 64 << 10, RECORD_VERSION = 1 };
+
+/* The counts by their names in the record. */
+static const struct count_field {
+	const char *key;
+	size_t offset;
+} count_fields[] = {
+	{"archive_bytes", offsetof(struct import_counts, archive_bytes)},
+	{"stream_bytes", offsetof(struct import_counts, stream_bytes)},
+	{"apparent_bytes", offsetof(struct import_counts, apparent_bytes)},
+	{"entries", offsetof(struct import_counts, entries)},
+	{"files", offsetof(struct import_counts, files)},
+	{"directories", offsetof(struct import_counts, directories)},
+	{"symlinks", offsetof(struct import_counts, symlinks)},
+	{"hard_links", offsetof(struct import_counts, hard_links)},
+	{"fifos", offsetof(struct import_counts, fifos)},
+	{"devices_skipped", offsetof(struct import_counts, devices_skipped)},
+	{"attributes_dropped", offsetof(struct import_counts, attributes_dropped)},
+	{"owners_dropped", offsetof(struct import_counts, owners_dropped)},
+};
+
+void image_record_finish(struct image_record *record)
+{
+	free(record->source);
+	*record = (struct image_record){0};
+}
+
+static int record_read(int directory, const char *name, struct json_object **out, struct sandbox_error *error)
+{
+	auto_free char *text = NULL;
+	uint64_t version;
+	size_t size;
+	int result = file_read(directory, name, RECORD_SIZE_MAX, &text, &size, error);
+
+	if (result == 0)
+		result = json_parse(text, size, name, out, error);
+	if (result == 0)
+		result = json_get_unsigned(*out, name, "version", false, RECORD_VERSION, &version, error);
+	return result;
+}
+
+static int record_write(int store, const char *name, struct json_object *record, struct sandbox_error *error)
+{
+	auto_free char *text = NULL;
+
+	json_add_unsigned(record, "version", RECORD_VERSION);
+	text = json_text(record);
+	return staging_replace_file(store, name, text, strlen(text), error);
+}
+
+/* Whatever is wrong inside of a record, its image is as good as absent; only a failing system call is not. */
+static int record_absent(int result, const char *name, const struct sandbox_error *problem, struct sandbox_error *error)
+{
+	if (result == -EINVAL || result == -ERANGE || result == -EFBIG) {
+		log_debug("ignored the record %s: %s", name, problem->text);
+		return error_set(error, ENOENT, "open %s", name);
+	}
+	if (error)
+		*error = *problem;
+	return result;
+}
+
+static int get_digest(struct json_object *root, const char *name, const char *key, struct digest *out,
+	struct sandbox_error *error)
+{
+	const char *text;
+	int result = json_get_string(root, name, key, false, &text, error);
+
+	if (result < 0)
+		return result;
+	if (!digest_is_valid(text))
+		return error_set(error, EINVAL, "%s.%s: not a digest", name, key);
+	memcpy(out->hex, text, sizeof(out->hex));
+	return 0;
+}
+
+static int image_record_fields(struct json_object *root, const char *name, struct image_record *out,
+	struct sandbox_error *error)
+{
+	const char *source = "", *compression = "";
+	uint64_t created = 0;
+	struct json_object *counts;
+	int result = get_digest(root, name, "digest", &out->digest, error);
+
+	if (result == 0)
+		result = get_digest(root, name, "diff_id", &out->diff, error);
+	if (result == 0)
+		result = json_get_string(root, name, "source", false, &source, error);
+	if (result == 0)
+		result = json_get_string(root, name, "compression", false, &compression, error);
+	if (result == 0)
+		result = json_get_unsigned(root, name, "created", false, INT64_MAX, &created, error);
+	if (result == 0)
+		result = json_get_object(root, name, "counts", false, &counts, error);
+	for (size_t i = 0; i < array_count(count_fields) && result == 0; i++)
+		result = json_get_unsigned(counts, name, count_fields[i].key, false, UINT64_MAX,
+			(uint64_t *)((char *)&out->counts + count_fields[i].offset), error);
+	if (result < 0)
+		return result;
+	out->created = (int64_t)created;
+	(void)snprintf(out->compression, sizeof(out->compression), "%s", compression);
+	out->source = memory_text(source);
+	return 0;
+}
+
+int image_record_load(int store, const char *digest, struct image_record *out, struct sandbox_error *error)
+{
+	auto_finish(json_free) struct json_object *root = NULL;
+	char name[sizeof("images/.json") + DIGEST_HEX_SIZE];
+	struct image_record record = {0};
+	struct sandbox_error problem = {0};
+	int result;
+
+	(void)snprintf(name, sizeof(name), "images/%s.json", digest);
+	result = record_read(store, name, &root, &problem);
+	if (result == 0)
+		result = image_record_fields(root, name, &record, &problem);
+	if (result == 0 && strcmp(record.digest.hex, digest) != 0)
+		result = error_set(&problem, EINVAL, "%s: is about another image", name);
+	if (result < 0) {
+		image_record_finish(&record);
+		return record_absent(result, name, &problem, error);
+	}
+	*out = record;
+	return 0;
+}
+
+int image_record_save(int store, const struct image_record *record, struct sandbox_error *error)
+{
+	auto_finish(json_free) struct json_object *root = json_new_object();
+	struct json_object *counts = json_new_object();
+	char name[sizeof("images/.json") + DIGEST_HEX_SIZE];
+
+	json_add_string(root, "digest", record->digest.hex);
+	json_add_string(root, "diff_id", record->diff.hex);
+	json_add_string(root, "source", record->source);
+	json_add_string(root, "compression", record->compression);
+	json_add_unsigned(root, "created", record->created < 0 ? 0 : (uint64_t)record->created);
+	json_add(root, "counts", counts);
+	for (size_t i = 0; i < array_count(count_fields); i++)
+		json_add_unsigned(counts, count_fields[i].key,
+			*(const uint64_t *)((const char *)&record->counts + count_fields[i].offset));
+	(void)snprintf(name, sizeof(name), "images/%s.json", record->digest.hex);
+	return record_write(store, name, root, error);
+}
+
+static int compare_created(const void *left, const void *right)
+{
+	const struct image_record *a = left, *b = right;
+
+	return a->created != b->created ? (a->created > b->created) - (a->created < b->created) :
+		strcmp(a->digest.hex, b->digest.hex);
+}
+
+int image_records_load(int store, struct image_records *out, struct sandbox_error *error)
+{
+	auto_finish(image_records_finish) struct image_records records = {0};
+	int directory = file_open_directory(store, "images", error);
+	auto_closedir DIR *stream = directory < 0 ? NULL : fdopendir(directory);
+	struct dirent *item;
+
+	if (directory < 0)
+		return directory;
+	while ((item = readdir(stream))) {
+		char digest[DIGEST_HEX_SIZE];
+		struct image_record record = {0};
+
+		(void)snprintf(digest, sizeof(digest), "%.*s", (int)sizeof(digest) - 1, item->d_name);
+		if (!digest_is_valid(digest) || strcmp(item->d_name + sizeof(digest) - 1, ".json") != 0)
+			continue;
+		/* One that another process removes at this moment is not an error. */
+		if (image_record_load(store, digest, &record, NULL) < 0)
+			continue;
+		records.items = memory_resize(records.items, records.count + 1, sizeof(*records.items));
+		records.items[records.count++] = record;
+	}
+	if (records.count)
+		qsort(records.items, records.count, sizeof(*records.items), compare_created);
+	*out = records;
+	records = (struct image_records){0};
+	return 0;
+}
+
+void image_records_finish(struct image_records *records)
+{
+	for (size_t i = 0; i < records->count; i++)
+		image_record_finish(&records->items[i]);
+	free(records->items);
+	*records = (struct image_records){0};
+}
+
+static void read_line(const char *path, char *out, size_t size)
+{
+	auto_free char *text = NULL;
+
+	out[0] = '\0';
+	if (file_read(AT_FDCWD, path, 4096, &text, NULL, NULL) == 0)
+		(void)snprintf(out, size, "%.*s", (int)strcspn(text, "\n"), text);
+}
+
+void boot_identity_read(struct boot_identity *out)
+{
+	read_line("/etc/machine-id", out->machine, sizeof(out->machine));
+	read_line("/proc/sys/kernel/random/boot_id", out->boot, sizeof(out->boot));
+}
+
+int layer_record_load(int wrapper, struct boot_identity *out, struct sandbox_error *error)
+{
+	auto_finish(json_free) struct json_object *root = NULL;
+	static const char name[] = "layer.json";
+	const char *machine = "", *boot = "";
+	struct sandbox_error problem = {0};
+	int result = record_read(wrapper, name, &root, &problem);
+
+	if (result == 0)
+		result = json_get_string(root, name, "machine", false, &machine, &problem);
+	if (result == 0)
+		result = json_get_string(root, name, "boot", false, &boot, &problem);
+	if (result < 0)
+		return record_absent(result, name, &problem, error);
+	(void)snprintf(out->machine, sizeof(out->machine), "%s", machine);
+	(void)snprintf(out->boot, sizeof(out->boot), "%s", boot);
+	return 0;
+}
+
+int layer_record_save(int wrapper, const struct digest *diff, const struct boot_identity *identity,
+	struct sandbox_error *error)
+{
+	auto_finish(json_free) struct json_object *root = json_new_object();
+	auto_free char *text = NULL;
+
+	json_add_string(root, "diff_id", diff->hex);
+	json_add_string(root, "machine", identity->machine);
+	json_add_string(root, "boot", identity->boot);
+	json_add_unsigned(root, "version", RECORD_VERSION);
+	text = json_text(root);
+	return file_replace(wrapper, "layer.json", text, strlen(text), 0600, error);
+}

@@ -1,0 +1,53 @@
+/*
+ * What the store knows of an image, in images/DIGEST.json, and of a layer, in layers/DIFFID-KEY/layer.json.
+ * A record that cannot be read is one that a crash left behind: it counts as absent.
+ */
+#ifndef IMAGE_RECORD_H
+#define IMAGE_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/digest.h"
+#include "base/error.h"
+#include "image/protocol.h"
+
+struct image_record {
+	struct digest digest;     /* of the archive file */
+	struct digest diff;       /* of the tar stream in it */
+	char *source;             /* the file's name when it was imported, "-" for standard input */
+	char compression[8];
+	int64_t created;          /* seconds since the epoch, when it was imported */
+	struct import_counts counts;
+};
+
+void image_record_finish(struct image_record *record);
+
+/* 0, -ENOENT when there is no such record or it is unreadable, or -errno. `digest` is 64 hex digits. */
+int image_record_load(int store, const char *digest, struct image_record *out, struct sandbox_error *error);
+int image_record_save(int store, const struct image_record *record, struct sandbox_error *error);
+
+struct image_records {
+	struct image_record *items;
+	size_t count;
+};
+
+/* All images, the oldest first. 0 or -errno. */
+int image_records_load(int store, struct image_records *out, struct sandbox_error *error);
+void image_records_finish(struct image_records *records);
+
+/* The machine and the boot that a layer was written in. Empty strings where the machine does not tell. */
+struct boot_identity {
+	char machine[40]; /* /etc/machine-id: machine-id(5) */
+	char boot[40];    /* /proc/sys/kernel/random/boot_id: random(4) */
+};
+
+void boot_identity_read(struct boot_identity *out);
+
+/* 0 or -errno; -ENOENT for a record that is absent or unreadable. `wrapper` is the layer's directory. */
+int layer_record_load(int wrapper, struct boot_identity *out, struct sandbox_error *error);
+int layer_record_save(int wrapper, const struct digest *diff, const struct boot_identity *identity,
+	struct sandbox_error *error);
+
+#endif

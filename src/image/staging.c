@@ -1,0 +1,215 @@
+/* The part of the store that is in the making or on its way out. store.h tells the rules. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/scope.h"
+#include "base/test_switch.h"
+#include "base/tree.h"
+#include "image/store.h"
+#include "userns/userns.h"
+
+/*
+ * Between mkdir(2) and flock(2) a new directory looks like a dead process's. Both happen under a shared lock
+ * of staging/ itself, and the sweep looks for the dead under an exclusive one.
+ */
+static int lock_staging(int root, int mode, struct sandbox_error *error)
+{
+	auto_close int fd = file_open_directory(root, "staging", error);
+
+	if (fd < 0)
+		return fd;
+	while (flock(fd, mode) < 0)
+		if (errno != EINTR)
+			return error_set(error, errno, "lock the staging directory");
+	return take_fd(&fd);
+}
+
+static void staging_name(struct staging *staging)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	(void)snprintf(staging->name, sizeof(staging->name), "%d-%llx%05lx", (int)getpid(),
+		(unsigned long long)now.tv_sec, (unsigned long)now.tv_nsec >> 10);
+}
+
+int staging_create(struct image_store *store, struct staging *out, struct sandbox_error *error)
+{
+	auto_finish(staging_finish) struct staging staging = STAGING_INIT;
+	auto_close int directory = lock_staging(store->root, LOCK_SH, error);
+
+	if (directory < 0)
+		return directory;
+	do
+		staging_name(&staging);
+	while (mkdirat(directory, staging.name, 0711) < 0 && errno == EEXIST);
+	/* For the umask, and for a root of another id: see layers/ in store.c. */
+	if (fchmodat(directory, staging.name, 0711, 0) < 0)
+		return error_set(error, errno, "make a staging directory in %s", store->path);
+	staging.wrapper = file_open_directory(directory, staging.name, error);
+	if (staging.wrapper < 0)
+		return staging.wrapper;
+	if (flock(staging.wrapper, LOCK_EX | LOCK_NB) < 0)
+		return error_set(error, errno, "lock a staging directory");
+	*out = staging;
+	staging = (struct staging)STAGING_INIT;
+	return 0;
+}
+
+int staging_take_layer(struct image_store *store, const char *layer, int *wrapper, struct staging *out,
+	struct sandbox_error *error)
+{
+	auto_close int directory = file_open_directory(store->root, "staging", error);
+	struct staging staging = STAGING_INIT;
+
+	if (directory < 0)
+		return directory;
+	staging_name(&staging);
+	if (renameat(store->layers, layer, directory, staging.name) < 0)
+		return error_set(error, errno, "remove the layer %s", layer);
+	staging.wrapper = take_fd(wrapper);
+	*out = staging;
+	return 0;
+}
+
+void staging_finish(struct staging *staging)
+{
+	scope_close(&staging->wrapper);
+	*staging = (struct staging)STAGING_INIT;
+}
+
+struct removal {
+	int directory;
+	const char *name;
+};
+
+static int remove_inside(void *argument, struct sandbox_error *error)
+{
+	const struct removal *removal = argument;
+
+	return tree_remove(removal->directory, removal->name, error);
+}
+
+/* The tree inside belongs to the ids of the map; the wrapper and its records are ours. */
+static int remove_tree(int wrapper, const struct idmap *map, struct sandbox_error *error)
+{
+	struct removal removal = {wrapper, "root"};
+	int result;
+
+	if (faccessat(wrapper, "root", F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+		return 0;
+	if (geteuid() == 0)
+		return tree_remove(wrapper, "root", error);
+	result = userns_run(map, remove_inside, &removal, error);
+	/* Where user namespaces do not work any more, what is ours can still go. */
+	return result < 0 && tree_remove(wrapper, "root", NULL) < 0 ? result : 0;
+}
+
+int staging_remove(struct image_store *store, struct staging *staging, const struct idmap *map,
+	struct sandbox_error *error)
+{
+	auto_close int directory = file_open_directory(store->root, "staging", error);
+	int result;
+
+	if (directory < 0)
+		return directory;
+	test_point("staging-remove");
+	result = remove_tree(staging->wrapper, map, error);
+	if (result == 0)
+		result = tree_remove(directory, staging->name, error);
+	staging_finish(staging);
+	return result;
+}
+
+int staging_replace_file(int root, const char *path, const void *data, size_t size, struct sandbox_error *error)
+{
+	auto_close int directory = lock_staging(root, LOCK_SH, error);
+	auto_close int fd = -1;
+	struct staging staging;
+	int result;
+
+	if (directory < 0)
+		return directory;
+	do {
+		staging_name(&staging);
+		fd = openat(directory, staging.name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	} while (fd < 0 && errno == EEXIST);
+	if (fd < 0)
+		return error_set(error, errno, "create %s", path);
+	(void)flock(fd, LOCK_EX | LOCK_NB);
+	(void)flock(directory, LOCK_UN);
+	/* Whatever the umask is, it has to be read again. */
+	result = fchmod(fd, 0600) < 0 ? -errno : fd_write_all(fd, data, size);
+	if (result == 0 && renameat(directory, staging.name, root, path) < 0)
+		result = -errno;
+	if (result == 0)
+		return 0;
+	(void)unlinkat(directory, staging.name, 0);
+	(void)error_set(error, -result, "write %s", path);
+	return result == -ENOSPC || result == -EDQUOT ?
+		error_cause(error, SANDBOX_E_NO_SPACE, "the file system of the image store is full") : result;
+}
+
+/* A locked file, unless its owner lives or has just renamed it. */
+static void remove_dead_file(int directory, const char *name)
+{
+	auto_close int fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+		(void)unlinkat(directory, name, 0);
+}
+
+/* The next directory of staging/ whose owner is dead, locked; -ENOENT when there is none. Dead files go at once. */
+static int find_dead(struct image_store *store, struct staging *out, size_t skip, struct sandbox_error *error)
+{
+	int directory = lock_staging(store->root, LOCK_EX, error);
+	auto_closedir DIR *stream = directory < 0 ? NULL : fdopendir(directory);
+	struct dirent *item;
+
+	if (directory < 0)
+		return directory;
+	while ((item = readdir(stream))) {
+		auto_close int wrapper = -1;
+
+		if (item->d_name[0] == '.' || strlen(item->d_name) >= sizeof(out->name))
+			continue;
+		wrapper = openat(directory, item->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (wrapper < 0 && errno == ENOTDIR)
+			remove_dead_file(directory, item->d_name);
+		if (wrapper < 0 || flock(wrapper, LOCK_EX | LOCK_NB) < 0 || skip-- > 0)
+			continue;
+		(void)snprintf(out->name, sizeof(out->name), "%s", item->d_name);
+		out->wrapper = take_fd(&wrapper);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+int store_sweep(struct image_store *store, const struct idmap *map, struct sandbox_error *error)
+{
+	size_t stubborn = 0;
+
+	for (;;) {
+		auto_finish(staging_finish) struct staging dead = STAGING_INIT;
+		struct sandbox_error problem = {0};
+		int result = find_dead(store, &dead, stubborn, error);
+
+		if (result < 0)
+			return result == -ENOENT ? 0 : result;
+		log_debug("remove staging/%s, which a dead process left", dead.name);
+		if (staging_remove(store, &dead, map, &problem) < 0) {
+			log_debug("%s", problem.text);
+			stubborn++;
+		}
+	}
+}

@@ -1,0 +1,106 @@
+/*
+ * The image store: $XDG_CACHE_HOME/sandbox or another directory, 0700.
+ *
+ *	layers/DIFFID-MAPKEY/root    a file system tree, owned as the id map MAPKEY says (layer.h)
+ *	layers/DIFFID-MAPKEY/…       what is known of it
+ *	images/DIGEST.json           an image: what an archive with this digest holds (record.h)
+ *	names/NAME                   the digest of the image that has this name
+ *	archives/DEVICE-INODE.json   files whose digest is known (identity.h)
+ *	staging/PID-NUMBER           a layer or a record in the making, or a layer that is being removed
+ *	staging/DEVICE-INODE.lock    held by who imports that file
+ *
+ * Everything outside staging/ is complete. Whoever works on something in staging/ holds an exclusive flock(2)
+ * on it; when it can be had, that process is dead, and the next import or removal clears it away (store_sweep).
+ * A command that finds its image in the store does not look there: it left nothing behind itself.
+ */
+#ifndef IMAGE_STORE_H
+#define IMAGE_STORE_H
+
+#include <stdbool.h>
+#include <sys/stat.h>
+
+#include <sandbox/strings.h>
+
+#include "base/digest.h"
+#include "base/error.h"
+#include "userns/idmap.h"
+
+struct image_store {
+	char *path; /* for messages */
+	int root;   /* the store's directory */
+	int layers; /* its layers/: where short relative names for mount(2) begin */
+};
+
+#define IMAGE_STORE_INIT {.path = NULL, .root = -1, .layers = -1}
+
+/*
+ * Opens the store at the absolute `path`, making what is missing. 0 or -errno with E_HOME_UNUSABLE when it
+ * cannot be made, or belongs to another user.
+ */
+int image_store_open(const char *path, struct image_store *out, struct sandbox_error *error);
+void image_store_finish(struct image_store *store);
+
+/*
+ * Removes the whole store. E_IMAGE_IN_USE, and nothing removed, while a sandbox runs from it or an import is
+ * under way. `map` as for image_remove. 0 or -errno.
+ */
+int image_store_reset(struct image_store *store, const struct idmap *map, struct sandbox_error *error);
+
+/* A directory of staging/ that this process works on. */
+struct staging {
+	char name[48]; /* below staging/ */
+	int wrapper;   /* the directory, with the lock */
+};
+
+#define STAGING_INIT {.name = "", .wrapper = -1}
+
+/* Makes a new one. 0 or -errno. */
+int staging_create(struct image_store *store, struct staging *out, struct sandbox_error *error);
+
+/*
+ * Moves layers/NAME, on which the caller holds an exclusive lock through `*wrapper`, into staging/: from then on
+ * it does not exist. Takes the descriptor. 0 or -errno.
+ */
+int staging_take_layer(struct image_store *store, const char *layer, int *wrapper, struct staging *out,
+	struct sandbox_error *error);
+
+/* Removes the directory with all that is in it, inside a user namespace of `map` where needed. 0 or -errno. */
+int staging_remove(struct image_store *store, struct staging *staging, const struct idmap *map,
+	struct sandbox_error *error);
+
+/* Forgets it without removing anything: it has been renamed, or the next command shall sweep it. */
+void staging_finish(struct staging *staging);
+
+/*
+ * Replaces the file `path`, relative to the store `root`, by a complete new one, mode 0600. Until it is complete
+ * it is a locked file of staging/. 0 or -errno.
+ */
+int staging_replace_file(int root, const char *path, const void *data, size_t size, struct sandbox_error *error);
+
+/*
+ * Removes what dead processes left in staging/. What cannot be removed is left, with a line for --debug.
+ * 0, or -errno when staging/ cannot be read.
+ */
+int store_sweep(struct image_store *store, const struct idmap *map, struct sandbox_error *error);
+
+/* Waits until no other process imports the file `status`, and keeps others from it. A descriptor or -errno. */
+int store_lock_archive(struct image_store *store, const struct stat *status, struct sandbox_error *error);
+void store_unlock_archive(struct image_store *store, const struct stat *status, int *lock);
+
+/* Names. */
+enum { IMAGE_NAME_MAX = 128 };
+
+/* Letters, digits and "._:-", beginning with a letter or digit; not what looks like a digest. */
+bool image_name_is_valid(const char *name);
+
+/* 0, or -ENOENT when there is no such name. */
+int store_name_find(struct image_store *store, const char *name, struct digest *out);
+int store_name_set(struct image_store *store, const char *name, const struct digest *digest,
+	struct sandbox_error *error);
+int store_name_remove(struct image_store *store, const char *name, struct sandbox_error *error);
+
+/* Appends the names of the image, sorted. 0 or -errno. */
+int store_names_of(struct image_store *store, const struct digest *digest, struct sandbox_strings *out,
+	struct sandbox_error *error);
+
+#endif
