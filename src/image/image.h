@@ -1,0 +1,75 @@
+/*
+ * Images: from what the user named to layers that can be mounted. The store is opened first (store.h).
+ */
+#ifndef IMAGE_IMAGE_H
+#define IMAGE_IMAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <sandbox/strings.h>
+
+#include "base/digest.h"
+#include "base/error.h"
+#include "image/protocol.h"
+#include "image/record.h"
+#include "image/store.h"
+#include "userns/idmap.h"
+
+/* How an image is to be had. The defaults are those of image_request_init. */
+struct image_request {
+	const struct idmap *map; /* the ids that its files will have; borrowed */
+	struct import_limits limits;
+	const char *name;     /* to give to the image from now on; NULL: none. Borrowed */
+	const char *importer; /* path of sandbox-import; NULL: beside this program, else ../libexec/sandbox. Borrowed */
+	bool durable;         /* it survives a power cut from the moment of success on */
+	bool archive_only;    /* the reference is a path or "-", never a name */
+	void (*progress)(void *context, const struct import_counts *counts, uint64_t archive_size); /* or NULL */
+	void *context;
+};
+
+void image_request_init(struct image_request *request, const struct idmap *map);
+
+/* An image that can be mounted, and stays so until image_finish: the lease keeps its layers from removal. */
+struct image {
+	struct image_record record;
+	struct sandbox_strings layers; /* below store->layers, bottom first: "DIFFID-KEY/root" */
+	struct sandbox_strings notices; /* what an import had to leave out, a sentence each */
+	int *leases; /* descriptors of the layers' directories, with shared locks */
+	size_t lease_count;
+	bool imported; /* just now */
+	bool durable;  /* all of its layers are on the disk: else call image_make_durable in a quiet moment */
+};
+
+void image_finish(struct image *image);
+
+/*
+ * Finds the image that `reference` names, or imports it. A reference is, in this order: "-" (an archive on
+ * standard input); "sha256:" and at least 12 digits; anything with a slash in it, or the name of an existing
+ * file: the path of an archive; the name of a stored image; at least 12 digits of a digest.
+ *
+ * An archive whose identity (device, inode, size, mtime, ctime) is known is not read again. Only one process
+ * imports an archive at a time; others wait for it and share the result.
+ *
+ * 0 or -errno: E_IMAGE_UNKNOWN, the E_ARCHIVE_… of the importer, E_NO_SPACE, E_HOME_UNUSABLE, or what
+ * userns_start says.
+ */
+int image_resolve(struct image_store *store, const char *reference, const struct image_request *request,
+	struct image *out, struct sandbox_error *error);
+
+/* Brings the layers to the disk (syncfs) and records that. Takes as long as the disk does. 0 or -errno. */
+int image_make_durable(struct image_store *store, struct image *image, struct sandbox_error *error);
+
+/* Finds a stored image without importing or leasing anything. 0 or -errno with E_IMAGE_UNKNOWN. */
+int image_find(struct image_store *store, const char *reference, struct image_record *out,
+	struct sandbox_error *error);
+
+/*
+ * Removes the image that `reference` names, with the layers that no other image needs; when the reference is
+ * one of several names, only that name. `map` (with an id for every owner of the files) makes the files
+ * removable. *out_removed says whether the image itself went. 0 or -errno: E_IMAGE_UNKNOWN, E_IMAGE_IN_USE.
+ */
+int image_remove(struct image_store *store, const char *reference, const struct idmap *map, bool *out_removed,
+	struct sandbox_error *error);
+
+#endif

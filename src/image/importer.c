@@ -1,0 +1,140 @@
+#include "image/importer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/scope.h"
+#include "userns/userns.h"
+
+/*
+ * By descriptor: inside the user namespace, a program in a home that only its owner may enter could not be
+ * named any more when the caller is the host's root.
+ */
+static int open_program(const char *path)
+{
+	return open(path, O_PATH | O_CLOEXEC);
+}
+
+static int find_program(const char *wanted, struct sandbox_error *error)
+{
+	char self[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	auto_free char *beside = NULL, *installed = NULL;
+	int fd = wanted ? open_program(wanted) : -1;
+	char *slash;
+
+	if (wanted)
+		return fd < 0 ? error_set(error, errno, "open %s", wanted) : fd;
+	self[length > 0 ? length : 0] = '\0';
+	slash = strrchr(self, '/');
+	if (slash)
+		*slash = '\0';
+	beside = memory_format("%s/sandbox-import", self);
+	installed = memory_format("%s/../libexec/sandbox/sandbox-import", self);
+	fd = slash ? open_program(beside) : -1;
+	if (fd < 0 && slash)
+		fd = open_program(installed);
+	if (fd >= 0)
+		return fd;
+	(void)error_set(error, ENOENT, "find sandbox-import, which unpacks archives");
+	(void)error_cause(error, SANDBOX_E_IMPORTER_MISSING, "it is neither %s nor %s", beside, installed);
+	(void)error_fix(error, "install sandbox completely (make install), or keep both programs in one directory");
+	return -ENOENT;
+}
+
+struct start {
+	int program;
+	int archive, wrapper, root, report;
+};
+
+/* In the child, as root of the user namespace: becomes the importer. */
+static int become_importer(void *argument, struct sandbox_error *error)
+{
+	const struct start *start = argument;
+	const int kept[] = {start->archive, start->wrapper, start->root, start->report};
+	char numbers[3][12];
+	char *arguments[] = {(char []){"sandbox-import"}, numbers[0], numbers[1], numbers[2], NULL};
+
+	for (size_t i = 0; i < array_count(kept); i++)
+		if (fd_set_cloexec(kept[i], false) < 0)
+			return error_set(error, errno, "pass descriptors to the importer");
+	(void)snprintf(numbers[0], sizeof(numbers[0]), "%d", start->archive);
+	(void)snprintf(numbers[1], sizeof(numbers[1]), "%d", start->root);
+	(void)snprintf(numbers[2], sizeof(numbers[2]), "%d", start->report);
+	(void)execveat(start->program, "", arguments, environ, AT_EMPTY_PATH);
+	return error_set(error, errno, "start sandbox-import");
+}
+
+/* Until the importer has said its last word. 1 with *out filled, 0 when it died without one, or -errno. */
+static int listen_to(const struct importer *importer, int socket, struct import_result *out,
+	struct sandbox_error *error)
+{
+	for (;;) {
+		struct import_message message;
+		int result = import_message_receive(socket, &message, error);
+
+		if (result <= 0)
+			return result;
+		switch (message.kind) {
+		case IMPORT_PROGRESS:
+			if (importer->progress)
+				importer->progress(importer->context, &message.progress, importer->archive_size);
+			continue;
+		case IMPORT_FAILED:
+			if (error)
+				*error = message.failure;
+			return message.failure.code ? -message.failure.code : -EINVAL;
+		case IMPORT_DONE:
+			*out = message.result;
+			return 1;
+		}
+	}
+}
+
+static int explain_death(int result, struct sandbox_error *error)
+{
+	if (result == 0)
+		(void)error_set(error, ECHILD, "the importer ended without a result");
+	return error_cause(error, SANDBOX_E_CHILD_DIED, "it was killed, or it ran into an error of its own");
+}
+
+int importer_run(const struct importer *importer, struct import_result *out, struct sandbox_error *error)
+{
+	auto_finish(userns_child_finish) struct userns_child child = USERNS_CHILD_INIT;
+	struct import_request request = {importer->map->single, importer->progress != NULL, importer->limits};
+	auto_close int program = find_program(importer->program, error);
+	auto_close int ours = -1, theirs = -1;
+	struct start start = {program, importer->archive, importer->wrapper, importer->root, -1};
+	int ends[2], result, ended;
+
+	if (program < 0)
+		return program;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return error_set(error, errno, "make a socket pair");
+	ours = ends[0];
+	theirs = start.report = ends[1];
+	/* The request waits in the socket for the program to start. */
+	result = import_request_send(ours, &request);
+	if (result < 0)
+		return error_set(error, -result, "send the import request");
+	result = userns_start(importer->map, become_importer, &start, &child, error);
+	if (result < 0)
+		return result;
+	scope_close(&theirs);
+	theirs = -1;
+	result = listen_to(importer, ours, out, error);
+	if (result < 0)
+		return result;
+	ended = userns_wait(&child, error);
+	if (result == 0)
+		return ended < 0 && (!error || error->id != SANDBOX_E_CHILD_DIED) ? ended : explain_death(ended, error);
+	return ended;
+}

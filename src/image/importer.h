@@ -1,0 +1,27 @@
+/* Running sandbox-import (protocol.h) in a user namespace, and listening to it. */
+#ifndef IMAGE_IMPORTER_H
+#define IMAGE_IMPORTER_H
+
+#include "base/error.h"
+#include "image/protocol.h"
+#include "userns/idmap.h"
+
+struct importer {
+	const char *program; /* path of sandbox-import; NULL: beside this program, else ../libexec/sandbox */
+	const struct idmap *map;
+	int archive;
+	int wrapper; /* its lock is kept by the importer too: whoever gets it knows that nobody writes any more */
+	int root;
+	struct import_limits limits;
+	void (*progress)(void *context, const struct import_counts *counts, uint64_t archive_size); /* or NULL */
+	void *context;
+	uint64_t archive_size; /* for `progress`; 0 when unknown */
+};
+
+/*
+ * Unpacks the archive into the directory `root` and waits for the end of it. The descriptors stay the caller's.
+ * 0 or -errno: what the importer said, E_IMPORTER_MISSING, or what userns_start says.
+ */
+int importer_run(const struct importer *importer, struct import_result *out, struct sandbox_error *error);
+
+#endif

@@ -1,0 +1,27 @@
+/* What a user calls an image. image.h tells the order. */
+#ifndef IMAGE_REFERENCE_H
+#define IMAGE_REFERENCE_H
+
+#include <stdbool.h>
+
+#include "base/digest.h"
+#include "base/error.h"
+#include "image/store.h"
+
+enum reference_kind {
+	REFERENCE_INPUT,  /* "-" */
+	REFERENCE_PATH,   /* of an archive */
+	REFERENCE_STORED, /* a name or digits of a digest */
+};
+
+/* Looks whether there is a file of that name, unless `archive_only` leaves no other meaning. */
+enum reference_kind reference_kind(const char *reference, bool archive_only);
+
+/*
+ * The digest of the stored image that a REFERENCE_STORED names. 0 or -errno with E_IMAGE_UNKNOWN: there is none,
+ * or the digits fit several.
+ */
+int reference_find(struct image_store *store, const char *reference, struct digest *out,
+	struct sandbox_error *error);
+
+#endif
