@@ -1,0 +1,96 @@
+/* sandbox run: an image and a command. */
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sandbox/container.h>
+#include <sandbox/spec.h>
+
+#include "base/scope.h"
+#include "cli/command.h"
+#include "cli/output.h"
+
+static const char *const userns_words[] = {
+	[SANDBOX_USERNS_DEFAULT] = "default",
+	[SANDBOX_USERNS_MAP] = "map",
+	[SANDBOX_USERNS_SINGLE] = "single",
+	NULL,
+};
+
+static const char *const overlay_words[] = {
+	[SANDBOX_OVERLAY_AUTO] = "auto",
+	[SANDBOX_OVERLAY_TMPFS] = "tmpfs",
+	[SANDBOX_OVERLAY_DISK] = "disk",
+	NULL,
+};
+
+#define FIELD(name) offsetof(struct sandbox_spec, name)
+
+static const struct option_entry run_options[] = {
+	{OPTION_HEADING, .help = "Name and life"},
+	{OPTION_TEXT, "name", 0, "NAME", "a name, unique among your running sandboxes", FIELD(name)},
+	{OPTION_FLAG, "rm", 0, NULL, "leave nothing behind (always so)", FIELD(rm)},
+	{OPTION_DURATION, "timeout", 0, "DURATION", "end it after that long, with status 124", FIELD(timeout)},
+	{OPTION_HEADING, .help = "Process"},
+	{OPTION_LIST, "env", 'e', "NAME[=VALUE]", "set a variable, or take it from here", FIELD(env)},
+	{OPTION_LIST, "env-file", 0, "FILE", "set the variables that a file lists", FIELD(env_file)},
+	{OPTION_TEXT, "workdir", 'w', "DIR", "the working directory (made if missing)", FIELD(workdir)},
+	{OPTION_FLAG, "init", 0, NULL, "run under a small init (default; --init=false: be PID 1)", FIELD(init)},
+	{OPTION_UNSIGNED, "preserve-fds", 0, "N", "keep the N descriptors from 3 on open", FIELD(preserve_fds)},
+	{OPTION_HEADING, .help = "Users"},
+	{OPTION_TEXT, "user", 'u', "USER[:GROUP]", "run as this user of the image, or these numbers", FIELD(user)},
+	{OPTION_CHOICE, "userns", 0, "MODE", "which ids exist inside: default, map, single", FIELD(userns), userns_words},
+	{OPTION_TEXT, "hostname", 'h', "NAME", "the host name inside (default: --name, or sandbox)", FIELD(hostname)},
+	{OPTION_HEADING, .help = "Files"},
+	{OPTION_CHOICE, "overlay", 0, "WHERE", "where what is written goes: auto, tmpfs, disk", FIELD(overlay),
+		overlay_words},
+	{OPTION_SIZE, "storage-size", 0, "SIZE", "bound what is written (tmpfs; default: 25% of memory, 4g at most)",
+		FIELD(storage_size)},
+	{OPTION_HEADING, .help = "Limits and security"},
+	{OPTION_LIST, "ulimit", 0, "NAME=SOFT[:HARD]", "set a resource limit", FIELD(ulimit)},
+	{OPTION_LIST, "cap-add", 0, "CAPABILITY", "grant a capability inside (ALL for all)", FIELD(cap_add)},
+	{OPTION_LIST, "cap-drop", 0, "CAPABILITY", "take a capability away (ALL for all)", FIELD(cap_drop)},
+	{OPTION_FLAG, "nesting", 0, NULL, "allow user namespaces and mounts inside; /proc is unmasked", FIELD(nesting)},
+	{OPTION_END},
+};
+
+static int run_image(const struct cli *cli, const char *image, const struct sandbox_spec *spec,
+	struct sandbox_result *result, struct sandbox_error *error)
+{
+	const struct sandbox_locations locations = {cli->store, cli->state, cli->runtime};
+
+	/* What the caller has open is not the sandbox's, nor any helper's, unless it was asked for. */
+	if (close_range(3 + (unsigned int)spec->preserve_fds, ~0U, 0) < 0)
+		return error_set(error, errno, "close inherited descriptors");
+	return sandbox_run(&locations, image, spec, result, error);
+}
+
+static int run_run(const struct cli *cli, int argc, char **argv)
+{
+	auto_finish(sandbox_spec_finish) struct sandbox_spec spec = {0};
+	struct sandbox_error error = {0};
+	struct sandbox_result result;
+	int operands;
+	bool done;
+
+	sandbox_spec_init(&spec);
+	if (command_parse(&command_run, &spec, argc, argv, 1, -1, &operands, &done, &error) < 0)
+		return output_error(&error);
+	if (done)
+		return 0;
+	for (int i = operands + 1; i < argc; i++)
+		if (i > operands + 1 || strcmp(argv[i], "--") != 0)
+			sandbox_strings_add(&spec.command, argv[i]);
+	if (run_image(cli, argv[operands], &spec, &result, &error) < 0)
+		return output_error(&error);
+	return sandbox_result_exit_status(&result);
+}
+
+const struct command command_run = {
+	.name = "run",
+	.operands = "IMAGE [--] [COMMAND [ARG...]]",
+	.summary = "run a command in a fresh sandbox on an image",
+	.options = run_options,
+	.run = run_run,
+};
