@@ -15,6 +15,8 @@
 #include "base/text.h"
 #include "importer/entry_path.h"
 
+enum { ATTRIBUTE_SIZE_SURE = 2048 };
+
 enum attribute_policy {
 	ATTRIBUTE_KEEP,
 	ATTRIBUTE_DROP,
@@ -112,19 +114,24 @@ static bool is_foreign_capability(const void *value, size_t size)
 static int keep_attribute(int fd, const char *name, const char *attribute, const void *value, size_t size,
 	struct import_counts *counts, struct sandbox_error *error)
 {
-	auto_free char *printable = NULL;
+	auto_free char *printable = text_escape(attribute);
+	int code;
 
 	if (fsetxattr(fd, attribute, value, size, 0) == 0)
 		return 0;
-	if (errno == ENOTSUP) {
+	code = errno;
+	if (code == ENOTSUP) {
 		/* The file system of the store keeps none. */
 		counts->attributes_dropped++;
 		return 0;
 	}
-	size = 0;
-	printable = text_escape(attribute);
-	(void)entry_failed(error, errno, name, "set the extended attribute");
-	return error_cause(error, SANDBOX_E_NONE, "the file system refused \"%.64s\"", printable);
+	(void)entry_failed(error, code, name, "set the extended attribute");
+	/* ext4 keeps 4 KiB for each file, and says "no space" to more. */
+	if (code == E2BIG || code == ERANGE || (code == ENOSPC && size > ATTRIBUTE_SIZE_SURE))
+		return error_cause(error, SANDBOX_E_ARCHIVE_LIMIT, "\"%.64s\" is larger than the file system takes", printable);
+	if (code == EINVAL)
+		return error_cause(error, SANDBOX_E_ARCHIVE_HOSTILE, "\"%.64s\" has a value that is none", printable);
+	return code == ENOSPC ? -code : error_cause(error, SANDBOX_E_NONE, "the file system refused \"%.64s\"", printable);
 }
 
 static int apply_attribute(int fd, const char *name, const char *attribute, const void *value, size_t size,

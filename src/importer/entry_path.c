@@ -25,6 +25,8 @@ int entry_failed(struct sandbox_error *error, int code, const char *name, const 
 	(void)error_set(error, code, "extract \"%.*s\": %s", NAME_SHOWN, printable, doing);
 	if (code == ENOSPC || code == EDQUOT)
 		return error_cause(error, SANDBOX_E_NO_SPACE, "the file system of the image store is full");
+	if (code == ENAMETOOLONG)
+		return error_cause(error, SANDBOX_E_ARCHIVE_LIMIT, "its name or target is longer than a file system takes");
 	return error ? -code : -EINVAL;
 }
 
