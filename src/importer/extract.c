@@ -398,7 +398,7 @@ int extract_archive(struct ring *ring, int root, const struct import_request *re
 		.ring = ring, .archive = archive, .request = request, .counts = counts, .target = {.parent = -1}};
 	result = open_stream(extraction, error);
 	if (result == 0)
-		result = target_init(&extraction->target, root, error);
+		result = target_init(&extraction->target, root, request->limits.entries, error);
 	if (result == 0)
 		/* Where the archive has no entry for its root. */
 		result = target_remember(&extraction->target, "", 0755, (struct timespec){0}, error);

@@ -19,11 +19,11 @@ enum {
 	DIRECTORY_MODE_IMPLIED = 0755, /* of a directory that the archive does not list */
 };
 
-int target_init(struct target *target, int root, struct sandbox_error *error)
+int target_init(struct target *target, int root, uint64_t directory_limit, struct sandbox_error *error)
 {
 	static const char *const inherited[] = {"system.posix_acl_default", "system.posix_acl_access"};
 
-	*target = (struct target){.root = root, .parent = -1};
+	*target = (struct target){.root = root, .parent = -1, .directory_limit = directory_limit};
 	/* A default ACL above would override the modes of everything created below. */
 	for (size_t i = 0; i < array_count(inherited); i++)
 		if (fremovexattr(root, inherited[i]) < 0 && errno != ENODATA && errno != ENOTSUP)
@@ -217,9 +217,9 @@ int target_remember(struct target *target, const char *path, mode_t mode, struct
 	struct sandbox_error *error)
 {
 	target->path_bytes += strlen(path) + sizeof(struct directory_record);
-	if (target->path_bytes > PATH_BYTES_MAX) {
+	if (target->path_bytes > PATH_BYTES_MAX || target->directory_count > target->directory_limit) {
 		(void)error_set(error, EFBIG, "extract the archive");
-		return error_cause(error, SANDBOX_E_ARCHIVE_LIMIT, "its directories have too many or too long names");
+		return error_cause(error, SANDBOX_E_ARCHIVE_LIMIT, "it makes too many directories, or their names are too long");
 	}
 	if (target->directory_count == target->directory_room) {
 		target->directory_room = target->directory_room ? 2 * target->directory_room : 256;

@@ -29,10 +29,14 @@ struct target {
 	struct directory_record *directories; /* in the order of the archive; the last of a path counts */
 	size_t directory_count, directory_room;
 	uint64_t path_bytes; /* of all records */
+	uint64_t directory_limit;
 };
 
-/* `root` stays the caller's. Default ACLs and set-id bits that it inherited are removed. 0 or -errno. */
-int target_init(struct target *target, int root, struct sandbox_error *error);
+/*
+ * `root` stays the caller's. Default ACLs and set-id bits that it inherited are removed. The tree may have
+ * `directory_limit` directories, those that no entry lists among them. 0 or -errno.
+ */
+int target_init(struct target *target, int root, uint64_t directory_limit, struct sandbox_error *error);
 void target_finish(struct target *target);
 
 /*
