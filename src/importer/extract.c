@@ -82,10 +82,23 @@ static int write_piece(int fd, const char *name, const void *data, size_t size, 
 	return 0;
 }
 
+/* How many bytes of a file the archive holds, when the rest is holes. */
+static int64_t data_size(struct archive_entry *entry, int64_t size)
+{
+	la_int64_t offset, length;
+	int64_t sum = 0;
+
+	if (archive_entry_sparse_reset(entry) == 0)
+		return size;
+	while (archive_entry_sparse_next(entry, &offset, &length) == ARCHIVE_OK)
+		sum += length;
+	return sum;
+}
+
 static int write_data(struct extraction *extraction, int fd, int64_t size, struct sandbox_error *error)
 {
 	const char *name = extraction->path.text;
-	int64_t end = 0;
+	int64_t end = 0, missing = data_size(extraction->entry, size);
 
 	for (;;) {
 		const void *data;
@@ -103,7 +116,11 @@ static int write_data(struct extraction *extraction, int fd, int64_t size, struc
 		if (result < 0)
 			return result;
 		end = offset + (int64_t)count;
+		missing -= (int64_t)count;
 	}
+	/* libarchive ends a sparse file without a word when its map promises more than follows. */
+	if (missing > 0)
+		return entry_refuse(error, "entry", name, "its data is shorter than its sparse map says");
 	if (end < size && ftruncate(fd, size) < 0)
 		return entry_failed(error, errno, name, "set its size");
 	return 0;
