@@ -263,14 +263,15 @@ static int open_link_target(struct extraction *extraction, struct sandbox_error 
 	directory = target_open_directory(&extraction->target, link->name ? link->text : "", error);
 	if (link->name)
 		link->text[link->name - 1] = '/';
+	if (directory == -ENOENT)
+		return entry_refuse(error, "hard link", name, "the archive did not bring its target before");
 	if (directory < 0)
 		return directory;
-	if (fstatat(directory, link->text + link->name, &status, AT_SYMLINK_NOFOLLOW) < 0) {
-		(void)entry_failed(error, errno, name, "find what it is a hard link to");
-		return error_cause(error, SANDBOX_E_ARCHIVE_HOSTILE, "the archive did not bring that file before");
-	}
-	if (!S_ISREG(status.st_mode) && !test_defence_removed("archive-hardlink-type"))
-		return entry_refuse(error, "hard link", name, "it leads to what is not a regular file");
+	if (fstatat(directory, link->text + link->name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+		return entry_refuse(error, "hard link", name, "the archive did not bring its target before");
+	/* A symbolic link may have two names as well (tar(1) writes it so); linkat(2) does not follow it. */
+	if (S_ISDIR(status.st_mode))
+		return entry_refuse(error, "hard link", name, "it leads to a directory");
 	return take_fd(&directory);
 }
 
