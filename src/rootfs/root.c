@@ -117,14 +117,18 @@ int root_open_upper(const struct root_plan *plan, int *out, struct sandbox_error
 	return *out < 0 ? error_set(error, errno, "open the writable layer") : 0;
 }
 
+int root_make_private(struct sandbox_error *error)
+{
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return error_set(error, errno, "make the mounts private");
+	return 0;
+}
+
 int root_build(const struct root_plan *plan, int upper, struct mount_target *out, struct sandbox_error *error)
 {
 	auto_close int scratch = -1, root = -1;
 	int result;
 
-	/* Nothing we mount may travel back to the host, nor what the host mounts come here. */
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		return error_set(error, errno, "make the mounts private");
 	scratch = make_scratch(plan, error);
 	if (scratch < 0)
 		return scratch;

@@ -33,8 +33,11 @@ struct root_plan {
  */
 int root_open_upper(const struct root_plan *plan, int *out, struct sandbox_error *error);
 
+/* Nothing that is mounted from here on may travel back to the host, nor what the host mounts come here. 0 or -errno. */
+int root_make_private(struct sandbox_error *error);
+
 /*
- * Makes propagation private, mounts a scratch tmpfs over the current directory and the overlay on it.
+ * Mounts a scratch tmpfs over the current directory and the overlay on it.
  * `upper` comes from root_open_upper. The two descriptors are the caller's. 0 or -errno with E_OVERLAY.
  */
 int root_build(const struct root_plan *plan, int upper, struct mount_target *out, struct sandbox_error *error);

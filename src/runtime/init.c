@@ -46,9 +46,8 @@ static int unshare_flags(void)
 }
 
 /*
- * Capabilities in the user namespace do not wait for its maps, so the dear namespaces are made while
- * the supervisor has the maps written. The current directory moves along into the new mounts; walking
- * there by a path afterwards could be beyond a root that is not the store's owner.
+ * The current directory moves along into the new mounts; walking there by a path afterwards could be
+ * beyond a root that is not the store's owner.
  */
 static int init_unshare(struct init *init, struct sandbox_error *error)
 {
@@ -62,6 +61,23 @@ static int init_unshare(struct init *init, struct sandbox_error *error)
 			"a limit on namespaces is reached, see /proc/sys/user") : -code;
 	}
 	return root_open_upper(&init->plan->root, &init->upper, error);
+}
+
+/*
+ * Capabilities in the user namespace do not wait for its maps: whatever needs no ids is done while the
+ * supervisor has the maps written.
+ */
+static int init_before_ids(struct init *init, struct sandbox_error *error)
+{
+	const char *hostname = init->plan->hostname;
+	int result = init_unshare(init, error);
+
+	test_point("init.unshared");
+	if (result == 0 && !test_defence_removed("uts-namespace") && sethostname(hostname, strlen(hostname)) < 0)
+		result = error_set(error, errno, "set the host name");
+	if (result == 0 && !test_defence_removed("net-namespace"))
+		result = loopback_up(error);
+	return result < 0 ? result : root_make_private(error);
 }
 
 static int init_become_root(const struct init *init, struct sandbox_error *error)
@@ -121,17 +137,12 @@ static int init_setup(struct init *init, struct sandbox_error *error)
 	int result;
 
 	title_set("sandbox-init");
-	result = init_unshare(init, error);
-	test_point("init.unshared");
+	result = init_before_ids(init, error);
 	if (result == 0)
 		result = init_become_root(init, error);
 	test_point("init.root");
 	if (result == 0)
 		result = keyring_join(error);
-	if (result == 0 && !test_defence_removed("uts-namespace") && sethostname(plan->hostname, strlen(plan->hostname)) < 0)
-		result = error_set(error, errno, "set the host name");
-	if (result == 0 && !test_defence_removed("net-namespace"))
-		result = loopback_up(error);
 	if (result == 0)
 		result = init_build_root(init, error);
 	if (result == 0)
