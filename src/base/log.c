@@ -21,6 +21,7 @@ enum log_level log_get_level(void)
 }
 
 /* One write(2) per line: processes of one sandbox share the descriptor. */
+__attribute__((format(printf, 2, 0)))
 static void log_line(const char *prefix, const char *format, va_list args)
 {
 	char message[1024], line[4200];
