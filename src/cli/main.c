@@ -34,7 +34,8 @@ static const struct option_entry global_table[] = {
 	{OPTION_END},
 };
 
-const struct command *const commands[] = {&command_run, &command_help, NULL};
+const struct command *const commands[] = {&command_run, &command_import, &command_images, &command_rmi, &command_reset,
+	&command_help, NULL};
 
 const struct command *command_find(const char *name)
 {

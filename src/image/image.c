@@ -13,7 +13,6 @@
 #include "base/scope.h"
 #include "base/strings.h"
 #include "base/test_switch.h"
-#include "base/text.h"
 #include "image/identity.h"
 #include "image/importer.h"
 #include "image/layer.h"
@@ -81,6 +80,7 @@ static int find_by_identity(struct image_store *store, const struct stat *status
 struct archive_file {
 	const char *source;     /* for the record: the last part of the path, or "-" */
 	int fd;
+	bool whole;             /* read from its very beginning: standard input may be anywhere in a file */
 	struct stat before;     /* when it was opened */
 	struct timespec started;
 };
@@ -111,7 +111,7 @@ static bool archive_settled(const struct archive_file *file)
 {
 	struct stat after;
 
-	return S_ISREG(file->before.st_mode) && fstat(file->fd, &after) == 0 &&
+	return file->whole && S_ISREG(file->before.st_mode) && fstat(file->fd, &after) == 0 &&
 		identity_is_settled(&file->before, &after, &file->started);
 }
 
@@ -301,8 +301,8 @@ static int resolve_path(struct image_store *store, const char *path, const struc
 	struct image *out, struct sandbox_error *error)
 {
 	const char *slash = strrchr(path, '/');
-	auto_free char *source = text_escape(slash && slash[1] ? slash + 1 : path);
-	struct archive_file file = {.source = source, .fd = -1};
+	const char *source = slash && slash[1] ? slash + 1 : path;
+	struct archive_file file = {.source = source, .fd = -1, .whole = true};
 	auto_close int fd = -1;
 	struct stat status;
 	int result;

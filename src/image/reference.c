@@ -31,9 +31,7 @@ enum reference_kind reference_kind(const char *reference, bool archive_only)
 
 static int reference_unknown(const char *reference, const char *why, struct sandbox_error *error)
 {
-	auto_free char *printable = text_escape(reference);
-
-	(void)error_set(error, 0, "no image \"%.128s\"", printable);
+	(void)error_set(error, 0, "no image \"%.128s\"", reference);
 	(void)error_cause(error, SANDBOX_E_IMAGE_UNKNOWN, "%s", why);
 	(void)error_fix(error, "`sandbox images` lists what is there; an archive is named by its path");
 	return -ENOENT;

@@ -10,7 +10,6 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "base/scope.h"
 #include "base/test_switch.h"
 #include "base/text.h"
 #include "importer/entry_path.h"
@@ -114,7 +113,6 @@ static bool is_foreign_capability(const void *value, size_t size)
 static int keep_attribute(int fd, const char *name, const char *attribute, const void *value, size_t size,
 	struct import_counts *counts, struct sandbox_error *error)
 {
-	auto_free char *printable = text_escape(attribute);
 	int code;
 
 	if (fsetxattr(fd, attribute, value, size, 0) == 0)
@@ -128,10 +126,10 @@ static int keep_attribute(int fd, const char *name, const char *attribute, const
 	(void)entry_failed(error, code, name, "set the extended attribute");
 	/* ext4 keeps 4 KiB for each file, and says "no space" to more. */
 	if (code == E2BIG || code == ERANGE || (code == ENOSPC && size > ATTRIBUTE_SIZE_SURE))
-		return error_cause(error, SANDBOX_E_ARCHIVE_LIMIT, "\"%.64s\" is larger than the file system takes", printable);
+		return error_cause(error, SANDBOX_E_ARCHIVE_LIMIT, "\"%.64s\" is larger than the file system takes", attribute);
 	if (code == EINVAL)
-		return error_cause(error, SANDBOX_E_ARCHIVE_HOSTILE, "\"%.64s\" has a value that is none", printable);
-	return code == ENOSPC ? -code : error_cause(error, SANDBOX_E_NONE, "the file system refused \"%.64s\"", printable);
+		return error_cause(error, SANDBOX_E_ARCHIVE_HOSTILE, "\"%.64s\" has a value that is none", attribute);
+	return code == ENOSPC ? -code : error_cause(error, SANDBOX_E_NONE, "the file system refused \"%.64s\"", attribute);
 }
 
 static int apply_attribute(int fd, const char *name, const char *attribute, const void *value, size_t size,

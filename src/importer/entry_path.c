@@ -3,26 +3,20 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/scope.h"
 #include "base/test_switch.h"
-#include "base/text.h"
 
 /* Enough of a name to find it by; the sentence has to hold more than the name. */
 enum { NAME_SHOWN = 200 };
 
 int entry_refuse(struct sandbox_error *error, const char *what, const char *name, const char *why)
 {
-	auto_free char *printable = text_escape(name);
-
-	(void)error_set(error, 0, "refused the archive: %s \"%.*s\"", what, NAME_SHOWN, printable);
+	(void)error_set(error, 0, "refused the archive: %s \"%.*s\"", what, NAME_SHOWN, name);
 	return error_cause(error, SANDBOX_E_ARCHIVE_HOSTILE, "%s", why);
 }
 
 int entry_failed(struct sandbox_error *error, int code, const char *name, const char *doing)
 {
-	auto_free char *printable = text_escape(name);
-
-	(void)error_set(error, code, "extract \"%.*s\": %s", NAME_SHOWN, printable, doing);
+	(void)error_set(error, code, "extract \"%.*s\": %s", NAME_SHOWN, name, doing);
 	if (code == ENOSPC || code == EDQUOT)
 		return error_cause(error, SANDBOX_E_NO_SPACE, "the file system of the image store is full");
 	if (code == ENAMETOOLONG)
@@ -32,9 +26,7 @@ int entry_failed(struct sandbox_error *error, int code, const char *name, const 
 
 static int path_limit(const char *raw, const char *what, struct sandbox_error *error)
 {
-	auto_free char *printable = text_escape(raw);
-
-	(void)error_set(error, ENAMETOOLONG, "%s \"%.*s…\"", what, NAME_SHOWN, printable);
+	(void)error_set(error, ENAMETOOLONG, "%s \"%.*s…\"", what, NAME_SHOWN, raw);
 	return error_cause(error, SANDBOX_E_ARCHIVE_LIMIT, "its path is longer or deeper than the limit");
 }
 

@@ -10,7 +10,6 @@
 
 #include "base/scope.h"
 #include "base/test_switch.h"
-#include "base/text.h"
 #include "importer/attributes.h"
 #include "importer/entry_path.h"
 #include "importer/target.h"
@@ -42,10 +41,9 @@ static la_ssize_t stream_read(struct archive *archive, void *context, const void
 static int archive_failed(struct extraction *extraction, const char *doing, struct sandbox_error *error)
 {
 	const char *detail = archive_error_string(extraction->archive);
-	auto_free char *printable = text_escape(detail ? detail : "unknown error");
 
-	(void)error_set(error, 0, "%s: %s", doing, printable);
-	if (strstr(printable, "too large"))
+	(void)error_set(error, 0, "%s: %s", doing, detail ? detail : "unknown error");
+	if (detail && strstr(detail, "too large"))
 		return error_cause(error, SANDBOX_E_ARCHIVE_LIMIT, "a header of the archive is larger than any real one");
 	if (extraction->at_end && extraction->counts->entries)
 		return error_cause(error, SANDBOX_E_ARCHIVE_TRUNCATED,

@@ -54,6 +54,7 @@ static void report_progress(void *context, const struct import_counts *counts)
 	if (milliseconds - import->reported_at < PROGRESS_INTERVAL_MS)
 		return;
 	import->reported_at = milliseconds;
+	message.progress.archive_bytes = __atomic_load_n(&import->decoder.source.bytes, __ATOMIC_RELAXED);
 	/* Who does not listen any more will also not wait for the result: the last message tells. */
 	(void)import_message_send(import->report, &message);
 }

@@ -22,7 +22,8 @@ static ssize_t source_fill(struct source *source, uint8_t *buffer, size_t size, 
 	while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return error_set(error, errno, "read the archive");
-	source->bytes += (uint64_t)got;
+	/* The other thread looks at it, for progress. */
+	(void)__atomic_add_fetch(&source->bytes, (uint64_t)got, __ATOMIC_RELAXED);
 	digest_add(&source->digest, buffer, (size_t)got);
 	return got;
 }

@@ -1,0 +1,95 @@
+/* sandbox import FILE */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <sandbox/spec.h>
+
+#include "base/log.h"
+#include "base/scope.h"
+#include "cli/command.h"
+#include "cli/image_store.h"
+#include "cli/output.h"
+#include "image/image.h"
+
+struct import_options {
+	char *name;
+	int userns;
+	struct import_limits limits;
+};
+
+/* In the order of enum sandbox_userns. */
+static const char *const userns_words[] = {"default", "map", "single", NULL};
+
+static const struct option_entry import_table[] = {
+	{OPTION_TEXT, "name", 0, "NAME", "call the image so from now on", offsetof(struct import_options, name)},
+	{OPTION_CHOICE, "userns", 0, "MODE", "whose ids its files get: default, map or single, as for run",
+		offsetof(struct import_options, userns), userns_words},
+	{OPTION_HEADING, .help = "Limits, against archives that are made to fill the disk"},
+	{OPTION_SIZE, "max-size", 0, "SIZE", "uncompressed archive (64g)",
+		offsetof(struct import_options, limits.stream_bytes)},
+	{OPTION_SIZE, "max-apparent-size", 0, "SIZE", "all files, holes counted (1024g)",
+		offsetof(struct import_options, limits.apparent_bytes)},
+	{OPTION_UNSIGNED, "max-entries", 0, "N", "entries (4000000)", offsetof(struct import_options, limits.entries)},
+	{OPTION_UNSIGNED, "max-depth", 0, "N", "directories in each other (512)",
+		offsetof(struct import_options, limits.depth)},
+	{OPTION_UNSIGNED, "max-ratio", 0, "N", "growth by decompression, beyond 64 MiB (2000)",
+		offsetof(struct import_options, limits.ratio)},
+	{OPTION_SIZE, "max-memory", 0, "SIZE", "memory of the importer (512m)",
+		offsetof(struct import_options, limits.memory)},
+	{OPTION_END},
+};
+
+static void import_options_finish(struct import_options *options)
+{
+	free(options->name);
+}
+
+static int import_image(const struct cli *cli, const struct import_options *options, const char *archive,
+	struct sandbox_error *error)
+{
+	auto_finish(image_store_finish) struct image_store store = IMAGE_STORE_INIT;
+	auto_finish(image_finish) struct image image = {0};
+	struct image_request request;
+	struct idmap map = {0};
+	int result = image_store_map(options->userns, &map, error);
+
+	if (result == 0)
+		result = image_store_open(cli->store, &store, error);
+	if (result < 0)
+		return result;
+	image_request_init(&request, &map);
+	request.limits = options->limits;
+	request.name = options->name;
+	request.durable = request.archive_only = true;
+	request.progress = image_progress_show;
+	result = image_resolve(&store, archive, &request, &image, error);
+	image_progress_clear();
+	if (result < 0)
+		return result;
+	for (size_t i = 0; i < image.notices.count; i++)
+		log_notice("%s", image.notices.items[i]);
+	printf("sha256:%s\n", image.record.digest.hex);
+	return 0;
+}
+
+static int run_import(const struct cli *cli, int argc, char **argv)
+{
+	auto_finish(import_options_finish) struct import_options options = {.limits = IMPORT_LIMITS_DEFAULT};
+	struct sandbox_error error = {0};
+	int operands;
+	bool done;
+
+	if (command_parse(&command_import, &options, argc, argv, 1, 1, &operands, &done, &error) < 0)
+		return output_error(&error);
+	if (done)
+		return 0;
+	return import_image(cli, &options, argv[operands], &error) < 0 ? output_error(&error) : 0;
+}
+
+const struct command command_import = {
+	.name = "import",
+	.operands = "FILE|-",
+	.summary = "unpack an archive of a root file system into the image store",
+	.options = import_table,
+	.run = run_import,
+};
