@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -22,42 +21,37 @@ static char *const helper_environment[] = {
 };
 
 /* The helper starts with default dispositions and an empty mask, whatever we inherited or block. */
-static int spawn_with(struct spawn *spawn, char *const argv[], int output)
+static _Noreturn void helper_main(char *const argv[], int output)
 {
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	sigset_t all, none;
-	int code;
+	int input = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	sigset_t none;
 
-	(void)sigfillset(&all);
+	for (int number = 1; number < NSIG; number++)
+		(void)signal(number, SIG_DFL);
 	(void)sigemptyset(&none);
-	(void)posix_spawnattr_init(&attributes);
-	(void)posix_spawnattr_setsigdefault(&attributes, &all);
-	(void)posix_spawnattr_setsigmask(&attributes, &none);
-	(void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-	(void)posix_spawn_file_actions_init(&actions);
-	(void)posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	(void)posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
-	(void)posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
-	code = posix_spawn(&spawn->pid, argv[0], &actions, &attributes, argv, helper_environment);
-	(void)posix_spawn_file_actions_destroy(&actions);
-	(void)posix_spawnattr_destroy(&attributes);
-	return code;
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	if (input >= 0 && dup2(input, STDIN_FILENO) >= 0 && dup2(output, STDOUT_FILENO) >= 0 &&
+	    dup2(output, STDERR_FILENO) >= 0)
+		(void)execve(argv[0], argv, helper_environment);
+	_exit(127);
 }
 
 int spawn_start(struct spawn *spawn, char *const argv[], struct sandbox_error *error)
 {
 	auto_close int reader = -1, writer = -1;
-	int ends[2], code;
+	int ends[2];
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return error_set(error, errno, "make a pipe");
 	reader = ends[0];
 	writer = ends[1];
-	code = spawn_with(spawn, argv, writer);
-	if (code) {
+	/* Not posix_spawn(3): that returns once the program is loaded, and two helpers are to be loaded at once. */
+	spawn->pid = fork();
+	if (spawn->pid == 0)
+		helper_main(argv, writer);
+	if (spawn->pid < 0) {
 		spawn->pid = 0;
-		return error_set(error, code, "run %s", argv[0]);
+		return error_set(error, errno, "run %s", argv[0]);
 	}
 	spawn->output = take_fd(&reader);
 	return 0;
