@@ -55,10 +55,44 @@ void mount_list_finish(struct mount_list *list)
 
 /* ---- file systems of their own ---- */
 
+/* What the kernel gives only to the owner of a namespace, and the name by which the test build removes that one. */
+static const struct {
+	const char *type, *defence;
+} namespaces[] = {
+	{"proc", "pid-namespace"},
+	{"sysfs", "net-namespace"},
+	{"mqueue", "ipc-namespace"},
+	{"cgroup2", "cgroup-namespace"},
+};
+
+static bool is_left_to_host(const char *type)
+{
+	for (size_t i = 0; i < array_count(namespaces); i++)
+		if (strcmp(namespaces[i].type, type) == 0 && test_defence_removed(namespaces[i].defence))
+			return true;
+	return false;
+}
+
+/* A new one; or, where the namespace is the host's, the host's own. A descriptor or -errno. */
+static int open_filesystem(const struct mount_step *step, const char *type, const struct filesystem_option *options,
+	struct sandbox_error *error)
+{
+	auto_close int copy = -1;
+
+	if (!is_left_to_host(type))
+		return filesystem_make(type, options, step->attributes, error);
+	copy = open_tree(AT_FDCWD, step->target, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+	if (copy < 0)
+		return error_set(error, errno, "show the host's %s", step->target);
+	if (filesystem_set_attributes(copy, step->attributes) < 0)
+		return error_set(error, errno, "set the attributes of the host's %s", step->target);
+	return take_fd(&copy);
+}
+
 static int mount_filesystem(const struct mount_work *work, const struct mount_step *step, const char *type,
 	const struct filesystem_option *options, struct sandbox_error *error)
 {
-	auto_close int mount = filesystem_make(type, options, step->attributes, error);
+	auto_close int mount = open_filesystem(step, type, options, error);
 	auto_close int target = -1;
 
 	if (mount < 0)

@@ -111,8 +111,10 @@ static void add_sysctls(struct mount_list *list, const struct sandbox_spec *spec
 	auto_free char *groups = memory_format("0 %u", last_contiguous(&idmap->groups));
 
 	/* ping and low ports need no capability inside: the network namespace is the sandbox's own. */
-	add_text(list, MOUNT_SYSCTL, "/proc/sys/net/ipv4/ping_group_range", groups);
-	add_text(list, MOUNT_SYSCTL, "/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
+	if (!test_defence_removed("net-namespace")) {
+		add_text(list, MOUNT_SYSCTL, "/proc/sys/net/ipv4/ping_group_range", groups);
+		add_text(list, MOUNT_SYSCTL, "/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
+	}
 	if (!spec->nesting && !test_defence_removed("max-user-namespaces"))
 		add_text(list, MOUNT_SYSCTL, "/proc/sys/user/max_user_namespaces", "0");
 }
