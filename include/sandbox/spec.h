@@ -40,6 +40,12 @@ struct sandbox_spec {
 	int userns;          /* enum sandbox_userns */
 	char *hostname;
 
+	struct sandbox_strings volume; /* SOURCE:TARGET[:OPTIONS] */
+	struct sandbox_strings mount;  /* type=bind|tmpfs,KEY=VALUE,… */
+	struct sandbox_strings tmpfs;  /* TARGET[:OPTIONS] */
+	struct sandbox_strings device; /* SOURCE[:TARGET] */
+	bool read_only;
+	uint64_t shm_size;   /* bytes of /dev/shm */
 	int overlay;         /* enum sandbox_overlay */
 	uint64_t storage_size; /* bytes of a writable layer on tmpfs, 0 for the default */
 

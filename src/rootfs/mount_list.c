@@ -2,12 +2,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -15,6 +18,7 @@
 #include "base/memory.h"
 #include "base/scope.h"
 #include "base/test_switch.h"
+#include "kernel/syscalls.h"
 #include "rootfs/filesystem.h"
 #include "rootfs/root_path.h"
 
@@ -22,6 +26,7 @@
 struct mount_work {
 	int root;
 	int scratch;
+	int source;          /* of the present step, or -1 */
 	int null_device;     /* a detached copy of the host's /dev/null, made when first needed */
 	unsigned int files;  /* how many were made in scratch: their names */
 };
@@ -51,6 +56,84 @@ void mount_list_finish(struct mount_list *list)
 	}
 	free(list->steps);
 	*list = (struct mount_list){0};
+}
+
+/* ---- what the host lends ---- */
+
+/* The path has no links since it was decided on; a link or another file there now was put there meanwhile. */
+static int open_source(const struct mount_step *step, struct sandbox_error *error)
+{
+	const uint64_t attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | step->attributes;
+	auto_close int file = kernel_openat2(AT_FDCWD, step->source, O_PATH, 0, RESOLVE_NO_SYMLINKS);
+	auto_close int tree = -1;
+	struct stat status;
+
+	if (file < 0 || fstat(file, &status) < 0)
+		return error_set(error, errno, "open %s", step->source);
+	if (status.st_dev != step->device || status.st_ino != step->inode)
+		return error_set(error, ESTALE, "open %s: it was replaced while the sandbox started", step->source);
+	/* Recursive, or the kernel would uncover what the host has mounted over (and so refuses). */
+	tree = open_tree(file, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
+	if (tree < 0)
+		return error_set(error, errno, "lend %s to the sandbox", step->source);
+	/* Recursive, too, or a mount below a read-only one would stay writable. */
+	if (filesystem_set_attributes(tree, attributes) < 0)
+		return error_set(error, errno, "restrict %s in the sandbox", step->source);
+	return take_fd(&tree);
+}
+
+int mount_list_open_sources(const struct mount_list *list, struct mount_sources *out, struct sandbox_error *error)
+{
+	out->count = list->count;
+	out->fds = memory_zeroed(list->count, sizeof(*out->fds));
+	for (size_t i = 0; i < list->count; i++)
+		out->fds[i] = -1;
+	for (size_t i = 0; i < list->count; i++) {
+		if (list->steps[i].kind != MOUNT_BIND)
+			continue;
+		out->fds[i] = open_source(&list->steps[i], error);
+		if (out->fds[i] < 0)
+			return out->fds[i];
+	}
+	return 0;
+}
+
+void mount_sources_finish(struct mount_sources *sources)
+{
+	for (size_t i = 0; i < sources->count; i++)
+		if (sources->fds[i] >= 0)
+			(void)close(sources->fds[i]);
+	free(sources->fds);
+	*sources = (struct mount_sources){0};
+}
+
+/* The image may have a link there that leads into /proc: what lies over that would hide its masks. */
+static int refuse_kernel_files(int target, const char *path, struct sandbox_error *error)
+{
+	struct statfs status;
+
+	if (fstatfs(target, &status) < 0)
+		return error_set(error, errno, "look at %s", path);
+	if (status.f_type != PROC_SUPER_MAGIC && status.f_type != SYSFS_MAGIC)
+		return 0;
+	error_set(error, EINVAL, "mount on %s", path);
+	return error_cause(error, SANDBOX_E_ROOT_LAYOUT, "a symbolic link of the image leads from there into /proc or /sys");
+}
+
+static int apply_bind(struct mount_work *work, const struct mount_step *step, struct sandbox_error *error)
+{
+	auto_close int target = -1;
+	struct stat status;
+	int result;
+
+	if (fstat(work->source, &status) < 0)
+		return error_set(error, errno, "stat %s", step->source);
+	target = S_ISDIR(status.st_mode) ? root_make_directory(work->root, step->target, 0755, ROOT_FOLLOW, error)
+					 : root_make_file(work->root, step->target, 0644, error);
+	if (target < 0)
+		return target;
+	result = refuse_kernel_files(target, step->target, error);
+	return result < 0 ? result : filesystem_attach(work->source, target, step->target, error);
 }
 
 /* ---- file systems of their own ---- */
@@ -182,7 +265,7 @@ static int apply_symlink(struct mount_work *work, const struct mount_step *step,
 	return 0;
 }
 
-/* A detached copy of the host's node, which must be the character device that its name promises. */
+/* A detached copy of the host's node, which must be the device that its name promises. */
 static int clone_device(const char *path, struct sandbox_error *error)
 {
 	auto_close int node = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
@@ -192,7 +275,7 @@ static int clone_device(const char *path, struct sandbox_error *error)
 		return error_set(error, errno, "open the host's %s", path);
 	if (fstat(node, &status) < 0)
 		return error_set(error, errno, "stat the host's %s", path);
-	if (!S_ISCHR(status.st_mode))
+	if (!S_ISCHR(status.st_mode) && !S_ISBLK(status.st_mode))
 		return error_set(error, ENODEV, "use the host's %s: it is not a device", path);
 	return take_fd(&node);
 }
@@ -306,6 +389,17 @@ static int apply_read_only(struct mount_work *work, const struct mount_step *ste
 	return filesystem_attach(mount, target, step->target, error);
 }
 
+static int apply_seal(struct mount_work *work, const struct mount_step *step, struct sandbox_error *error)
+{
+	struct mount_attr read_only = {.attr_set = MOUNT_ATTR_RDONLY};
+
+	(void)step;
+	/* Not recursive: what was mounted below keeps its own mind. */
+	if (mount_setattr(work->root, "", AT_EMPTY_PATH, &read_only, sizeof(read_only)) < 0)
+		return error_set(error, errno, "make the root read-only");
+	return 0;
+}
+
 /* ---- all of it ---- */
 
 static const struct {
@@ -325,6 +419,8 @@ static const struct {
 	[MOUNT_SYSCTL] = {"sysctl", apply_sysctl},
 	[MOUNT_MASK] = {"mask", apply_mask},
 	[MOUNT_READ_ONLY] = {"read-only", apply_read_only},
+	[MOUNT_BIND] = {"bind", apply_bind},
+	[MOUNT_SEAL] = {"seal", apply_seal},
 };
 
 const char *mount_kind_name(enum mount_kind kind)
@@ -345,7 +441,10 @@ int mount_list_apply(const struct mount_list *list, const struct mount_target *t
 
 	for (size_t i = 0; i < list->count; i++) {
 		const struct mount_step *step = &list->steps[i];
-		int result = kinds[step->kind].apply(&work, step, error);
+		int result;
+
+		work.source = target->sources->fds[i];
+		result = kinds[step->kind].apply(&work, step, error);
 
 		if (result < 0 && !(step->optional && is_absence(result)))
 			return result;

@@ -27,6 +27,8 @@ enum mount_kind {
 	MOUNT_SYSCTL,    /* write `source` into the file below /proc/sys */
 	MOUNT_MASK,      /* a file becomes the null device, a directory an empty read-only one */
 	MOUNT_READ_ONLY,
+	MOUNT_BIND,      /* the host's file or directory `source`, with all that is mounted below it */
+	MOUNT_SEAL,      /* nothing can be written to the root file system itself any more */
 };
 
 struct mount_step {
@@ -37,6 +39,8 @@ struct mount_step {
 	uint64_t size;
 	uint32_t mode;
 	uint64_t attributes; /* MOUNT_ATTR_… of mount_setattr(2) */
+	uint64_t device;   /* MOUNT_BIND: what `source` was when it was decided on, as stat(2) says */
+	uint64_t inode;
 	const char *why;   /* where it comes from: "default", "--nesting" */
 };
 
@@ -52,10 +56,24 @@ void mount_list_finish(struct mount_list *list);
 /* "tmpfs", "mask" and so on, for --dry-run and --debug. */
 const char *mount_kind_name(enum mount_kind kind);
 
+/*
+ * Detached copies of what the host lends, one for each step: -1 for those that need none. They are made in the new
+ * mount namespace but with the caller's own groups, before the ids change, so that he lends what he may reach.
+ */
+struct mount_sources {
+	int *fds;
+	size_t count;
+};
+
+/* 0 or -errno; *out is to be finished in either case. */
+int mount_list_open_sources(const struct mount_list *list, struct mount_sources *out, struct sandbox_error *error);
+void mount_sources_finish(struct mount_sources *sources);
+
 /* What the steps work on. */
 struct mount_target {
 	int root;    /* the new root */
 	int scratch; /* a directory on a tmpfs of ours that the payload will not see */
+	const struct mount_sources *sources;
 };
 
 /* Applies all steps. 0 or -errno. */

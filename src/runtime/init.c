@@ -29,6 +29,7 @@ struct init {
 	const struct plan *plan;
 	int channel;
 	int upper; /* the writable layer on disk, or -1 */
+	struct mount_sources sources;
 	struct payload payload;
 	pid_t payload_pid;
 };
@@ -77,7 +78,9 @@ static int init_before_ids(struct init *init, struct sandbox_error *error)
 		result = error_set(error, errno, "set the host name");
 	if (result == 0 && !test_defence_removed("net-namespace"))
 		result = loopback_up(error);
-	return result < 0 ? result : root_make_private(error);
+	if (result == 0)
+		result = root_make_private(error);
+	return result < 0 ? result : mount_list_open_sources(&init->plan->mounts, &init->sources, error);
 }
 
 static int init_become_root(const struct init *init, struct sandbox_error *error)
@@ -103,7 +106,7 @@ static int init_become_root(const struct init *init, struct sandbox_error *error
 
 static int init_build_root(const struct init *init, struct sandbox_error *error)
 {
-	struct mount_target target = {-1, -1};
+	struct mount_target target = {-1, -1, &init->sources};
 	int result = root_build(&init->plan->root, init->upper, &target, error);
 
 	test_point("init.root-built");

@@ -136,7 +136,7 @@ int plan_build(const struct sandbox_spec *spec, const struct host *host, const s
 	if (result == 0)
 		result = decide_security(spec, out, error);
 	if (result == 0)
-		plan_decide_mounts(spec, idmap, out->hostname, &out->mounts);
+		result = plan_decide_mounts(spec, idmap, out->hostname, &out->mounts, error);
 	return result;
 }
 

@@ -50,9 +50,9 @@ struct plan {
 /* Which ids the sandbox will have. Prints a notice when it falls back to a single id. 0 or -errno. */
 int plan_decide_idmap(int userns, const struct host *host, struct idmap *out, struct sandbox_error *error);
 
-/* The steps that build the root for this spec. */
-void plan_decide_mounts(const struct sandbox_spec *spec, const struct idmap *idmap, const char *hostname,
-	struct mount_list *out);
+/* The steps that build the root for this spec. 0 or -errno. */
+int plan_decide_mounts(const struct sandbox_spec *spec, const struct idmap *idmap, const char *hostname,
+	struct mount_list *out, struct sandbox_error *error);
 
 /*
  * `layers` are the image's, the lowest first, below the directory `store_layers`; `idmap` is what they were

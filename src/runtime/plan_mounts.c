@@ -6,6 +6,7 @@
 #include "base/scope.h"
 #include "base/test_switch.h"
 #include "runtime/plan.h"
+#include "runtime/plan_volumes.h"
 
 #define NO_SUID_DEV      (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
 #define NO_SUID_DEV_EXEC (NO_SUID_DEV | MOUNT_ATTR_NOEXEC)
@@ -29,7 +30,6 @@ static const struct mount_step below_dev[] = {
 	{MOUNT_SYMLINK, .target = (char *)"/dev/stdin", .source = (char *)"/proc/self/fd/0"},
 	{MOUNT_SYMLINK, .target = (char *)"/dev/stdout", .source = (char *)"/proc/self/fd/1"},
 	{MOUNT_SYMLINK, .target = (char *)"/dev/stderr", .source = (char *)"/proc/self/fd/2"},
-	{MOUNT_TMPFS, .target = (char *)"/dev/shm", .mode = 01777, .size = 64 << 20, .attributes = NO_SUID_DEV_EXEC},
 	{MOUNT_MQUEUE, true, (char *)"/dev/mqueue", .attributes = NO_SUID_DEV_EXEC},
 };
 
@@ -76,13 +76,15 @@ static void add_text(struct mount_list *list, enum mount_kind kind, const char *
 	mount_list_add(list, &step);
 }
 
-static void add_devices(struct mount_list *list, const struct idmap *idmap)
+static void add_devices(struct mount_list *list, const struct idmap *idmap, uint64_t shm_size)
 {
 	/* In every distribution that has one, the group of terminals is 5. */
 	bool has_tty_group = id_extents_lookup(&idmap->groups, 5, NULL);
 	struct mount_step terminals = {MOUNT_DEVPTS, .target = (char *)"/dev/pts",
 		.source = has_tty_group ? (char *)"5" : NULL, .attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
 		.why = by_default};
+	struct mount_step shm = {MOUNT_TMPFS, .target = (char *)"/dev/shm", .mode = 01777, .size = shm_size,
+		.attributes = NO_SUID_DEV_EXEC, .why = by_default};
 
 	for (size_t i = 0; i < array_count(devices); i++) {
 		auto_free char *path = memory_format("/dev/%s", devices[i]);
@@ -91,6 +93,7 @@ static void add_devices(struct mount_list *list, const struct idmap *idmap)
 		mount_list_add(list, &step);
 	}
 	mount_list_add(list, &terminals);
+	mount_list_add(list, &shm);
 	add_all(list, below_dev, array_count(below_dev));
 }
 
@@ -130,17 +133,36 @@ static void add_etc(struct mount_list *list, const char *hostname)
 	add_text(list, MOUNT_FILE, "/etc/resolv.conf", "# this sandbox has no network\n");
 }
 
-void plan_decide_mounts(const struct sandbox_spec *spec, const struct idmap *idmap, const char *hostname,
-	struct mount_list *out)
+/* A working directory is made where it is missing; so it is before the root is sealed. */
+static void add_seal(struct mount_list *list, const struct sandbox_spec *spec)
 {
+	struct mount_step workdir = {MOUNT_DIRECTORY, .target = spec->workdir, .mode = 0755, .why = "--workdir"};
+	struct mount_step seal = {MOUNT_SEAL, .target = (char *)"/", .why = "--read-only"};
+
+	if (!spec->read_only)
+		return;
+	if (spec->workdir)
+		mount_list_add(list, &workdir);
+	mount_list_add(list, &seal);
+}
+
+int plan_decide_mounts(const struct sandbox_spec *spec, const struct idmap *idmap, const char *hostname,
+	struct mount_list *out, struct sandbox_error *error)
+{
+	int result;
+
 	add_all(out, file_systems, array_count(file_systems));
-	add_devices(out, idmap);
+	add_devices(out, idmap, spec->shm_size);
 	add_all(out, directories, array_count(directories));
 	add_etc(out, hostname);
 	add_sysctls(out, spec, idmap);
 	/* The kernel gives a nested user namespace its own /proc only where all of ours can be seen. */
-	if (spec->nesting)
-		return;
-	add_paths(out, MOUNT_MASK, masked, array_count(masked), 0);
-	add_paths(out, MOUNT_READ_ONLY, read_only, array_count(read_only), NO_SUID_DEV_EXEC);
+	if (!spec->nesting) {
+		add_paths(out, MOUNT_MASK, masked, array_count(masked), 0);
+		add_paths(out, MOUNT_READ_ONLY, read_only, array_count(read_only), NO_SUID_DEV_EXEC);
+	}
+	/* After the kernel's files are settled: what is lent may lie anywhere else. */
+	result = plan_decide_volumes(spec, out, error);
+	add_seal(out, spec);
+	return result;
 }

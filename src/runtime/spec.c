@@ -4,7 +4,7 @@
 
 void sandbox_spec_init(struct sandbox_spec *spec)
 {
-	*spec = (struct sandbox_spec){.init = true, .rm = true};
+	*spec = (struct sandbox_spec){.init = true, .rm = true, .shm_size = 64 << 20};
 }
 
 void sandbox_spec_finish(struct sandbox_spec *spec)
@@ -12,6 +12,10 @@ void sandbox_spec_finish(struct sandbox_spec *spec)
 	sandbox_strings_finish(&spec->command);
 	sandbox_strings_finish(&spec->env);
 	sandbox_strings_finish(&spec->env_file);
+	sandbox_strings_finish(&spec->volume);
+	sandbox_strings_finish(&spec->mount);
+	sandbox_strings_finish(&spec->tmpfs);
+	sandbox_strings_finish(&spec->device);
 	sandbox_strings_finish(&spec->ulimit);
 	sandbox_strings_finish(&spec->cap_add);
 	sandbox_strings_finish(&spec->cap_drop);
