@@ -12,7 +12,7 @@ def sparse_bombs():
     kind = "sparse-bomb"
     tera = 1 << 40
     yield limited(kind, "old", "8 PiB of nothing", archive(gnu_sparse(b"a", 8192 * tera, [(0, 4)], b"data")))
-    yield limited(kind, "two", "2 TiB of nothing", archive(gnu_sparse(b"a", 2 * tera, [(0, 4)], b"data")), allow="--limit-apparent=3298534883328")
+    yield limited(kind, "two", "2 TiB of nothing", archive(gnu_sparse(b"a", 2 * tera, [(0, 4)], b"data")), allow="--max-apparent-size=3298534883328")
     yield limited(kind, "pax", "8 PiB of nothing", archive(pax_sparse(b"a", 8192 * tera, [(0, 512)], b"d" * 512)))
     yield limited(kind, "pax-01", "8 PiB of nothing", archive(pax_sparse_01(b"a", 8192 * tera, [(0, 512)], b"d" * 512)))
     yield limited(kind, "many", "300 files of 8 GiB",
@@ -30,7 +30,8 @@ def ratio_bombs():
                   suffix="tar.bz2")
     yield limited(kind, "zstd", "3 GiB from 96 KiB", zstd_bomb(head, size), suffix="tar.zst")
     yield limited(kind, "zstd-small", "256 MiB from 8 KiB", zstd_bomb(header(b"zeros", size=256 * MIB), 256 * MIB), suffix="tar.zst")
-    yield limited(kind, "zstd-padding", "the end marker, then zeros", zstd_bomb(archive(file(b"a")), 1 << 30), suffix="tar.zst")
+    yield limited(kind, "zstd-padding", "the end marker, then zeros", zstd_bomb(archive(file(b"a")), 256 * MIB), suffix="tar.zst",
+                  allow="--max-ratio=1000000")
 
 
 def byte_limits():
@@ -38,24 +39,24 @@ def byte_limits():
     big = archive(*[file(b"f%d" % i, ZEROS) for i in range(8)])
     for suffix, pack in (("tar", lambda x: x), ("tar.gz", gzipped), ("tar.xz", xzed)):
         yield limited(kind, suffix.replace("tar", "stream").replace(".", "-"), "more than the flag allows", pack(big), suffix=suffix,
-                      flags="--limit-stream=4M", allow="--limit-stream=32M")
+                      flags="--max-size=4M", allow="--max-size=32M")
     yield limited(kind, "apparent", "more than the flag allows", archive(gnu_sparse(b"a", 64 * MIB, [(0, 4)], b"data")),
-                  flags="--limit-apparent=32M", allow="--limit-apparent=128M")
+                  flags="--max-apparent-size=32M", allow="--max-apparent-size=128M")
     yield limited(kind, "sum", "together more than the flag allows",
                   archive(*[gnu_sparse(b"f%d" % i, 9 * MIB, [(0, 4)], b"data") for i in range(4)]),
-                  flags="--limit-apparent=32M", allow="--limit-apparent=64M")
+                  flags="--max-apparent-size=32M", allow="--max-apparent-size=64M")
 
 
 def entry_limits():
     kind = "limit-entries"
     files = archive(*[file(b"f%d" % i, b"") for i in range(200)])
-    yield limited(kind, "files", "more than the flag allows", files, flags="--limit-entries=100", allow="--limit-entries=200")
+    yield limited(kind, "files", "more than the flag allows", files, flags="--max-entries=100", allow="--max-entries=200")
     yield limited(kind, "directories", "more than the flag allows", archive(*[directory(b"d%d" % i) for i in range(200)]),
-                  flags="--limit-entries=199", allow="--limit-entries=200")
+                  flags="--max-entries=199", allow="--max-entries=200")
     yield limited(kind, "implied", "parents that no entry names count too",
-                  archive(*[file(b"d%d/e/a" % i, b"") for i in range(60)]), flags="--limit-entries=100", allow="--limit-entries=120")
-    yield limited(kind, "same", "one directory again and again", archive(*[directory(b"d")] * 200), flags="--limit-entries=100",
-                  allow="--limit-entries=200")
+                  archive(*[file(b"d%d/e/a" % i, b"") for i in range(60)]), flags="--max-entries=100", allow="--max-entries=120")
+    yield limited(kind, "same", "one directory again and again", archive(*[directory(b"d")] * 200), flags="--max-entries=100",
+                  allow="--max-entries=200")
 
 
 def chain(depth, name=b"d"):
@@ -70,11 +71,11 @@ def nested(depth):
 def depth_limits():
     kind = "limit-depth"
     yield limited(kind, "3000", "3,000 deep in one name", archive(pax((b"path", chain(3000))) + directory(b"d")),
-                  allow="--limit-depth=4000")
+                  allow="--max-depth=4000")
     yield limited(kind, "3000-file", "3,000 deep, a file", archive(gnu_long(chain(3000)) + file(b"d", form="gnu")))
     yield limited(kind, "steps", "600 deep, step by step", nested(600))
-    yield limited(kind, "flag", "deeper than the flag allows", archive(file(b"a/b/c/d")), flags="--limit-depth=3",
-                  allow="--limit-depth=4")
+    yield limited(kind, "flag", "deeper than the flag allows", archive(file(b"a/b/c/d")), flags="--max-depth=3",
+                  allow="--max-depth=4")
     yield limited(kind, "hardlink", "the target of a link", archive(file(b"a"), gnu_long(link=chain(3000)) + member(b"h", b"1", link=b"d", form="gnu")))
 
 
