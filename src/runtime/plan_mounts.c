@@ -151,16 +151,17 @@ int plan_decide_mounts(const struct sandbox_spec *spec, const struct idmap *idma
 {
 	int result;
 
+	/* What protects comes first: later targets follow the image's links, also into /proc and over its files. */
 	add_all(out, file_systems, array_count(file_systems));
 	add_devices(out, idmap, spec->shm_size);
-	add_all(out, directories, array_count(directories));
-	add_etc(out, hostname);
 	add_sysctls(out, spec, idmap);
 	/* The kernel gives a nested user namespace its own /proc only where all of ours can be seen. */
 	if (!spec->nesting) {
 		add_paths(out, MOUNT_MASK, masked, array_count(masked), 0);
 		add_paths(out, MOUNT_READ_ONLY, read_only, array_count(read_only), NO_SUID_DEV_EXEC);
 	}
+	add_all(out, directories, array_count(directories));
+	add_etc(out, hostname);
 	/* After the kernel's files are settled: what is lent may lie anywhere else. */
 	result = plan_decide_volumes(spec, out, error);
 	add_seal(out, spec);
