@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/scope.h"
@@ -87,15 +89,35 @@ static int decide_security(const struct sandbox_spec *spec, struct plan *plan, s
 	return result < 0 ? result : decide_rlimits(spec, &plan->rlimits, error);
 }
 
-static int decide_preserved_fds(const struct sandbox_spec *spec, struct plan *plan, struct sandbox_error *error)
+/*
+ * What the caller handed us came through an exec, so it is not close-on-exec, and everything of our own is: a
+ * number that the caller left free must not give the payload our directory of images.
+ */
+static bool is_inherited(int fd)
 {
+	int flags = fcntl(fd, F_GETFD);
+
+	return flags >= 0 && !(flags & FD_CLOEXEC);
+}
+
+static int decide_descriptors(const struct sandbox_spec *spec, struct plan *plan, struct sandbox_error *error)
+{
+	struct stat status;
+
 	if (spec->preserve_fds > PRESERVE_FDS_MAX)
 		return error_set(error, EINVAL, "--preserve-fds: more than %d descriptors", PRESERVE_FDS_MAX);
 	for (int fd = 3; fd < 3 + (int)spec->preserve_fds; fd++)
-		if (fcntl(fd, F_GETFD) < 0) {
+		if (!is_inherited(fd)) {
 			error_set(error, EBADF, "--preserve-fds: descriptor %d", fd);
 			return error_fix(error, "open the descriptors 3 to %u before starting sandbox",
 				2 + (unsigned int)spec->preserve_fds);
+		}
+	/* From an open directory openat(2) leads to all of the host's files. */
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fstat(fd, &status) == 0 && S_ISDIR(status.st_mode)) {
+			error_set(error, EISDIR, "descriptor %d", fd);
+			error_cause(error, SANDBOX_E_USAGE, "the command could reach the host's files through it");
+			return error_fix(error, "do not redirect standard input, output or error to a directory");
 		}
 	plan->preserve_fds = (unsigned int)spec->preserve_fds;
 	return 0;
@@ -128,7 +150,7 @@ int plan_build(const struct sandbox_spec *spec, const struct host *host, const s
 	*out = (struct plan){.idmap = *idmap, .layers = store_layers};
 	result = decide_hostname(spec, &out->hostname, error);
 	if (result == 0)
-		result = decide_preserved_fds(spec, out, error);
+		result = decide_descriptors(spec, out, error);
 	if (result == 0)
 		result = decide_root(spec, host, layers, out, error);
 	if (result == 0)
