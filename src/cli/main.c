@@ -13,6 +13,7 @@
 #include "cli/option.h"
 #include "cli/output.h"
 #include "cli/paths.h"
+#include "process/origin.h"
 
 struct global_options {
 	struct path_options paths;
@@ -135,8 +136,10 @@ int main(int argc, char **argv)
 {
 	auto_finish(global_options_finish) struct global_options options = {0};
 	struct sandbox_error error = {0};
-	int operands = 0, result = normalise_process(&error);
+	int operands = 0, result = origin_verify(&error);
 
+	if (result == 0)
+		result = normalise_process(&error);
 	if (result == 0)
 		result = options_parse(global_table, &options, argc, argv, &operands, &error);
 	if (result < 0)
