@@ -29,11 +29,12 @@ int file_read_fd(int fd, const char *name, size_t limit, char **out_data, size_t
 		got = fd_read_full(fd, data + size, room - size);
 		if (got < 0)
 			return error_set(error, (int)-got, "read %s", name);
-		if (got == 0)
-			break;
 		size += (size_t)got;
 		if (size > limit)
 			return error_set(error, EFBIG, "read %s", name);
+		/* Less than asked for: fd_read_full has met the end. */
+		if (size < room)
+			break;
 	}
 	data[size] = '\0';
 	*out_data = take_ptr(data);
