@@ -200,6 +200,7 @@ static void fill_record(struct image *image, const struct import_result *importe
 static int make_root(const struct staging *staging, const struct idmap *map, struct sandbox_error *error)
 {
 	auto_close int root = -1;
+	struct stat status;
 	uint32_t uid, gid;
 
 	if (mkdirat(staging->wrapper, "root", 0700) < 0 || fchmodat(staging->wrapper, "root", 0700, 0) < 0)
@@ -209,8 +210,9 @@ static int make_root(const struct staging *staging, const struct idmap *map, str
 		return error_set(error, errno, "open a staging directory");
 	if (!id_extents_lookup(&map->users, 0, &uid) || !id_extents_lookup(&map->groups, 0, &gid))
 		return error_set(error, EINVAL, "the id map has no root");
-	/* For anybody but the host's root it is the caller, and the directory his own already. */
-	if ((uid != geteuid() || gid != getegid()) && fchown(root, uid, gid) < 0)
+	/* The host's root makes it for another user; a set-group-id directory above passes on its group. */
+	if (fstat(root, &status) < 0 ||
+	    ((status.st_uid != uid || status.st_gid != gid) && fchown(root, uid, gid) < 0))
 		return error_set(error, errno, "give a staging directory to %u:%u", uid, gid);
 	return take_fd(&root);
 }

@@ -86,12 +86,18 @@ static int apply_owner(int fd, const char *name, const struct attributes *attrib
 	return 0;
 }
 
+/* Whether the one id that there is, and a mode without set-id bits, do not tell all. */
+static bool has_other_owner(const struct attributes *attributes)
+{
+	return attributes->uid || attributes->gid || attributes_mode(attributes, true) != attributes->mode;
+}
+
 static int record_owner(int fd, const char *name, const struct attributes *attributes, struct sandbox_error *error)
 {
 	char text[64];
 	int size;
 
-	if (!attributes->uid && !attributes->gid && attributes_mode(attributes, true) == attributes->mode)
+	if (!has_other_owner(attributes))
 		return 0;
 	size = snprintf(text, sizeof(text), "%u:%u:0%o", attributes->uid, attributes->gid, attributes->mode);
 	if (fsetxattr(fd, OVERRIDE_STAT_ATTRIBUTE, text, (size_t)size, 0) < 0)
@@ -149,8 +155,13 @@ static int apply_attribute(int fd, const char *name, const char *attribute, cons
 	return keep_attribute(fd, name, attribute, value, size, counts, error);
 }
 
+bool attributes_are_extended(struct archive_entry *entry)
+{
+	return archive_entry_acl_types(entry) || archive_entry_xattr_count(entry);
+}
+
 /* `fd` is -1 for an object that takes no attributes: they are checked and counted all the same. */
-static int apply_extended(int fd, struct archive_entry *entry, const char *name, bool single,
+int attributes_extend(int fd, struct archive_entry *entry, const char *name, bool single,
 	struct import_counts *counts, struct sandbox_error *error)
 {
 	const char *attribute;
@@ -176,7 +187,34 @@ int attributes_apply(int fd, struct archive_entry *entry, const char *name, cons
 	int result = single ? record_owner(fd, name, attributes, error) : apply_owner(fd, name, attributes, error);
 
 	/* After the owner: a change of the owner takes the capability away. */
-	return result < 0 ? result : apply_extended(fd, entry, name, single, counts, error);
+	return result < 0 ? result : attributes_extend(fd, entry, name, single, counts, error);
+}
+
+static int settle_owner(int fd, const char *name, const struct attributes *attributes, bool single,
+	struct sandbox_error *error)
+{
+	if (single && has_other_owner(attributes))
+		return record_owner(fd, name, attributes, error);
+	if (single && fremovexattr(fd, OVERRIDE_STAT_ATTRIBUTE) < 0 && errno != ENODATA && errno != ENOTSUP)
+		return entry_failed(error, errno, name, "remove " OVERRIDE_STAT_ATTRIBUTE);
+	if (!single && fchown(fd, attributes->uid, attributes->gid) < 0)
+		return owner_failed(errno, name, attributes, error);
+	return 0;
+}
+
+int attributes_settle(int fd, const char *name, const struct attributes *attributes, bool single,
+	struct sandbox_error *error)
+{
+	struct timespec times[2] = {attributes->modified, attributes->modified};
+	int result = settle_owner(fd, name, attributes, single, error);
+
+	if (result < 0)
+		return result;
+	if (fchmod(fd, attributes_mode(attributes, single)) < 0)
+		return entry_failed(error, errno, name, "set its mode");
+	if (futimens(fd, times) < 0)
+		return entry_failed(error, errno, name, "set its time");
+	return 0;
 }
 
 int attributes_apply_at(int parent, const char *file, struct archive_entry *entry, const char *name,
@@ -192,5 +230,5 @@ int attributes_apply_at(int parent, const char *file, struct archive_entry *entr
 		return owner_failed(errno, name, attributes, error);
 	if (utimensat(parent, file, times, AT_SYMLINK_NOFOLLOW) < 0)
 		return entry_failed(error, errno, name, "set its time");
-	return apply_extended(-1, entry, name, single, counts, error);
+	return attributes_extend(-1, entry, name, single, counts, error);
 }

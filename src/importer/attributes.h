@@ -44,11 +44,23 @@ int attributes_read(struct archive_entry *entry, const char *name, struct attrib
 mode_t attributes_mode(const struct attributes *attributes, bool single);
 
 /*
- * Gives an open regular file or directory its owner and extended attributes. Counts what is dropped.
- * 0 or -errno: E_ID_UNMAPPED for an owner that the map does not have.
+ * Gives an open regular file its owner and extended attributes. Counts what is dropped. 0 or -errno:
+ * E_ID_UNMAPPED for an owner that the map does not have.
  */
 int attributes_apply(int fd, struct archive_entry *entry, const char *name, const struct attributes *attributes,
 	bool single, struct import_counts *counts, struct sandbox_error *error);
+
+/*
+ * A directory, in two steps. While it is filled it stays root's, so that what is made in it is root's too,
+ * also where the file system hands groups down (mount option grpid). The entry's extended attributes come first:
+ * only when there are any must it be opened. 0 or -errno.
+ */
+bool attributes_are_extended(struct archive_entry *entry);
+int attributes_extend(int fd, struct archive_entry *entry, const char *name, bool single,
+	struct import_counts *counts, struct sandbox_error *error);
+/* When nothing is written into it any more: owner, mode and time, whatever an earlier entry said. */
+int attributes_settle(int fd, const char *name, const struct attributes *attributes, bool single,
+	struct sandbox_error *error);
 
 /* The same for what cannot be opened: a symbolic link or a FIFO, `file` in `parent`; and its time. */
 int attributes_apply_at(int parent, const char *file, struct archive_entry *entry, const char *name,

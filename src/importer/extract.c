@@ -183,23 +183,19 @@ static int extract_file(struct extraction *extraction, int parent, struct sandbo
 
 static int extract_directory(struct extraction *extraction, int parent, struct sandbox_error *error)
 {
-	const struct attributes *attributes = &extraction->attributes;
 	const char *name = extraction->path.text;
-	auto_close int fd = -1;
 	int result = extraction->path.depth ? target_make_directory(parent, &extraction->path, error) : 0;
 
 	if (result < 0)
 		return result;
 	extraction->counts->directories++;
-	fd = target_open_directory(&extraction->target, name, error);
-	if (fd < 0)
-		return fd;
-	result = attributes_apply(fd, extraction->entry, name, attributes, extraction->request->single,
-		extraction->counts, error);
-	if (result < 0)
-		return result;
-	return target_remember(&extraction->target, name,
-		attributes_mode(attributes, extraction->request->single), attributes->modified, error);
+	if (attributes_are_extended(extraction->entry)) {
+		auto_close int fd = target_open_directory(&extraction->target, name, error);
+
+		result = fd < 0 ? fd : attributes_extend(fd, extraction->entry, name, extraction->request->single,
+			extraction->counts, error);
+	}
+	return result < 0 ? result : target_remember(&extraction->target, name, &extraction->attributes, error);
 }
 
 /* symlinkat(2) or mkfifoat(3), once more after making room. */
@@ -380,7 +376,7 @@ static int extract_entries(struct extraction *extraction, const struct extract_p
 			progress->report(progress->context, extraction->counts);
 	}
 	*out_end = (uint64_t)archive_read_header_position(extraction->archive);
-	return target_settle(&extraction->target, error);
+	return target_settle(&extraction->target, extraction->request->single, error);
 }
 
 static void archive_release(struct archive **archive)
@@ -403,6 +399,7 @@ int extract_archive(struct ring *ring, int root, const struct import_request *re
 	const struct extract_progress *progress, struct import_counts *counts, uint64_t *out_end,
 	struct sandbox_error *error)
 {
+	static const struct attributes unlisted_root = {.mode = 0755};
 	auto_free struct extraction *extraction = malloc(sizeof(*extraction));
 	auto_finish(archive_release) struct archive *archive = archive_read_new();
 	const void *ignored;
@@ -417,7 +414,7 @@ int extract_archive(struct ring *ring, int root, const struct import_request *re
 		result = target_init(&extraction->target, root, request->limits.entries, error);
 	if (result == 0)
 		/* Where the archive has no entry for its root. */
-		result = target_remember(&extraction->target, "", 0755, (struct timespec){0}, error);
+		result = target_remember(&extraction->target, "", &unlisted_root, error);
 	if (result == 0)
 		result = extract_entries(extraction, progress, out_end, error);
 	target_finish(&extraction->target);

@@ -124,8 +124,9 @@ static int walk_making(struct target *target, const char *path, struct sandbox_e
 		scope_close(&held);
 		held = next;
 		if (made) {
-			/* Nothing says when it was made: the same archive should give the same tree. */
-			int result = target_remember(target, prefix, DIRECTORY_MODE_IMPLIED, (struct timespec){0}, error);
+			/* Nothing says when it was made, so 1970: the same archive should give the same tree. */
+			static const struct attributes implied = {.mode = DIRECTORY_MODE_IMPLIED};
+			int result = target_remember(target, prefix, &implied, error);
 
 			if (result < 0)
 				return result;
@@ -213,7 +214,7 @@ int target_make_directory(int parent, const struct entry_path *path, struct sand
 	return 0;
 }
 
-int target_remember(struct target *target, const char *path, mode_t mode, struct timespec modified,
+int target_remember(struct target *target, const char *path, const struct attributes *attributes,
 	struct sandbox_error *error)
 {
 	target->path_bytes += strlen(path) + sizeof(struct directory_record);
@@ -227,23 +228,19 @@ int target_remember(struct target *target, const char *path, mode_t mode, struct
 			sizeof(*target->directories));
 	}
 	target->directories[target->directory_count++] = (struct directory_record){
-		.path = memory_text(path), .mode = mode, .modified = modified};
+		.path = memory_text(path), .attributes = *attributes};
 	return 0;
 }
 
-int target_settle(struct target *target, struct sandbox_error *error)
+int target_settle(struct target *target, bool single, struct sandbox_error *error)
 {
 	for (size_t i = 0; i < target->directory_count; i++) {
 		const struct directory_record *record = &target->directories[i];
-		struct timespec times[2] = {record->modified, record->modified};
 		auto_close int fd = target_open_directory(target, record->path, error);
+		int result = fd < 0 ? fd : attributes_settle(fd, record->path, &record->attributes, single, error);
 
-		if (fd < 0)
-			return fd;
-		if (fchmod(fd, record->mode) < 0)
-			return entry_failed(error, errno, record->path, "set the mode of the directory");
-		if (futimens(fd, times) < 0)
-			return entry_failed(error, errno, record->path, "set the time of the directory");
+		if (result < 0)
+			return result;
 	}
 	return 0;
 }

@@ -9,16 +9,15 @@
 
 #include <stdbool.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "base/error.h"
+#include "importer/attributes.h"
 #include "importer/entry_path.h"
 
 /* What a directory becomes when nothing is written into it any more. */
 struct directory_record {
 	char *path;
-	mode_t mode;
-	struct timespec modified;
+	struct attributes attributes;
 };
 
 struct target {
@@ -58,11 +57,11 @@ int target_make_directory(int parent, const struct entry_path *path, struct sand
 /* A readable descriptor of the directory `path`, which the caller closes; "" is the root. Or -errno. */
 int target_open_directory(struct target *target, const char *path, struct sandbox_error *error);
 
-/* Remembers mode and time for target_settle. 0, or -errno with E_ARCHIVE_LIMIT. */
-int target_remember(struct target *target, const char *path, mode_t mode, struct timespec modified,
+/* Remembers what target_settle shall make of the directory. 0, or -errno with E_ARCHIVE_LIMIT. */
+int target_remember(struct target *target, const char *path, const struct attributes *attributes,
 	struct sandbox_error *error);
 
-/* Gives all directories their modes and times. 0 or -errno. */
-int target_settle(struct target *target, struct sandbox_error *error);
+/* Gives all directories their owners, modes and times. 0 or -errno. */
+int target_settle(struct target *target, bool single, struct sandbox_error *error);
 
 #endif
