@@ -29,12 +29,16 @@ struct mount_work {
 	int source;          /* of the present step, or -1 */
 	int null_device;     /* a detached copy of the host's /dev/null, made when first needed */
 	unsigned int files;  /* how many were made in scratch: their names */
+	bool has_lent;       /* something of the host's is mounted */
+	dev_t *own;          /* file systems in which directories may be made: the root, and our own tmpfs */
+	size_t own_count;
 };
 
 static void mount_work_finish(struct mount_work *work)
 {
 	if (work->null_device >= 0)
 		(void)close(work->null_device);
+	free(work->own);
 }
 
 void mount_list_add(struct mount_list *list, const struct mount_step *step)
@@ -120,6 +124,54 @@ static int refuse_kernel_files(int target, const char *path, struct sandbox_erro
 	return error_cause(error, SANDBOX_E_ROOT_LAYOUT, "a symbolic link of the image leads from there into /proc or /sys");
 }
 
+static int own_device(struct mount_work *work, int fd, struct sandbox_error *error)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) < 0)
+		return error_set(error, errno, "stat a file system");
+	work->own = memory_resize(work->own, work->own_count + 1, sizeof(*work->own));
+	work->own[work->own_count++] = status.st_dev;
+	return 0;
+}
+
+static bool is_own(const struct mount_work *work, int fd)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) < 0)
+		return false;
+	for (size_t i = 0; i < work->own_count; i++)
+		if (work->own[i] == status.st_dev)
+			return true;
+	return false;
+}
+
+/* A mount point that is missing is made in the writable layer, but never in a folder that the user lends. */
+static int check_missing_target(const struct mount_work *work, const struct mount_step *step,
+	struct sandbox_error *error)
+{
+	auto_free char *prefix = memory_text(step->target);
+	bool is_target = true;
+
+	for (char *end = prefix + strlen(prefix); work->has_lent && end && end != prefix; end = strrchr(prefix, '/')) {
+		auto_close int fd = -1;
+
+		*end = '\0';
+		fd = root_open(work->root, prefix, O_PATH, ROOT_FOLLOW);
+		if (fd >= 0 && (is_target || is_own(work, fd)))
+			return 0;
+		is_target = false;
+		if (fd < 0)
+			continue;
+		error_set(error, ENOENT, "prepare %s", step->target);
+		error_cause(error, SANDBOX_E_ROOT_LAYOUT, "it lies in a folder that you lend, which has no such entry, and "
+			"nothing is made in folders of yours");
+		return error_fix(error, "make it there, or choose another target");
+	}
+	return 0;
+}
+
 static int apply_bind(struct mount_work *work, const struct mount_step *step, struct sandbox_error *error)
 {
 	auto_close int target = -1;
@@ -133,6 +185,7 @@ static int apply_bind(struct mount_work *work, const struct mount_step *step, st
 	if (target < 0)
 		return target;
 	result = refuse_kernel_files(target, step->target, error);
+	work->has_lent = true;
 	return result < 0 ? result : filesystem_attach(work->source, target, step->target, error);
 }
 
@@ -172,19 +225,23 @@ static int open_filesystem(const struct mount_step *step, const char *type, cons
 	return take_fd(&copy);
 }
 
-static int mount_filesystem(const struct mount_work *work, const struct mount_step *step, const char *type,
+static int mount_filesystem(struct mount_work *work, const struct mount_step *step, const char *type,
 	const struct filesystem_option *options, struct sandbox_error *error)
 {
 	auto_close int mount = open_filesystem(step, type, options, error);
 	auto_close int target = -1;
+	int result;
 
 	if (mount < 0)
 		return mount;
-	/* Where the payload expects these, a link of the image has no business. */
-	target = root_make_directory(work->root, step->target, 0755, ROOT_NO_LINKS, error);
+	target = root_make_directory(work->root, step->target, 0755, step->follow_links ? ROOT_FOLLOW : ROOT_NO_LINKS,
+		error);
 	if (target < 0)
 		return target;
-	return filesystem_attach(mount, target, step->target, error);
+	result = step->follow_links ? refuse_kernel_files(target, step->target, error) : 0;
+	if (result == 0)
+		result = own_device(work, mount, error);
+	return result < 0 ? result : filesystem_attach(mount, target, step->target, error);
 }
 
 static int apply_tmpfs(struct mount_work *work, const struct mount_step *step, struct sandbox_error *error)
@@ -439,12 +496,16 @@ int mount_list_apply(const struct mount_list *list, const struct mount_target *t
 	auto_finish(mount_work_finish) struct mount_work work = {
 		.root = target->root, .scratch = target->scratch, .null_device = -1};
 
+	if (own_device(&work, target->root, error) < 0)
+		return -EIO;
 	for (size_t i = 0; i < list->count; i++) {
 		const struct mount_step *step = &list->steps[i];
 		int result;
 
 		work.source = target->sources->fds[i];
-		result = kinds[step->kind].apply(&work, step, error);
+		result = check_missing_target(&work, step, error);
+		if (result == 0)
+			result = kinds[step->kind].apply(&work, step, error);
 
 		if (result < 0 && !(step->optional && is_absence(result)))
 			return result;

@@ -38,6 +38,7 @@ struct mount_step {
 	char *source;      /* or NULL */
 	uint64_t size;
 	uint32_t mode;
+	bool follow_links;   /* of the image, on the way to the target; else they are an error */
 	uint64_t attributes; /* MOUNT_ATTR_… of mount_setattr(2) */
 	uint64_t device;   /* MOUNT_BIND: what `source` was when it was decided on, as stat(2) says */
 	uint64_t inode;

@@ -37,11 +37,11 @@ static int resolve_command(const struct plan *plan, int root, struct payload *pa
 
 static int enter_workdir(const struct plan *plan, int root, struct sandbox_error *error)
 {
-	auto_close int directory = root_make_directory(root, plan->workdir, 0755, ROOT_FOLLOW, error);
+	auto_close int directory = root_open(root, plan->workdir, O_PATH | O_DIRECTORY, ROOT_FOLLOW);
 	char here[4096];
 
 	if (directory < 0)
-		return error_wrap(error, "enter the working directory");
+		return error_set(error, -directory, "enter the working directory %s", plan->workdir);
 	if (fchdir(directory) < 0)
 		return error_set(error, errno, "enter the working directory %s", plan->workdir);
 	/* The kernel says "(unreachable)…" for a directory outside of the root (CVE-2024-21626). */

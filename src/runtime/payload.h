@@ -15,8 +15,8 @@ struct payload {
 };
 
 /*
- * Resolves in the entered root what only it can tell: the user, root's shell, HOME, the working
- * directory (made when it is missing). 0 or -errno.
+ * Resolves in the entered root what only it can tell: the user, root's shell, HOME; and enters the
+ * working directory. 0 or -errno.
  */
 int payload_resolve(const struct plan *plan, struct payload *out, struct sandbox_error *error);
 void payload_finish(struct payload *payload);

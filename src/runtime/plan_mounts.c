@@ -133,17 +133,16 @@ static void add_etc(struct mount_list *list, const char *hostname)
 	add_text(list, MOUNT_FILE, "/etc/resolv.conf", "# this sandbox has no network\n");
 }
 
-/* A working directory is made where it is missing; so it is before the root is sealed. */
-static void add_seal(struct mount_list *list, const struct sandbox_spec *spec)
+/* A working directory is made where it is missing, and that before the root is sealed. */
+static void add_workdir_and_seal(struct mount_list *list, const struct sandbox_spec *spec)
 {
-	struct mount_step workdir = {MOUNT_DIRECTORY, .target = spec->workdir, .mode = 0755, .why = "--workdir"};
-	struct mount_step seal = {MOUNT_SEAL, .target = (char *)"/", .why = "--read-only"};
+	struct mount_step workdir = {MOUNT_DIRECTORY, .target = spec->workdir, .mode = 0755, .why = "workdir"};
+	struct mount_step seal = {MOUNT_SEAL, .target = (char *)"/", .why = "read-only"};
 
-	if (!spec->read_only)
-		return;
 	if (spec->workdir)
 		mount_list_add(list, &workdir);
-	mount_list_add(list, &seal);
+	if (spec->read_only)
+		mount_list_add(list, &seal);
 }
 
 int plan_decide_mounts(const struct sandbox_spec *spec, const struct idmap *idmap, const char *hostname,
@@ -164,6 +163,6 @@ int plan_decide_mounts(const struct sandbox_spec *spec, const struct idmap *idma
 	add_etc(out, hostname);
 	/* After the kernel's files are settled: what is lent may lie anywhere else. */
 	result = plan_decide_volumes(spec, out, error);
-	add_seal(out, spec);
+	add_workdir_and_seal(out, spec);
 	return result;
 }

@@ -164,7 +164,7 @@ static int decide_bind(struct volume *volume, struct mount_list *list, struct sa
 
 static int decide_tmpfs(const struct volume *volume, struct mount_list *list)
 {
-	struct mount_step step = {MOUNT_TMPFS, .target = volume->target, .size = volume->size,
+	struct mount_step step = {MOUNT_TMPFS, .target = volume->target, .size = volume->size, .follow_links = true,
 		.mode = (uint32_t)volume->mode, .attributes = volume->attributes | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
 		.why = volume->option};
 
