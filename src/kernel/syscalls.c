@@ -45,3 +45,11 @@ int kernel_pivot_root(const char *new_root, const char *put_old)
 {
 	return (int)syscall(SYS_pivot_root, new_root, put_old);
 }
+
+int kernel_signal_default(int number)
+{
+	/* What the kernel calls struct sigaction: all zero is SIG_DFL, no flags, an empty mask. */
+	static const unsigned long action[4];
+
+	return (int)syscall(SYS_rt_sigaction, number, action, NULL, sizeof(uint64_t));
+}

@@ -18,6 +18,9 @@ pid_t kernel_clone(uint64_t flags, int *out_pidfd, int cgroup);
 /* openat2(2). EAGAIN, which RESOLVE_IN_ROOT answers while something is being renamed, is tried again, boundedly. */
 int kernel_openat2(int directory, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve);
 
+/* Gives a signal its default action; also the two that glibc keeps to itself, which signal(2) leaves ignored. */
+int kernel_signal_default(int number);
+
 /* pivot_root(2). */
 int kernel_pivot_root(const char *new_root, const char *put_old);
 

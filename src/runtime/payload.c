@@ -16,6 +16,7 @@
 #include "base/scope.h"
 #include "base/strings.h"
 #include "base/test_switch.h"
+#include "kernel/syscalls.h"
 #include "process/execute.h"
 #include "process/terminal.h"
 #include "rootfs/root_path.h"
@@ -84,7 +85,7 @@ static void reset_signals(void)
 	sigset_t none;
 
 	for (int number = 1; number < NSIG; number++)
-		(void)signal(number, SIG_DFL);
+		(void)kernel_signal_default(number);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
