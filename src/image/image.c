@@ -241,6 +241,26 @@ static int unpack(struct image_store *store, struct archive_file *file, const st
 	return result;
 }
 
+/* What can be done about an archive that was not taken depends on the kind of failure alone. */
+static int import_error(const struct archive_file *file, struct sandbox_error *error)
+{
+	int result = error_wrap(error, "import %s", file->source);
+
+	switch (error ? error->id : SANDBOX_E_NONE) {
+	case SANDBOX_E_ARCHIVE_FORMAT:
+		return error_fix(error, "make one: `docker export`, `podman export`, or `tar -C DIR -cf FILE .`");
+	case SANDBOX_E_ARCHIVE_TRUNCATED:
+		return error_fix(error, "fetch or export the archive again, and compare its size or checksum");
+	case SANDBOX_E_ARCHIVE_HOSTILE:
+		return error_fix(error, "do not use it; if you trust its maker, make it anew with a current tar");
+	case SANDBOX_E_NO_SPACE:
+		return error_fix(error, "`sandbox rmi` makes room, or name a directory elsewhere with --root DIR");
+	default:
+		return result == -EMFILE ? error_fix(error, "raise the limit of open files: ulimit -n 64") : result;
+	}
+}
+
+
 static int import_archive(struct image_store *store, struct archive_file *file, const struct image_request *request,
 	struct image *out, struct sandbox_error *error)
 {
@@ -256,7 +276,7 @@ static int import_archive(struct image_store *store, struct archive_file *file, 
 	if (result < 0) {
 		if (staging.wrapper >= 0)
 			(void)staging_remove(store, &staging, request->map, NULL);
-		return error_wrap(error, "import %s", file->source);
+		return import_error(file, error);
 	}
 	result = layer_publish(store, &imported.diff, request->map, &staging, &lease, error);
 	if (result < 0) {
@@ -299,6 +319,15 @@ static int find_or_import(struct image_store *store, struct archive_file *file, 
 	return result;
 }
 
+static int open_error(const char *path, int code, struct sandbox_error *error)
+{
+	(void)error_set(error, code, "open the archive %.300s", path);
+	if (code != ENOENT)
+		return -code;
+	(void)error_cause(error, SANDBOX_E_IMAGE_UNKNOWN, "there is no such file");
+	return error_fix(error, "make one: `docker export`, `podman export`, or `tar -C DIR -cf FILE .`");
+}
+
 static int resolve_path(struct image_store *store, const char *path, const struct image_request *request,
 	struct image *out, struct sandbox_error *error)
 {
@@ -313,7 +342,7 @@ static int resolve_path(struct image_store *store, const char *path, const struc
 		return 0;
 	fd = file.fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
-		return error_set(error, errno, "open the archive \"%.200s\"", source);
+		return open_error(path, errno, error);
 	result = archive_look(&file, error);
 	return result < 0 ? result : find_or_import(store, &file, request, out, error);
 }
