@@ -5,7 +5,7 @@
 # T=name picks one file of a level.
 T ?=
 JOBS := $(shell nproc)
-LEVELS := layers install unit $(foreach level,integration hostile,$(if $(wildcard test/$(level)/*.bats),$(level)))
+LEVELS := layers install unit $(foreach level,integration worlds hostile,$(if $(wildcard test/$(level)/*.bats),$(level)))
 
 DRIVER = B=$(B) test/driver
 WITH_FIXTURES = SANDBOX_FIXTURES="$$(test/scripts/fixtures path)"
@@ -69,6 +69,11 @@ $(B)/unit/%: test/unit/%.c $(B)/internal.a | $(PACKAGES)/test
 .PHONY: check-integration check-hostile
 check-integration check-hostile: check-%: all switched helpers fixtures
 	@$(WITH_FIXTURES) $(DRIVER) $(RUN_TAP) test/$*/$(or $(T:%.bats=%),*).bats
+
+## check-worlds: machines that lack something (made by root around the ordinary user)
+.PHONY: check-worlds
+check-worlds: all helpers fixtures
+	@$(WITH_FIXTURES) $(DRIVER) -r $(RUN_TAP) test/worlds/*.bats
 
 # --- sanitizers and fuzzing --------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 # Loaded by every bats file: where the programs and images are, private folders for each file,
 # assertions that show everything when they fail, and the comparison of what is there before and after.
 # shellcheck shell=bash
-# shellcheck disable=SC2154  # status, output and stderr are bats's
+# shellcheck disable=SC2154,SC2034  # status, output, lines and stderr are read or set elsewhere
 
 bats_require_minimum_version 1.5.0
 
@@ -40,9 +40,21 @@ teardown_file() {
 
 # --- running ---------------------------------------------------------------------------------------------
 
-# Runs `sandbox ARG…` for at most a minute: $status, $output and $stderr are its results.
+# Runs COMMAND [ARG…] with bats's standard input: $status, $output, $lines and $stderr are its results.
+# (bats's own `run` takes our 127 for a mistake in the test.)
+capture() {
+	status=0
+	"$@" >"$BATS_TEST_TMPDIR/.output" 2>"$BATS_TEST_TMPDIR/.stderr" 3>&- || status=$?
+	{
+		output=$(<"$BATS_TEST_TMPDIR/.output")
+		stderr=$(<"$BATS_TEST_TMPDIR/.stderr")
+	} 2>/dev/null
+	mapfile -t lines <<<"$output"
+}
+
+# Runs `sandbox ARG…` for at most a minute.
 sandbox() {
-	run --separate-stderr timeout -k 5 60 "$SANDBOX" "$@"
+	capture timeout -k 5 60 "$SANDBOX" "$@"
 }
 
 # `sandbox run` on the busybox image.
@@ -120,11 +132,19 @@ assert_error() {
 
 # --- nothing is left ---------------------------------------------------------------------------------------
 
+# Processes of the user and of his subordinate ids, but for bats's own and those of this look.
+processes_snapshot() {
+	local first
+	first=$(awk -F : -v user="$(id -un)" '$1 == user { print $2; exit }' /etc/subuid)
+	ps -eo uid=,stat=,comm= | awk -v own="$(id -u)" -v first="${first:-0}" '
+		($1 == own || (first && $1 >= first && $1 < first + 65536)) &&
+			$3 !~ /^(bats|bash|id|ps|awk|timeout)/ { print "process", $3, $2 ~ /^Z/ ? "(zombie)" : "" }'
+}
+
 # What could be left, one thing a line: processes of the user, mounts, files, keys. Bats's own are left out,
 # and so is the store, whose growth is not a leak (its staging places are).
 leftovers_snapshot() {
-	# shellcheck disable=SC2009
-	ps -u "$(id -u)" -o comm= | grep -vE '^(bats|bash|ps|sort|grep|sed|timeout|sandbox-test)' || true
+	processes_snapshot
 	sed 's/^[0-9]* [0-9]* /mount /' /proc/self/mountinfo
 	find "$XDG_RUNTIME_DIR" "$XDG_STATE_HOME" "$XDG_CONFIG_HOME" "$XDG_DATA_HOME" -mindepth 1 2>/dev/null || true
 	find "$XDG_CACHE_HOME" -path '*/staging/*' 2>/dev/null || true

@@ -1,0 +1,101 @@
+# Failures that users meet have a stable name, a cause and a fix, and change nothing.
+
+# shellcheck disable=SC2154  # bats sets stderr
+load helper
+
+setup_file() {
+	private_folders
+	"$SANDBOX" run "$BUSYBOX_TAR" true
+}
+
+# Every image that sandbox knows, to compare.
+store_listing() {
+	find "$XDG_CACHE_HOME/sandbox" -maxdepth 2 | sort
+}
+
+@test "no such file or image" {
+	sandbox run /no/such/file.tar true
+	assert_error E_IMAGE_UNKNOWN
+	assert_stderr_has /no/such/file.tar
+	sandbox run no-such-image true
+	assert_error E_IMAGE_UNKNOWN
+}
+
+@test "not an archive" {
+	local before
+	before=$(store_listing)
+	head -c 100000 /dev/urandom >"$BATS_TEST_TMPDIR/random"
+	sandbox run "$BATS_TEST_TMPDIR/random" true
+	assert_error E_ARCHIVE_FORMAT
+	: >"$BATS_TEST_TMPDIR/empty"
+	sandbox run "$BATS_TEST_TMPDIR/empty" true
+	assert_error E_ARCHIVE_
+	[ "$(store_listing)" = "$before" ] || fail_with "the store changed"
+}
+
+@test "an archive cut short, also exactly between two members" {
+	local before
+	before=$(store_listing)
+	head -c 1000000 "$BUSYBOX_TAR" >"$BATS_TEST_TMPDIR/cut.tar"
+	sandbox run "$BATS_TEST_TMPDIR/cut.tar" true
+	assert_error E_ARCHIVE_TRUNCATED
+	# The first two members are folders: a header of 512 bytes each.
+	head -c 1024 "$BUSYBOX_TAR" >"$BATS_TEST_TMPDIR/boundary.tar"
+	sandbox run "$BATS_TEST_TMPDIR/boundary.tar" true
+	assert_error E_ARCHIVE_TRUNCATED
+	[ "$(store_listing)" = "$before" ] || fail_with "the store changed"
+}
+
+@test "a compressed archive cut short" {
+	gzip -1 -c "$BUSYBOX_TAR" | head -c 500000 >"$BATS_TEST_TMPDIR/cut.tar.gz"
+	sandbox run "$BATS_TEST_TMPDIR/cut.tar.gz" true
+	assert_error E_ARCHIVE_TRUNCATED
+}
+
+@test "options are checked before anything is done" {
+	local option
+	for option in --timeout=soon --userns=auto --overlay=ram --storage-size=huge --ulimit=nofile \
+		--cap-add=no_such --preserve-fds=-1 --hostname=a/b; do
+		sandbox run "$option" "$BUSYBOX_TAR" true
+		assert_status 125
+		assert_stderr_has "${option#*=}"
+	done
+}
+
+@test "a missing image operand shows the usage" {
+	sandbox run
+	assert_status 125
+	assert_stderr_has 'usage: sandbox run'
+}
+
+@test "control bytes of names are escaped in errors" {
+	run_busybox -- $'/bin/\e[2Jevil'
+	assert_status 127
+	[[ $stderr != *$'\e'* ]] || fail_with "an escape byte was printed"
+	assert_stderr_has '\x1b'
+}
+
+@test "every name of an error has a help topic" {
+	local name
+	sandbox help
+	assert_status 0
+	for name in E_SUBID_MISSING E_NNP E_ARCHIVE_TRUNCATED E_KEY_QUOTA; do
+		sandbox help "$name"
+		assert_status 0
+		assert_output_has "$name"
+	done
+}
+
+@test "the quota of keys" {
+	local i ring
+	ring=$(keyctl newring test @s)
+	for ((i = 0; i < 250; i++)); do
+		keyctl add user "filler$i" x "$ring" >/dev/null 2>&1 || break
+	done
+	run_busybox -- true
+	keyctl clear "$ring"
+	keyctl unlink "$ring" @s >/dev/null
+	[ "$i" -lt 250 ] || skip "the quota of keys is larger than 250 here"
+	assert_error E_KEY_QUOTA
+	wait_until "$SANDBOX" run "$BUSYBOX_TAR" true
+}

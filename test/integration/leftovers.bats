@@ -1,0 +1,134 @@
+# Nothing is left: no process, mount, upper layer, temporary file, runtime entry or key; compared before
+# and after.
+# runs alone
+
+load helper
+
+setup_file() {
+	private_folders
+	# The folders that stay: of images and of live state, and of layers on disk.
+	"$SANDBOX" run "$BUSYBOX_TAR" true
+	"$SANDBOX" run --overlay disk "$BUSYBOX_TAR" true
+	"$SANDBOX" run --userns single "$BUSYBOX_TAR" true
+}
+
+setup() {
+	before=$(leftovers_snapshot)
+}
+
+@test "control: the comparison notices a process, a file and a key" {
+	sleep 60 3>&- &
+	run ! assert_no_leftovers "$before"
+	kill $!
+	wait $! || true
+	: >"$XDG_RUNTIME_DIR/planted"
+	run ! assert_no_leftovers "$before"
+	rm "$XDG_RUNTIME_DIR/planted"
+	keyctl add user planted x @s >/dev/null
+	run ! assert_no_leftovers "$before"
+	keyctl purge -s user planted >/dev/null
+	assert_no_leftovers "$before"
+}
+
+@test "after a run, a failed run, and one on a disk layer" {
+	run_busybox -- sh -c 'echo x >/tmp/file; exit 3'
+	run_busybox -- no-such-command
+	run_busybox -u no-such-user -- true
+	run_busybox --overlay disk -- sh -c 'echo x >/root/file'
+	run_busybox --userns single -- true
+	assert_no_leftovers "$before"
+}
+
+@test "after a payload that leaves processes and files" {
+	run_busybox -- sh -c 'for i in 1 2 3; do sleep 600 & done; mkdir -p /a/b/c; setsid sleep 601 & exit 0'
+	assert_status 0
+	assert_no_leftovers "$before"
+}
+
+@test "after --timeout and signals" {
+	run_busybox --timeout 300ms -- sleep 600
+	assert_status 124
+	"$SANDBOX" run "$BUSYBOX_TAR" sleep 602 3>&- &
+	wait_until pgrep -u "$(id -u)" -f '^sleep 602'
+	kill -TERM $!
+	wait $! || true
+	assert_no_leftovers "$before"
+}
+
+@test "after kill -9 of the tool while the payload runs" {
+	local i
+	for i in 1 2 3 4 5; do
+		"$SANDBOX" run "$BUSYBOX_TAR" sleep 603 3>&- &
+		wait_until pgrep -u "$(id -u)" -f '^sleep 603'
+		kill -KILL $!
+		wait $! 2>/dev/null || true
+	done
+	assert_no_leftovers "$before"
+}
+
+# Every named point in the life of a run, in the source's own words.
+points() {
+	grep -rhoE 'test_point\("[^"]+"\)' src | cut -d '"' -f 2 | sort -u
+}
+
+@test "after the process that is there was killed at each step of the protocol" {
+	local point
+	[ "$(points | wc -l)" -gt 10 ]
+	for point in $(points); do
+		SANDBOX_TEST_KILL_AT=$point timeout 20 "$SANDBOX_SWITCHED" run "$BUSYBOX_TAR" true 2>/dev/null || true
+		assert_no_leftovers "$before" || { echo "killed at $point" && return 1; }
+		# And the next run is none the worse for it.
+		[ "$("$SANDBOX_SWITCHED" run "$BUSYBOX_TAR" echo fine)" = fine ]
+	done
+}
+
+@test "after kill -9 of the tool while each step is stopped" {
+	local point pid
+	for point in $(points); do
+		SANDBOX_TEST_STOP_AT=$point "$SANDBOX_SWITCHED" run "$BUSYBOX_TAR" true 2>/dev/null 3>&- &
+		pid=$!
+		sleep 0.3
+		kill -KILL "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+		assert_no_leftovers "$before" || { echo "stopped at $point" && return 1; }
+	done
+}
+
+@test "after 200 runs in a row" {
+	local i
+	for ((i = 0; i < 200; i++)); do
+		"$SANDBOX" run "$BUSYBOX_TAR" true
+	done
+	assert_no_leftovers "$before"
+}
+
+@test "after 50 runs at once" {
+	local i pids=() failed=0
+	for ((i = 0; i < 50; i++)); do
+		"$SANDBOX" run "$BUSYBOX_TAR" sh -c "sleep 0.2; exit $i" 3>&- &
+		pids+=($!)
+	done
+	for ((i = 0; i < 50; i++)); do
+		local status=0
+		wait "${pids[i]}" || status=$?
+		[ "$status" = "$i" ] || failed=$((failed + 1))
+	done
+	[ "$failed" = 0 ]
+	assert_no_leftovers "$before"
+}
+
+@test "after 20 first runs of one archive at once, one extraction" {
+	local i pids=()
+	"$SANDBOX" run "$BUSYBOX_TAR" true
+	for ((i = 0; i < 20; i++)); do
+		"$SANDBOX" --root "$BATS_TEST_TMPDIR/store" run "$BUSYBOX_TAR" true 3>&- &
+		pids+=($!)
+	done
+	for i in "${pids[@]}"; do
+		wait "$i"
+	done
+	[ "$(find "$BATS_TEST_TMPDIR/store/layers" -mindepth 1 -maxdepth 1 | wc -l)" = 1 ]
+	[ -z "$(find "$BATS_TEST_TMPDIR/store/staging" -mindepth 1 2>/dev/null)" ]
+	unshare --map-root-user --map-auto rm -rf "$BATS_TEST_TMPDIR/store"
+	assert_no_leftovers "$before"
+}

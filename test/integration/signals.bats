@@ -1,0 +1,87 @@
+# Signals sent to sandbox reach the payload; what the payload makes of them is the result.
+
+load helper
+
+setup_file() {
+	private_folders
+	"$SANDBOX" run "$BUSYBOX_TAR" true
+}
+
+# Starts a payload that answers the given signal with status 42, and waits until it listens.
+start_listening() {
+	"$SANDBOX" run "$BUSYBOX_TAR" sh -c "
+		trap 'echo got $1; exit 42' $1
+		echo ready
+		while :; do sleep 0.1; done" >"$BATS_TEST_TMPDIR/output" 2>&1 3>&- &
+	pid=$!
+	wait_until grep -q ready "$BATS_TEST_TMPDIR/output"
+}
+
+# Waits for $pid, ten seconds at most, and sets $status and $output.
+finish() {
+	wait_until is_gone "$pid" || kill -KILL "$pid"
+	status=0
+	wait "$pid" || status=$?
+	output=$(cat "$BATS_TEST_TMPDIR/output")
+}
+
+is_gone() {
+	! kill -0 "$1" || [ "$(ps -o stat= -p "$1" | cut -c 1)" = Z ]
+}
+
+@test "TERM, HUP, USR1 and USR2 are forwarded" {
+	local name
+	for name in TERM HUP USR1 USR2; do
+		start_listening "$name"
+		kill -s "$name" "$pid"
+		finish
+		assert_status 42
+		assert_output_has "got $name"
+	done
+}
+
+@test "INT and QUIT are forwarded" {
+	local name
+	# A background job of a shell ignores both from birth; a program that shall hear them must not.
+	for name in INT QUIT; do
+		env --default-signal=INT,QUIT "$SANDBOX" run "$BUSYBOX_TAR" sh -c "
+			trap 'echo got $name; exit 42' $name
+			echo ready
+			while :; do sleep 0.1; done" >"$BATS_TEST_TMPDIR/output" 2>&1 3>&- &
+		pid=$!
+		wait_until grep -q ready "$BATS_TEST_TMPDIR/output"
+		kill -s "$name" "$pid"
+		finish
+		assert_status 42
+		assert_output_has "got $name"
+	done
+}
+
+@test "a payload without handlers ends by the signal: 128+n" {
+	"$SANDBOX" run "$BUSYBOX_TAR" sh -c 'echo ready; exec sleep 600' >"$BATS_TEST_TMPDIR/output" 2>&1 3>&- &
+	pid=$!
+	wait_until grep -q ready "$BATS_TEST_TMPDIR/output"
+	kill -TERM "$pid"
+	finish
+	assert_status 143
+}
+
+@test "a payload that ignores TERM goes on" {
+	"$SANDBOX" run "$BUSYBOX_TAR" sh -c 'trap "" TERM; echo ready; sleep 1; exit 7' \
+		>"$BATS_TEST_TMPDIR/output" 2>&1 3>&- &
+	pid=$!
+	wait_until grep -q ready "$BATS_TEST_TMPDIR/output"
+	kill -TERM "$pid"
+	finish
+	assert_status 7
+}
+
+@test "kill -9 of sandbox ends the payload within a second" {
+	"$SANDBOX" run "$BUSYBOX_TAR" sh -c 'echo ready; exec sleep 7654321' >"$BATS_TEST_TMPDIR/output" 2>&1 3>&- &
+	pid=$!
+	wait_until grep -q ready "$BATS_TEST_TMPDIR/output"
+	pgrep -u "$(id -u)" -f '^sleep 7654321' >/dev/null
+	kill -KILL "$pid"
+	sleep 1
+	run ! pgrep -u "$(id -u)" -f '^sleep 7654321'
+}

@@ -1,0 +1,63 @@
+# Pipes and redirections carry the same bytes in both directions.
+
+load helper
+
+setup_file() {
+	private_folders
+	head -c 67108864 /dev/urandom >"$BATS_FILE_TMPDIR/random"
+	"$SANDBOX" run "$BUSYBOX_TAR" true
+}
+
+hash_of() {
+	sha256sum | cut -d ' ' -f 1
+}
+
+@test "64 MiB through a pipe, in and out, unchanged" {
+	local expected actual
+	expected=$(hash_of <"$BATS_FILE_TMPDIR/random")
+	# shellcheck disable=SC2002
+	actual=$(cat "$BATS_FILE_TMPDIR/random" | "$SANDBOX" run "$BUSYBOX_TAR" cat | hash_of)
+	[ "$actual" = "$expected" ]
+}
+
+@test "64 MiB from a file to a file, unchanged" {
+	"$SANDBOX" run "$BUSYBOX_TAR" cat <"$BATS_FILE_TMPDIR/random" >"$BATS_FILE_TMPDIR/copy"
+	cmp "$BATS_FILE_TMPDIR/random" "$BATS_FILE_TMPDIR/copy"
+}
+
+@test "standard output and standard error stay apart" {
+	run_busybox -- sh -c 'echo out; echo err >&2'
+	assert_status 0
+	assert_output out
+	assert_stderr err
+}
+
+@test "standard output may be appended to and shared" {
+	echo first >"$BATS_TEST_TMPDIR/log"
+	"$SANDBOX" run "$BUSYBOX_TAR" sh -c 'echo second; echo third >&2' >>"$BATS_TEST_TMPDIR/log" 2>&1
+	[ "$(cat "$BATS_TEST_TMPDIR/log")" = $'first\nsecond\nthird' ]
+}
+
+@test "an empty standard input is an end of file at once" {
+	run_busybox -- sh -c 'wc -c'
+	assert_success 0
+}
+
+@test "a reader that goes away ends the payload with SIGPIPE" {
+	local statuses
+	set +e
+	"$SANDBOX" run "$BUSYBOX_TAR" yes | head -n 1 >/dev/null
+	statuses=("${PIPESTATUS[@]}")
+	set -e
+	[ "${statuses[0]}" = 141 ]
+}
+
+@test "what is not a terminal outside is none inside" {
+	run_busybox -- sh -c 'test -t 0 || test -t 1 || test -t 2 || echo none'
+	assert_success none
+}
+
+@test "arguments arrive unchanged" {
+	run_busybox -- sh -c 'for a; do printf "[%s]" "$a"; done' sh '' 'a b' $'new\nline' '*' -- --rm 'größe'
+	assert_success $'[][a b][new\nline][*][--][--rm][größe]'
+}

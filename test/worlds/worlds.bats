@@ -1,0 +1,92 @@
+# Machines that lack something: sandbox works, or says what is missing and what to do about it. Each world
+# is made by root around the ordinary user (test/scripts/in-world).
+
+# shellcheck disable=SC2154  # bats sets stderr
+load ../integration/helper
+
+setup_file() {
+	[ "$(id -u)" = 0 ] || skip 'root is needed to make such worlds; run make check as root'
+	export WARM_HOME=$HOME
+	runuser -u "$SANDBOX_TEST_USER" -- env SANDBOX="$SANDBOX" BUSYBOX_TAR="$BUSYBOX_TAR" sh -c \
+		'"$SANDBOX" run "$BUSYBOX_TAR" true'
+}
+
+teardown_file() {
+	:
+}
+
+# usage: in_world WORLD [OPTION…] -- [COMMAND…]
+in_world() {
+	local world=$1 options=()
+	shift
+	while [ "$1" != -- ]; do
+		options+=("$1")
+		shift
+	done
+	capture timeout -k 5 60 test/scripts/in-world "$world" \
+		"$SANDBOX" run "${options[@]}" "$BUSYBOX_TAR" "$@"
+}
+
+@test "control: a world that lacks nothing maps 65,536 ids" {
+	in_world nothing-lacking -- sh -c 'wc -l </proc/self/uid_map'
+	assert_success 2
+}
+
+@test "no subordinate ids: a single id, and one line about it" {
+	in_world no-subids -- sh -c 'wc -l </proc/self/uid_map'
+	assert_status 0
+	assert_output 1
+	[ "$(wc -l <<<"$stderr")" = 1 ] || fail_with "more than one line of notice"
+	in_world no-subids --userns single -- true
+	assert_success ''
+}
+
+@test "no subordinate ids and --userns=map: an error" {
+	in_world no-subids --userns map -- true
+	assert_error E_SUBID_MISSING
+}
+
+@test "subordinate ids that include the host's root are refused" {
+	in_world bad-subids -- true
+	assert_error E_SUBID_INVALID
+}
+
+@test "newuidmap is not installed" {
+	in_world no-newuidmap --userns map -- true
+	assert_error E_NEWIDMAP_MISSING
+}
+
+@test "newuidmap has lost its privilege" {
+	in_world powerless-newuidmap --userns map -- true
+	assert_error E_NEWIDMAP_REFUSED
+}
+
+@test "user namespaces are switched off by limit" {
+	in_world no-userns -- true
+	assert_error E_USERNS_LIMIT
+}
+
+@test "user namespaces are refused by an outer filter" {
+	in_world filtered-userns -- true
+	assert_error E_USERNS_FILTERED
+}
+
+@test "the outer /proc is masked" {
+	in_world masked-proc -- true
+	assert_error E_PROC_MASKED
+}
+
+@test "the home is full" {
+	in_world full-home -- true
+	assert_error E_NO_SPACE
+}
+
+@test "the home is read-only" {
+	in_world read-only-home -- true
+	assert_error E_HOME_UNUSABLE
+}
+
+@test "the home is on a noexec mount" {
+	in_world noexec-home -- echo works
+	assert_success works
+}
