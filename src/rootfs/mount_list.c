@@ -121,7 +121,8 @@ static int refuse_kernel_files(int target, const char *path, struct sandbox_erro
 	if (status.f_type != PROC_SUPER_MAGIC && status.f_type != SYSFS_MAGIC)
 		return 0;
 	error_set(error, EINVAL, "mount on %s", path);
-	return error_cause(error, SANDBOX_E_ROOT_LAYOUT, "a symbolic link of the image leads from there into /proc or /sys");
+	error_cause(error, SANDBOX_E_ROOT_LAYOUT, "a symbolic link of the image leads from there into /proc or /sys");
+	return error_fix(error, "choose another target");
 }
 
 static int own_device(struct mount_work *work, int fd, struct sandbox_error *error)

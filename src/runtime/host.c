@@ -1,15 +1,62 @@
 #include "runtime/host.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/sysinfo.h>
 
+#include "base/file.h"
+#include "base/scope.h"
 #include "rootfs/root.h"
+#include "userns/idmap.h"
 #include "userns/newidmap.h"
+
+enum { OWN_MAP_MAX = 64 * 1024 };
+
+/* The ids of this user namespace but 0; *out_whole when it is the host's own, which has all that there are. */
+static int probe_own_ids(const char *path, struct id_ranges *out, bool *out_whole, struct sandbox_error *error)
+{
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	auto_free char *text = NULL;
+	struct id_extents extents;
+	int result;
+
+	if (fd < 0)
+		return error_set(error, errno, "open %s", path);
+	result = file_read_fd(fd, path, OWN_MAP_MAX, &text, NULL, error);
+	if (result < 0)
+		return result;
+	/* "0 0 4294967295": more than the ids of a map of ours, which end one before. */
+	*out_whole = strstr(text, " 4294967295") != NULL;
+	if (*out_whole)
+		return 0;
+	result = id_extents_parse(text, &extents, error);
+	for (size_t i = 0; i < extents.count && result == 0; i++) {
+		const struct id_extent *extent = &extents.items[i];
+		uint32_t skip = extent->inside == 0 ? 1 : 0;
+
+		if (extent->count > skip)
+			id_ranges_add(out, extent->inside + skip, extent->count - skip);
+	}
+	return result;
+}
+
+static int probe_nested_root(struct host *host, struct sandbox_error *error)
+{
+	bool whole = false;
+	int result = probe_own_ids("/proc/self/uid_map", &host->subuids, &whole, error);
+
+	host->nested_root = !whole;
+	return result < 0 || whole ? result : probe_own_ids("/proc/self/gid_map", &host->subgids, &whole, error);
+}
 
 static int probe_subids(struct host *host, struct sandbox_error *error)
 {
-	int result;
+	int result = host->user.uid == 0 ? probe_nested_root(host, error) : 0;
 
+	if (result < 0 || host->nested_root)
+		return result;
 	if (host->user.uid == 0) {
 		result = subid_load_all(SUBID_USERS, &host->taken, error);
 		return result < 0 ? result : subid_load_all(SUBID_GROUPS, &host->taken, error);

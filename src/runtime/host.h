@@ -13,6 +13,11 @@ struct host {
 	struct host_user user;
 	struct id_ranges subuids; /* the user's own */
 	struct id_ranges subgids;
+	/*
+	 * The user is root of a user namespace that is not the host's: his subordinate ids are all others that
+	 * exist there, and he needs no helper to map them.
+	 */
+	bool nested_root;
 	/* What any user of the system was given; filled for the host's root only, who must choose. */
 	struct id_ranges taken;
 	bool newidmap_installed;

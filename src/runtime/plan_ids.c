@@ -16,6 +16,10 @@ static int missing_subids(const struct host *host, struct sandbox_error *error)
 	const char *file = host->subuids.count ? "/etc/subgid" : "/etc/subuid";
 
 	error_set(error, ENOENT, "map ids");
+	if (host->nested_root) {
+		error_cause(error, SANDBOX_E_SUBID_MISSING, "the user namespace around this process has no id but its root's");
+		return error_fix(error, "give it more ids, as podman does by default");
+	}
 	error_cause(error, SANDBOX_E_SUBID_MISSING, "%s has no range for %s", file, host->user.name);
 	return error_fix(error, "sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 %s",
 		host->user.name);
@@ -26,6 +30,8 @@ static int check_ranges(const struct host *host, struct sandbox_error *error)
 {
 	if (!host->subuids.count || !host->subgids.count)
 		return missing_subids(host, error);
+	if (host->nested_root)
+		return 0;
 	if (!host->newidmap_installed) {
 		error_set(error, ENOENT, "map ids: newuidmap, newgidmap");
 		error_cause(error, SANDBOX_E_NEWIDMAP_MISSING, "the programs that map subordinate ids are not installed");
@@ -74,7 +80,7 @@ int plan_decide_idmap(int userns, const struct host *host, struct idmap *out, st
 {
 	struct sandbox_error reason = {0};
 
-	if (host->user.uid == 0)
+	if (host->user.uid == 0 && !host->nested_root)
 		return decide_for_root(userns == SANDBOX_USERNS_SINGLE, host, out, error);
 	if (userns != SANDBOX_USERNS_SINGLE) {
 		if (check_ranges(host, &reason) == 0)

@@ -31,7 +31,7 @@ void id_ranges_finish(struct id_ranges *ranges)
 	ranges->count = 0;
 }
 
-static void id_ranges_add(struct id_ranges *ranges, uint32_t first, uint32_t count)
+void id_ranges_add(struct id_ranges *ranges, uint32_t first, uint32_t count)
 {
 	ranges->items = memory_resize(ranges->items, ranges->count + 1, sizeof(*ranges->items));
 	ranges->items[ranges->count++] = (struct id_range){first, count};

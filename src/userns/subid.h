@@ -27,6 +27,7 @@ enum subid_kind {
 	SUBID_GROUPS,
 };
 
+void id_ranges_add(struct id_ranges *ranges, uint32_t first, uint32_t count);
 void id_ranges_finish(struct id_ranges *ranges);
 
 /*

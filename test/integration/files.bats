@@ -71,7 +71,7 @@ setup() {
 }
 
 @test "--tmpfs is empty, sized, not executable, and follows the image's links inside the root" {
-	run_busybox --tmpfs /etc:size=1m -- sh -c 'ls /etc; dd if=/dev/zero of=/etc/big bs=1M count=2 2>&1 | tail -1'
+	run_busybox --tmpfs /etc:size=1m -- sh -c 'ls /etc; dd if=/dev/zero of=/etc/big bs=1M count=2 2>&1'
 	assert_output_has 'No space left'
 	run_busybox --tmpfs /scratch -- sh -c 'cp /bin/busybox /scratch/true && /scratch/true'
 	assert_status 126
@@ -94,7 +94,8 @@ setup() {
 	run_busybox --shm-size 3m -- sh -c 'df -k /dev/shm | tail -1 | while read -r _ size _; do echo $size; done'
 	assert_success 3072
 	run_busybox --shm-size many -- true
-	assert_error E_USAGE 125 || assert_stderr_has 'not a size'
+	assert_status 125
+	assert_stderr_has 'not a size'
 }
 
 @test "--device lends a node that the user may use" {

@@ -86,6 +86,23 @@ static void hosts_root_never_maps_itself(void **state)
 	assert_string_equal(id_extents_format(&map.users, text, sizeof(text)), "0 524288 1");
 }
 
+static void root_of_a_user_namespace_uses_what_it_has(void **state)
+{
+	struct host host = {.user = {.uid = 0, .gid = 0, .name = (char *)"root"}, .nested_root = true};
+	struct id_range all = {1, 65536};
+	struct idmap map;
+	char text[100];
+
+	(void)state;
+	log_set_level(LOG_LEVEL_QUIET);
+	assert_int_equal(plan_decide_idmap(SANDBOX_USERNS_DEFAULT, &host, &map, NULL), 0);
+	assert_true(map.single);
+	assert_string_equal(id_extents_format(&map.users, text, sizeof(text)), "0 0 1");
+	host.subuids = host.subgids = (struct id_ranges){&all, 1};
+	assert_int_equal(plan_decide_idmap(SANDBOX_USERNS_MAP, &host, &map, NULL), 0);
+	assert_string_equal(id_extents_format(&map.users, text, sizeof(text)), "0 0 1, 1 1 65536");
+}
+
 static void no_block_left_for_root(void **state)
 {
 	struct id_range all = {1, UINT32_MAX - 2};
@@ -104,6 +121,7 @@ int main(void)
 		cmocka_unit_test(default_is_the_range),
 		cmocka_unit_test(obstacles),
 		cmocka_unit_test(hosts_root_never_maps_itself),
+		cmocka_unit_test(root_of_a_user_namespace_uses_what_it_has),
 		cmocka_unit_test(no_block_left_for_root),
 	};
 
