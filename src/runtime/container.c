@@ -26,25 +26,12 @@ static const char names_name[] = "names";
 
 /* ---- names ---- */
 
-static bool name_is_valid(const char *name)
-{
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-	static const char all[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
-	size_t length = strlen(name);
-
-	return length >= 1 && length <= 64 && strchr(letters, name[0]) && strspn(name, all) == length;
-}
-
 /* /tmp is everybody's: a directory there must be ours alone before anything is believed that lies in it. */
 static int open_own_directory(const char *path, struct sandbox_error *error)
 {
-	auto_close int directory = -1;
+	auto_close int directory = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct stat status;
-	int result = file_make_directories(path, 0700, error);
 
-	if (result < 0)
-		return result;
-	directory = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (directory < 0 || fstat(directory, &status) < 0)
 		return error_set(error, errno, "open %s", path);
 	if (status.st_uid != geteuid() || (status.st_mode & 022)) {
@@ -55,10 +42,26 @@ static int open_own_directory(const char *path, struct sandbox_error *error)
 	return take_fd(&directory);
 }
 
-/* Locks the file of a name. -EWOULDBLOCK when its sandbox lives, -ESTALE when it was removed under our hands. */
-static int lock_name(const char *path, int *out)
+static int open_names(const char *runtime, bool make, struct sandbox_error *error)
 {
-	auto_close int lock = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	auto_close int parent = -1;
+	int names, result = make ? file_make_directories(runtime, 0700, error) : 0;
+
+	if (result < 0)
+		return result;
+	parent = open_own_directory(runtime, error);
+	if (parent < 0)
+		return parent;
+	if (make && mkdirat(parent, names_name, 0700) < 0 && errno != EEXIST)
+		return error_set(error, errno, "make %s/%s", runtime, names_name);
+	names = openat(parent, names_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return names < 0 ? error_set(error, errno, "open %s/%s", runtime, names_name) : names;
+}
+
+/* Locks the file of a name. -EWOULDBLOCK when its sandbox lives, -ESTALE when it was removed under our hands. */
+static int lock_name(int names, const char *name, int *out)
+{
+	auto_close int lock = openat(names, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	struct stat status;
 
 	if (lock < 0)
@@ -73,30 +76,24 @@ static int lock_name(const char *path, int *out)
 	return 0;
 }
 
+/* The directory is locked shared meanwhile: sweep_names takes a file without a lock for one that was left behind. */
 static int take_name(struct container *container, const char *runtime, const char *name, struct sandbox_error *error)
 {
-	auto_free char *directory_path = memory_format("%s/%s", runtime, names_name);
-	auto_close int directory = -1;
 	int result;
 
-	if (!name_is_valid(name)) {
-		error_set(error, EINVAL, "--name \"%s\"", name);
-		error_cause(error, SANDBOX_E_USAGE, "a name is a letter or digit, then letters, digits, '_', '.' and '-', "
-			"64 at most");
-		return error_fix(error, "choose another name");
-	}
-	directory = open_own_directory(runtime, error);
-	if (directory < 0)
-		return directory;
-	if (mkdirat(directory, names_name, 0700) < 0 && errno != EEXIST)
-		return error_set(error, errno, "make %s", directory_path);
-	container->name_path = memory_format("%s/%s", directory_path, name);
+	container->names = open_names(runtime, true, error);
+	if (container->names < 0)
+		return container->names;
+	if (flock(container->names, LOCK_SH) < 0)
+		return error_set(error, errno, "lock %s/%s", runtime, names_name);
 	do
-		result = lock_name(container->name_path, &container->name_lock);
+		result = lock_name(container->names, name, &container->name_lock);
 	while (result == -ESTALE);
-	if (result == 0)
+	(void)flock(container->names, LOCK_UN);
+	if (result == 0) {
+		container->name = memory_text(name);
 		return 0;
-	free(take_ptr(container->name_path));
+	}
 	if (result != -EWOULDBLOCK)
 		return error_set(error, -result, "take the name %s", name);
 	error_set(error, EEXIST, "name \"%s\"", name);
@@ -107,16 +104,22 @@ static int take_name(struct container *container, const char *runtime, const cha
 /* A name whose file nobody holds belonged to a tool that was killed. */
 static void sweep_names(const char *runtime)
 {
-	auto_free char *directory_path = memory_format("%s/%s", runtime, names_name);
-	auto_closedir DIR *stream = opendir(directory_path);
+	auto_close int names = open_names(runtime, false, NULL);
+	auto_closedir DIR *stream = NULL;
 	struct dirent *entry;
 
-	while (stream && (entry = readdir(stream))) {
+	if (names < 0 || flock(names, LOCK_EX | LOCK_NB) < 0)
+		return;
+	stream = fdopendir(names);
+	if (!stream)
+		return;
+	(void)take_fd(&names);
+	while ((entry = readdir(stream))) {
 		auto_close int lock = -1;
 
 		if (entry->d_name[0] == '.')
 			continue;
-		lock = openat(dirfd(stream), entry->d_name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+		lock = openat(dirfd(stream), entry->d_name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 		if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0)
 			(void)unlinkat(dirfd(stream), entry->d_name, 0);
 	}
@@ -221,15 +224,15 @@ static int make_upper_directory(struct container *container, const char *state, 
 
 /* ---- all of it ---- */
 
-int container_create(struct container *container, const struct sandbox_locations *locations,
-	const struct sandbox_spec *spec, struct plan *plan, struct sandbox_error *error)
+int container_create(struct container *container, const struct sandbox_locations *locations, struct plan *plan,
+	struct sandbox_error *error)
 {
 	auto_close int ephemeral = -1;
 	int result = 0;
 
 	sweep_names(locations->runtime);
-	if (spec->name)
-		result = take_name(container, locations->runtime, spec->name, error);
+	if (plan->name)
+		result = take_name(container, locations->runtime, plan->name, error);
 	test_point("container.named");
 	if (result < 0)
 		return result;
@@ -281,6 +284,18 @@ static void finish_chore(struct container *container)
 	container->chore = 0;
 }
 
+static void finish_name(struct container *container)
+{
+	if (container->name)
+		(void)unlinkat(container->names, container->name, 0);
+	free(take_ptr(container->name));
+	/* Last: who waits for the name finds its file gone. */
+	if (container->name_lock >= 0)
+		(void)close(take_fd(&container->name_lock));
+	if (container->names >= 0)
+		(void)close(take_fd(&container->names));
+}
+
 void container_finish(struct container *container)
 {
 	end_init(container);
@@ -288,9 +303,5 @@ void container_finish(struct container *container)
 	finish_chore(container);
 	test_point("container.ended");
 	finish_upper(container);
-	if (container->name_path)
-		(void)unlink(container->name_path);
-	free(take_ptr(container->name_path));
-	if (container->name_lock >= 0)
-		(void)close(take_fd(&container->name_lock));
+	finish_name(container);
 }

@@ -18,22 +18,24 @@ struct container {
 	int channel;
 	pid_t chore;           /* what the supervisor has done beside the payload; 0 when there is none */
 	struct terminal terminal; /* the caller's terminal is to be restored */
-	int name_lock;         /* the locked file of --name */
-	char *name_path;
+	int names;             /* the directory of names, or -1 */
+	int name_lock;         /* the locked file of --name in it */
+	char *name;            /* once it is ours */
 	int upper_lock;        /* the locked directory of a writable layer on disk */
 	char *upper_path;
 	const struct idmap *idmap; /* whose ids own what is below upper_path; borrowed */
 };
 
-#define CONTAINER_INIT {.init = 0, .init_pidfd = -1, .channel = -1, .terminal = TERMINAL_INIT, .name_lock = -1, .upper_lock = -1}
+#define CONTAINER_INIT \
+	{.init = 0, .init_pidfd = -1, .channel = -1, .terminal = TERMINAL_INIT, .names = -1, .name_lock = -1, .upper_lock = -1}
 
 /*
  * Takes the name (E_NAME_IN_USE) and makes the directory of a writable layer on disk, whose path goes into
  * plan->root.upper. What earlier commands left behind because they were killed is removed on the way.
  * 0 or -errno.
  */
-int container_create(struct container *container, const struct sandbox_locations *locations,
-	const struct sandbox_spec *spec, struct plan *plan, struct sandbox_error *error);
+int container_create(struct container *container, const struct sandbox_locations *locations, struct plan *plan,
+	struct sandbox_error *error);
 
 /* Ends init if it still lives and removes everything that was recorded. Idempotent. */
 void container_finish(struct container *container);

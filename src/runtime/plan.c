@@ -16,11 +16,33 @@
 
 enum {
 	HOSTNAME_LENGTH_MAX = 64, /* __NEW_UTS_LEN */
+	NAME_LENGTH_MAX = 64,     /* a name is a host name, too */
 	PRESERVE_FDS_MAX = 1024,
 };
 
+#define LETTERS_AND_DIGITS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
 static const char default_hostname[] = "sandbox";
 static const uint64_t default_tmpfs_size_max = UINT64_C(4) << 30;
+
+/* As for Docker. It is a file name as well. */
+static int decide_name(const struct sandbox_spec *spec, char **out, struct sandbox_error *error)
+{
+	const char *name = spec->name;
+	size_t length = name ? strlen(name) : 0;
+
+	if (!name)
+		return 0;
+	if (length && length <= NAME_LENGTH_MAX && strspn(name, LETTERS_AND_DIGITS) &&
+	    strspn(name, LETTERS_AND_DIGITS "_.-") == length) {
+		*out = memory_text(name);
+		return 0;
+	}
+	error_set(error, EINVAL, "--name \"%s\"", name);
+	error_cause(error, SANDBOX_E_USAGE, "a name is a letter or digit, then letters, digits, '_', '.' and '-', %d at most",
+		NAME_LENGTH_MAX);
+	return error_fix(error, "choose another name");
+}
 
 /* RFC 1123, and what sethostname(2) takes. */
 static int decide_hostname(const struct sandbox_spec *spec, char **out, struct sandbox_error *error)
@@ -29,7 +51,7 @@ static int decide_hostname(const struct sandbox_spec *spec, char **out, struct s
 	size_t length = strlen(name);
 
 	if (!length || length > HOSTNAME_LENGTH_MAX ||
-	    strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._") != length) {
+	    strspn(name, LETTERS_AND_DIGITS "-._") != length) {
 		error_set(error, EINVAL, "hostname \"%s\"", name);
 		error_cause(error, SANDBOX_E_USAGE, "a host name is 1 to 64 letters, digits, dots, hyphens and underscores");
 		return error_fix(error, "name another one with --hostname");
@@ -148,7 +170,9 @@ int plan_build(const struct sandbox_spec *spec, const struct host *host, const s
 	int result;
 
 	*out = (struct plan){.idmap = *idmap, .layers = store_layers};
-	result = decide_hostname(spec, &out->hostname, error);
+	result = decide_name(spec, &out->name, error);
+	if (result == 0)
+		result = decide_hostname(spec, &out->hostname, error);
 	if (result == 0)
 		result = decide_descriptors(spec, out, error);
 	if (result == 0)
@@ -170,6 +194,7 @@ void plan_finish(struct plan *plan)
 	mount_list_finish(&plan->mounts);
 	seccomp_program_finish(&plan->seccomp);
 	free(plan->root.upper);
+	free(plan->name);
 	free(plan->hostname);
 	free(plan->workdir);
 	free(plan->user);

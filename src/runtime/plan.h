@@ -33,6 +33,7 @@ struct plan {
 	struct root_plan root;
 	int layers;              /* the store's directory of layers: root.layers are below it. Borrowed */
 	struct mount_list mounts;
+	char *name;              /* a file name; NULL for none */
 	char *hostname;
 	uint64_t capabilities;
 	struct seccomp_program seccomp;

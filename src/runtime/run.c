@@ -28,12 +28,12 @@ int sandbox_result_exit_status(const struct sandbox_result *result)
 }
 
 /* From a plan to the end of everything that it made. */
-static int run_plan(const struct sandbox_locations *locations, const struct sandbox_spec *spec, struct plan *plan,
-	const struct supervisor_chore *chore, struct sandbox_result *out, struct sandbox_error *error)
+static int run_plan(const struct sandbox_locations *locations, struct plan *plan, const struct supervisor_chore *chore,
+	struct sandbox_result *out, struct sandbox_error *error)
 {
 	auto_finish(container_finish) struct container container = CONTAINER_INIT;
 	sigset_t previous;
-	int result = container_create(&container, locations, spec, plan, error);
+	int result = container_create(&container, locations, plan, error);
 
 	if (result < 0)
 		return result;
@@ -106,5 +106,5 @@ int sandbox_run(const struct sandbox_locations *locations, const char *image_nam
 		return result;
 	if (!images.image.durable)
 		chore.function = make_durable;
-	return run_plan(locations, spec, &plan, &chore, out, error);
+	return run_plan(locations, &plan, &chore, out, error);
 }
