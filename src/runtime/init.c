@@ -139,7 +139,8 @@ static int init_setup(struct init *init, struct sandbox_error *error)
 	const struct plan *plan = init->plan;
 	int result;
 
-	title_set("sandbox-init");
+	if (!test_defence_removed("title"))
+		title_set("sandbox-init");
 	result = init_before_ids(init, error);
 	if (result == 0)
 		result = init_become_root(init, error);
