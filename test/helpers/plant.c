@@ -38,7 +38,9 @@
 #include <unistd.h>
 
 /* Out of the way of whatever the command opens, and too high for a loop that closes "the first few". */
-enum { SECRET_DESCRIPTOR = 97, FOLDER_DESCRIPTOR = 98, WORDS_MAX = 32 };
+enum { SECRET_DESCRIPTOR = 97,
+	FOLDER_DESCRIPTOR = 98,
+	WORDS_MAX = 32 };
 
 static const char variable[] = "POSTURE_SECRET";
 
@@ -207,7 +209,7 @@ static void describe_namespaces(struct host *host)
 /* What a process inherits without anybody meaning it. */
 static void plant_inheritance(struct host *host)
 {
-	struct rlimit files = {512, 1024}, core = {0, 0};
+	struct rlimit files = {512, 1024}, size = {1 << 30, 1L << 31};
 	struct utsname names;
 	char score[16] = "";
 	int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
@@ -217,8 +219,12 @@ static void plant_inheritance(struct host *host)
 	close(fd);
 	need(uname(&names), "uname");
 	need(setrlimit(RLIMIT_NOFILE, &files), "limit open files");
-	need(setrlimit(RLIMIT_CORE, &core), "limit core files");
+	need(setrlimit(RLIMIT_FSIZE, &size), "limit the size of files");
 	umask(027);
+	fd = need(open("/proc/self/coredump_filter", O_WRONLY | O_CLOEXEC), "/proc/self/coredump_filter");
+	need(write(fd, "0x31", 4), "/proc/self/coredump_filter");
+	close(fd);
+	need(setenv("TERM", "xterm", 1), "setenv");
 	add_word(host, "oom=%ld", strtol(score, NULL, 10));
 	add_word(host, "hostname=%s", names.nodename);
 	add_word(host, "pid=%d", getpid());
@@ -293,10 +299,10 @@ static const char *connections(const struct host *host)
 {
 	static char text[64];
 
-	snprintf(text, sizeof(text), "%s%s%s", accept(host->tcp_listener, NULL, NULL) >= 0 ? "tcp " : "",
-		accept(host->abstract_listener, NULL, NULL) >= 0 ? "abstract " : "",
-		accept(host->path_listener, NULL, NULL) >= 0 ? "path " : "");
-	return text[0] ? text : "none";
+	snprintf(text, sizeof(text), "%s%s%s", accept(host->tcp_listener, NULL, NULL) >= 0 ? " tcp" : "",
+		accept(host->abstract_listener, NULL, NULL) >= 0 ? " abstract" : "",
+		accept(host->path_listener, NULL, NULL) >= 0 ? " path" : "");
+	return text[0] ? text + 1 : "none";
 }
 
 static bool secret_is_unchanged(const struct host *host)

@@ -14,14 +14,15 @@
 #include <time.h>
 
 /* Numbers that no kernel knows. */
-enum { UNKNOWN_NUMBER = 1000, FAR_NUMBER = 0x7fffffff };
+enum { UNKNOWN_NUMBER = 1000,
+	FAR_NUMBER = 0x7fffffff };
 
 enum {
 	BAD_FLAGS = 0x7f000000,
 	USERFAULTFD_USER_MODE_ONLY = 1,
 	SYSLOG_SIZE_BUFFER = 10,
-	LANDLOCK_VERSION = 1,
 	MEMBARRIER_QUERY = 0,
+	FANOTIFY_REPORT_FID = 0x200,
 };
 
 static struct io_uring_params ring;
@@ -30,11 +31,13 @@ static struct {
 	int mount;
 	unsigned char handle[128];
 } file_handle = {.bytes = 128};
+/* Newer kernels look at its size before they look at the caller's privilege. */
+static unsigned int large_handle[64] = {1000};
 static struct timespec bad_time = {.tv_nsec = -1};
-static const char nowhere[] = "/nonexistent", key_type[] = "user", key_name[] = "probe", root[] = "/";
+static const char nowhere[] = "/nonexistent", key_type[] = "user", key_name[] = "probe";
 static char zeros[4096];
 
-#define CALL(...)       (&(const struct call){__VA_ARGS__})
+#define CALL(...) (&(const struct call){__VA_ARGS__})
 #define ADDRESS(object) ((long)(object))
 
 static const struct check items[] = {
@@ -47,7 +50,7 @@ static const struct check items[] = {
 	{"call.io_uring_enter", probe_call, CALL(SYS_io_uring_enter, {-1, 0, 0, 0, 0, 0})},
 	{"call.io_uring_register", probe_call, CALL(SYS_io_uring_register, {-1, 0, 0, 0})},
 	{"call.userfaultfd", probe_call, CALL(SYS_userfaultfd, {USERFAULTFD_USER_MODE_ONLY})},
-	{"call.bpf", probe_call, CALL(SYS_bpf, {0, ADDRESS(zeros), 1 << 20})},
+	{"call.bpf", probe_call, CALL(SYS_bpf, {BAD_FLAGS, ADDRESS(zeros), 1 << 20})},
 	{"call.perf_event_open", probe_call,
 		CALL(SYS_perf_event_open, {ADDRESS(zeros), 0, -1, -1, BAD_FLAGS})},
 	{"call.kexec_load", probe_call, CALL(SYS_kexec_load, {0, 0, 0, BAD_FLAGS})},
@@ -59,7 +62,7 @@ static const struct check items[] = {
 		CALL(SYS_name_to_handle_at,
 			{AT_FDCWD, ADDRESS(nowhere), ADDRESS(&file_handle), ADDRESS(&file_handle.mount), 0})},
 	{"call.open_by_handle_at", probe_call,
-		CALL(SYS_open_by_handle_at, {AT_FDCWD, ADDRESS(&file_handle), O_RDONLY})},
+		CALL(SYS_open_by_handle_at, {AT_FDCWD, ADDRESS(&large_handle), O_RDONLY})},
 	{"call.quotactl", probe_call, CALL(SYS_quotactl, {QCMD(Q_SYNC, USRQUOTA), 0, 0, 0})},
 	{"call.swapon", probe_call, CALL(SYS_swapon, {ADDRESS(nowhere), BAD_FLAGS})},
 	{"call.swapoff", probe_call, CALL(SYS_swapoff, {ADDRESS(nowhere)})},
@@ -74,12 +77,12 @@ static const struct check items[] = {
 	{"call.ioperm", probe_call, CALL(SYS_ioperm, {0, 1, 0})},
 	{"call.syslog", probe_call, CALL(SYS_syslog, {SYSLOG_SIZE_BUFFER, 0, 0})},
 	{"call.vhangup", probe_call, CALL(SYS_vhangup, {0})},
-	{"call.fanotify_init", probe_call, CALL(SYS_fanotify_init, {BAD_FLAGS, 0})},
+	{"call.fanotify_init", probe_call, CALL(SYS_fanotify_init, {FANOTIFY_REPORT_FID, 0})},
 	{"call.lookup_dcookie", probe_call, CALL(SYS_lookup_dcookie, {0, 0, 0})},
-	{"call.kcmp", probe_call, CALL(SYS_kcmp, {1, 1, 0, 0, 0})},
+	{"call.kcmp", probe_call, CALL(SYS_kcmp, {0, 0, 0, 0, 0})},
 	{"call.process_madvise", probe_call, CALL(SYS_process_madvise, {-1, 0, 0, 0, 0})},
-	{"call.move_pages", probe_call, CALL(SYS_move_pages, {1, 1, ADDRESS(zeros), 0, ADDRESS(zeros), 0})},
-	{"call.migrate_pages", probe_call, CALL(SYS_migrate_pages, {1, 0, 0, 0})},
+	{"call.move_pages", probe_call, CALL(SYS_move_pages, {0, 0, 0, 0, 0, 0})},
+	{"call.migrate_pages", probe_call, CALL(SYS_migrate_pages, {0, 0, 0, 0})},
 	{"call.nfsservctl", probe_call, CALL(SYS_nfsservctl, {0})},
 	{"call.uselib", probe_call, CALL(SYS_uselib, {ADDRESS(nowhere)})},
 	{"call.ustat", probe_call, CALL(SYS_ustat, {0, ADDRESS(zeros)})},
@@ -88,7 +91,7 @@ static const struct check items[] = {
 	{"call.personality_no_random", probe_call, CALL(SYS_personality, {ADDR_NO_RANDOMIZE})},
 	{"call.personality_read_exec", probe_call, CALL(SYS_personality, {READ_IMPLIES_EXEC})},
 	{"call.personality_linux32", probe_call, CALL(SYS_personality, {PER_LINUX32})},
-	{"call.chroot", probe_call, CALL(SYS_chroot, {ADDRESS(root)})},
+	{"call.chroot", probe_call, CALL(SYS_chroot, {ADDRESS(nowhere)})},
 	{"call.memfd_create", probe_call, CALL(SYS_memfd_create, {ADDRESS(key_name), 1})},
 	{"call.membarrier", probe_call, CALL(SYS_membarrier, {MEMBARRIER_QUERY, 0, 0})},
 	{"call.unknown", probe_call, CALL(UNKNOWN_NUMBER, {0})},

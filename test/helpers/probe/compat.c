@@ -64,7 +64,10 @@ enum i386_number {
 	I386_UNKNOWN = 1000,
 };
 
-enum { SOCKETCALL_SOCKET = 1, IPC_SHMGET = 23, X32_BIT = 0x40000000, BAD_FLAGS = 0x7f000000 };
+enum { SOCKETCALL_SOCKET = 1,
+	IPC_SHMGET = 23,
+	X32_BIT = 0x40000000,
+	BAD_FLAGS = 0x7f000000 };
 
 /* What the arguments point to: one page below 4 GiB. */
 struct low {
@@ -74,7 +77,7 @@ struct low {
 	uint64_t clone_args[8];
 	char tmpfs[8], tmp[8], user[8], probe[8], nowhere[16], byte[8];
 	struct io_uring_params ring;
-	uint32_t handle[40];
+	uint32_t handle[40], large_handle[40];
 	char zeros[1024];
 };
 
@@ -89,6 +92,7 @@ static struct low *low_page(void)
 	low->clone_args[0] = CLONE_NEWUSER;
 	low->clone_args[4] = SIGCHLD;
 	low->handle[0] = 128;
+	low->large_handle[0] = 1000;
 	strcpy(low->tmpfs, "tmpfs");
 	strcpy(low->tmp, "/tmp");
 	strcpy(low->user, "user");
@@ -202,12 +206,12 @@ static const struct check items[] = {
 	{"i386.tioclinux_filter", i386, CALL(I386_IOCTL, {-1, TIOCLINUX, IN_PAGE(byte)})},
 	{"i386.io_uring_setup", i386, CALL(I386_IO_URING_SETUP, {1, IN_PAGE(ring)})},
 	{"i386.userfaultfd", i386, CALL(I386_USERFAULTFD, {1})},
-	{"i386.bpf", i386, CALL(I386_BPF, {0, IN_PAGE(zeros), 1 << 20})},
+	{"i386.bpf", i386, CALL(I386_BPF, {BAD_FLAGS, IN_PAGE(zeros), 1 << 20})},
 	{"i386.perf_event_open", i386, CALL(I386_PERF_EVENT_OPEN, {IN_PAGE(zeros), 0, -1, -1, BAD_FLAGS})},
 	{"i386.name_to_handle_at", i386,
 		CALL(I386_NAME_TO_HANDLE_AT,
 			{AT_FDCWD, IN_PAGE(nowhere), IN_PAGE(handle), IN_PAGE(byte), 0})},
-	{"i386.open_by_handle_at", i386, CALL(I386_OPEN_BY_HANDLE_AT, {AT_FDCWD, IN_PAGE(handle), O_RDONLY})},
+	{"i386.open_by_handle_at", i386, CALL(I386_OPEN_BY_HANDLE_AT, {AT_FDCWD, IN_PAGE(large_handle), O_RDONLY})},
 	{"i386.quotactl", i386, CALL(I386_QUOTACTL, {QCMD(Q_SYNC, USRQUOTA), 0, 0, 0})},
 	{"i386.swapon", i386, CALL(I386_SWAPON, {IN_PAGE(nowhere), BAD_FLAGS})},
 	{"i386.reboot", i386, CALL(I386_REBOOT, {0, 0, 0, 0})},

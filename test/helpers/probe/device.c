@@ -131,7 +131,8 @@ static void terminals_listed(struct probe *probe)
 	while ((entry = readdir(directory)))
 		count += entry->d_name[0] >= '0' && entry->d_name[0] <= '9';
 	closedir(directory);
-	answer(probe, "%s", count == 0 ? "none" : count == 1 ? "one" : "several");
+	answer(probe, "%s", count == 0 ? "none" : count == 1 ? "one"
+							     : "several");
 }
 
 static void shared_memory(struct probe *probe)

@@ -83,7 +83,8 @@ static void hostname_variable(struct probe *probe)
 	struct utsname names;
 
 	(void)uname(&names);
-	answer(probe, "%s", !value ? "unset" : strcmp(value, names.nodename) == 0 ? "matches" : "differs");
+	answer(probe, "%s", !value ? "unset" : strcmp(value, names.nodename) == 0 ? "matches"
+										  : "differs");
 }
 
 static void hosts_file(struct probe *probe)

@@ -40,16 +40,37 @@ static void group_ids(struct probe *probe)
 		answer(probe, "%u %u %u", real, effective, saved);
 }
 
+/* What a group of the host is called in a user namespace that does not map it. */
+enum { UNMAPPED = 65534 };
+
 static void groups(struct probe *probe)
 {
 	gid_t list[256];
 	int count = getgroups(256, list);
 
-	answer(probe, "%s", count == 0 ? "none" : "");
 	if (count < 0)
 		answer_errno(probe);
+	for (int i = 0; i < count; i++) {
+		if (list[i] != UNMAPPED)
+			answer_more(probe, "%s%u", probe->answer[0] ? " " : "", list[i]);
+	}
+	if (!probe->answer[0])
+		answer(probe, "none");
+}
+
+/* Groups of the host user. Where setgroups(2) is denied for good they stay, and say nothing of the tool. */
+static void foreign_groups(struct probe *probe)
+{
+	gid_t list[256];
+	char policy[32] = "";
+	int count = getgroups(256, list);
+	bool found = false;
+
+	(void)read_text("/proc/self/setgroups", policy, sizeof(policy));
 	for (int i = 0; i < count; i++)
-		answer_more(probe, "%s%u", i ? " " : "", list[i]);
+		found = found || list[i] == UNMAPPED;
+	answer(probe, "%s", strncmp(policy, "deny", 4) == 0 ? "not ours to drop" : found ? "some"
+											 : "none");
 }
 
 static void groups_set(struct probe *probe)
@@ -206,6 +227,7 @@ static const struct check items[] = {
 	{"ids.user", user_ids},
 	{"ids.group", group_ids},
 	{"ids.groups", groups},
+	{"ids.groups_of_the_host", foreign_groups},
 	{"ids.setgroups", groups_set},
 	{"ids.setgroups_policy", groups_policy},
 	{"ids.become_user_1", become_user_1},

@@ -37,13 +37,13 @@ struct word {
 	bool number;
 };
 
-#define TEXT(field)                                                                                          \
-	{                                                                                                    \
-#field, offsetof(struct planted, field), false                                               \
+#define TEXT(field) \
+	{ \
+#field, offsetof(struct planted, field), false \
 	}
-#define NUMBER(field)                                                                                        \
-	{                                                                                                    \
-#field, offsetof(struct planted, field), true                                                \
+#define NUMBER(field) \
+	{ \
+#field, offsetof(struct planted, field), true \
 	}
 
 static const struct word words[] = {

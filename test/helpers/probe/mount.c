@@ -282,7 +282,6 @@ static const struct check items[] = {
 	{"mount.sys", mount_flags, "/sys"},
 	{"mount.cgroup", mount_flags, "/sys/fs/cgroup"},
 	{"mount.dev", mount_flags, "/dev"},
-	{"mount.dev_null", mount_flags, "/dev/null"},
 	{"mount.dev_pts", mount_flags, "/dev/pts"},
 	{"mount.dev_shm", mount_flags, "/dev/shm"},
 	{"mount.dev_mqueue", mount_flags, "/dev/mqueue"},

@@ -3,14 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/nsfs.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -120,13 +118,6 @@ static void enter_by_pidfd(struct probe *probe)
 	answer_result(probe, pidfd < 0 ? -1 : setns(pidfd, CLONE_NEWUTS));
 }
 
-static void parent_of_own(struct probe *probe)
-{
-	int fd = open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC);
-
-	answer_result(probe, fd < 0 ? -1 : ioctl(fd, NS_GET_PARENT));
-}
-
 static void nesting_limit(struct probe *probe)
 {
 	char text[32];
@@ -186,7 +177,6 @@ static const struct check items[] = {
 	{"nesting.unshare_time", make_by_unshare, FLAG(CLONE_NEWTIME)},
 	{"nesting.setns_own", enter_own},
 	{"nesting.setns_pid1", enter_by_pidfd},
-	{"nesting.parent", parent_of_own},
 	{"namespace.time_offsets", time_offsets},
 };
 

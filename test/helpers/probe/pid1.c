@@ -40,8 +40,6 @@ static void owner(struct probe *probe)
 
 	if (stat("/proc/1/status", &status) < 0)
 		answer_errno(probe);
-	else if (status.st_uid == geteuid())
-		answer(probe, "the payload's user");
 	else
 		answer(probe, "%u", status.st_uid);
 }

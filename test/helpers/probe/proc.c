@@ -78,27 +78,22 @@ static void mask_source(struct probe *probe)
 		answer(probe, "not masked");
 }
 
-/* Opened for writing, never written to. A folder: whether something could be created in it. */
+/* Opened for writing, never written to. */
 static void writable(struct probe *probe)
 {
-	const char *path = probe->check->argument;
-	struct stat status;
-
-	if (stat(path, &status) < 0)
-		answer_errno(probe);
-	else if (S_ISDIR(status.st_mode))
-		answer_result(probe, access(path, W_OK));
-	else
-		answer_result(probe, open(path, O_WRONLY | O_CLOEXEC));
+	answer_result(probe, open(probe->check->argument, O_WRONLY | O_CLOEXEC));
 }
 
-/* The same for what not every kernel has. */
-static void writable_if_there(struct probe *probe)
+/* By the mount's flag: the permissions of most files would refuse the payload anyway. What is absent counts. */
+static void read_only(struct probe *probe)
 {
-	if (access(probe->check->argument, F_OK) < 0 && errno == ENOENT)
-		answer(probe, "EROFS");
+	struct statvfs system;
+	bool found = statvfs(probe->check->argument, &system) == 0;
+
+	if (!found && errno != ENOENT)
+		answer_errno(probe);
 	else
-		writable(probe);
+		answer(probe, "%s", !found || system.f_flag & ST_RDONLY ? "read-only" : "writable");
 }
 
 static void number_file(struct probe *probe)
@@ -180,22 +175,21 @@ static const struct check items[] = {
 	{"proc.masked_timer_stats", masked, "/proc/timer_stats"},
 	{"proc.mask_of_keys", mask_source, "/proc/keys"},
 	{"proc.mask_of_timer_list", mask_source, "/proc/timer_list"},
-	{"proc.write_sys", writable, "/proc/sys"},
 	{"proc.write_hostname", writable, "/proc/sys/kernel/hostname"},
 	{"proc.write_core_pattern", writable, "/proc/sys/kernel/core_pattern"},
 	{"proc.write_ip_forward", writable, "/proc/sys/net/ipv4/ip_forward"},
 	{"proc.write_msgmax", writable, "/proc/sys/kernel/msgmax"},
-	{"proc.write_sysrq_trigger", writable_if_there, "/proc/sysrq-trigger"},
-	{"proc.write_bus", writable_if_there, "/proc/bus"},
-	{"proc.write_fs", writable_if_there, "/proc/fs"},
-	{"proc.write_irq", writable_if_there, "/proc/irq"},
+	{"proc.read_only_sys", read_only, "/proc/sys"},
+	{"proc.read_only_sysrq_trigger", read_only, "/proc/sysrq-trigger"},
+	{"proc.read_only_bus", read_only, "/proc/bus"},
+	{"proc.read_only_fs", read_only, "/proc/fs"},
+	{"proc.read_only_irq", read_only, "/proc/irq"},
+	{"sys.read_only", read_only, "/sys"},
+	{"cgroup.read_only", read_only, "/sys/fs/cgroup"},
 	{"proc.ping_group_range", ping_range},
 	{"proc.unprivileged_ports", number_file, "/proc/sys/net/ipv4/ip_unprivileged_port_start"},
 	{"sys.masked_firmware", masked, "/sys/firmware"},
 	{"sys.masked_powercap", masked, "/sys/devices/virtual/powercap"},
-	{"sys.write", writable, "/sys"},
-	{"sys.write_kernel", writable, "/sys/kernel"},
-	{"sys.write_uevent", writable, "/sys/kernel/uevent_helper"},
 	{"cgroup.path", cgroup_path},
 	{"cgroup.create", cgroup_create},
 	{"cgroup.write", cgroup_write},

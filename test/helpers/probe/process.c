@@ -28,7 +28,8 @@ static void parent_id(struct probe *probe)
 
 static void session(struct probe *probe)
 {
-	answer(probe, "%s", getsid(0) == getpid() ? "own" : getsid(0) == 0 ? "from outside" : "inherited");
+	answer(probe, "%s", getsid(0) == getpid() ? "own" : getsid(0) == 0 ? "from outside"
+									   : "inherited");
 }
 
 static void process_count(struct probe *probe)
@@ -80,20 +81,13 @@ static void parent_death_signal(struct probe *probe)
 	int number = -1;
 
 	(void)prctl(PR_GET_PDEATHSIG, &number);
-	answer(probe, "%s", number == 0 ? "none" : number < 0 ? "unknown" : sigabbrev_np(number));
+	answer(probe, "%s", number == 0 ? "none" : number < 0 ? "unknown"
+							      : sigabbrev_np(number));
 }
 
 static void dumpable(struct probe *probe)
 {
 	answer(probe, "%d", prctl(PR_GET_DUMPABLE));
-}
-
-static void subreaper(struct probe *probe)
-{
-	int on = -1;
-
-	(void)prctl(PR_GET_CHILD_SUBREAPER, &on);
-	answer(probe, "%d", on);
 }
 
 static void personality_now(struct probe *probe)
@@ -150,7 +144,8 @@ static void oom_score(struct probe *probe)
 	}
 	outside = strtol(probe->planted->oom, NULL, 10);
 	inside = strtol(text, NULL, 10);
-	answer(probe, "%s", inside == outside ? "as outside" : inside > outside ? "raised" : "lowered");
+	answer(probe, "%s", inside == outside ? "as outside" : inside > outside ? "raised"
+										: "lowered");
 }
 
 static void oom_score_lower(struct probe *probe)
@@ -244,10 +239,9 @@ static const struct check items[] = {
 	{"process.umask", mode_mask},
 	{"process.parent_death_signal", parent_death_signal, .in_place = true},
 	{"process.dumpable", dumpable},
-	{"process.subreaper", subreaper, .in_place = true},
 	{"process.personality", personality_now},
 	{"process.nice", priority},
-	{"process.limit_core", limit, NUMBER(RLIMIT_CORE)},
+	{"process.limit_fsize", limit, NUMBER(RLIMIT_FSIZE)},
 	{"process.limit_nofile", limit, NUMBER(RLIMIT_NOFILE)},
 	{"process.limit_raise", limit_raise},
 	{"process.oom_score_adj", oom_score},
