@@ -40,6 +40,9 @@ helpers: $(HELPERS)
 fixtures: | $(PACKAGES)/run $(PACKAGES)/test
 	@test/scripts/fixtures all
 
+# What the importer is made of, but for its main: for tests of the parts.
+IMPORTER_PARTS := $(filter-out %/main.o,$(call object,$(IMPORTER_SOURCES)))
+
 # --- levels ----------------------------------------------------------------------------------------------
 
 ## check-layers: modules include only what lies below them
@@ -63,6 +66,13 @@ $(B)/unit/%: test/unit/%.c $(B)/internal.a | $(PACKAGES)/test
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $< $(B)/internal.a $(LDFLAGS) $$($(PKG_CONFIG) --libs cmocka $(MAIN_PACKAGES))
+
+# Tests of what the importer is made of.
+$(B)/unit/test_importer_%: test/unit/test_importer_%.c $(IMPORTER_PARTS) $(B)/internal.a | $(PACKAGES)/test
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $< $(IMPORTER_PARTS) $(B)/internal.a $(LDFLAGS) \
+		$$($(PKG_CONFIG) --libs cmocka $(MAIN_PACKAGES) $(IMPORTER_PACKAGES)) -pthread
 
 ## check-integration: the real program, test/integration/*.bats
 ## check-hostile: archives, root layouts and payloads of an adversary, test/hostile/*.bats
@@ -95,7 +105,6 @@ check-fuzz: | $(PACKAGES)/sanitize
 # A target may use what the importer is made of, but for its main.
 .PHONY: fuzz-programs
 fuzz-programs: $(FUZZ_PROGRAMS)
-IMPORTER_PARTS := $(filter-out %/main.o,$(call object,$(IMPORTER_SOURCES)))
 $(B)/fuzz/%: test/fuzz/%.c $(IMPORTER_PARTS) $(B)/internal.a
 	@mkdir -p $(@D)
 	$(call say,CC,$<)

@@ -73,6 +73,25 @@ static int become_importer(void *argument, struct sandbox_error *error)
 	return error_set(error, errno, "start sandbox-import");
 }
 
+/* What the user can do about a refusal: the importer knows the archive, not the command line. */
+static void suggest(struct sandbox_error *error)
+{
+	static const struct {
+		enum sandbox_error_id id;
+		const char *fix;
+	} fixes[] = {
+		{SANDBOX_E_ARCHIVE_FORMAT, "make one: docker export CONTAINER, podman export CONTAINER, or tar -C ROOT -c ."},
+		{SANDBOX_E_ARCHIVE_TRUNCATED, "fetch or export it again, and compare its checksum"},
+		{SANDBOX_E_ARCHIVE_HOSTILE, "do not trust it; if it is your own, make it again with tar -C ROOT -c ."},
+		{SANDBOX_E_ARCHIVE_LIMIT, "if you trust it, raise the limit: see `sandbox import --help`"},
+		{SANDBOX_E_NO_SPACE, "free some space (`sandbox rmi`), or use another directory with --root DIR"},
+	};
+
+	for (size_t i = 0; i < array_count(fixes); i++)
+		if (error && error->id == fixes[i].id && !error->fix[0])
+			(void)error_fix(error, "%s", fixes[i].fix);
+}
+
 /* Until the importer has said its last word. 1 with *out filled, 0 when it died without one, or -errno. */
 static int listen_to(const struct importer *importer, int socket, struct import_result *out,
 	struct sandbox_error *error)
@@ -91,6 +110,7 @@ static int listen_to(const struct importer *importer, int socket, struct import_
 		case IMPORT_FAILED:
 			if (error)
 				*error = message.failure;
+			suggest(error);
 			return message.failure.code ? -message.failure.code : -EINVAL;
 		case IMPORT_DONE:
 			*out = message.result;
