@@ -4,6 +4,7 @@
 
 #include <sandbox/error.h>
 #include <sandbox/spec.h>
+#include <stddef.h>
 
 /* Absolute paths; DESIGN of the directories: what can be imported again, what must survive, what may go at reboot. */
 struct sandbox_locations {
@@ -31,6 +32,24 @@ struct sandbox_result {
  */
 int sandbox_run(const struct sandbox_locations *locations, const char *image, const struct sandbox_spec *spec,
 	struct sandbox_result *out, struct sandbox_error *error);
+
+/* One fact of what sandbox_run would do, and where it comes from: "default", "--user" and so on. */
+struct sandbox_plan_row {
+	const char *section; /* "ids", "mounts"; static */
+	char *name;
+	char *value;
+	char *why;
+};
+
+struct sandbox_plan_report {
+	struct sandbox_plan_row *rows; /* those of a section stand together, in the order in which things are done */
+	size_t count;
+};
+
+/* Decides as sandbox_run would, and makes nothing: an archive that is not in the store is not imported. 0 or -errno. */
+int sandbox_plan(const struct sandbox_locations *locations, const char *image, const struct sandbox_spec *spec,
+	struct sandbox_plan_report *out, struct sandbox_error *error);
+void sandbox_plan_report_finish(struct sandbox_plan_report *report);
 
 /* The exit status that sandbox(1) documents: the command's, 128+n, or 124. */
 int sandbox_result_exit_status(const struct sandbox_result *result);

@@ -25,6 +25,7 @@ enum sandbox_overlay {
 
 struct sandbox_spec {
 	struct sandbox_strings command; /* empty: root's shell */
+	struct sandbox_strings given;   /* FIELD=where its value comes from, for those that are not the default */
 
 	char *name;
 	bool rm;             /* always held: a sandbox without a life of its own leaves nothing */

@@ -50,3 +50,19 @@ char *memory_format(const char *format, ...)
 	va_end(args);
 	return memory_must(text);
 }
+
+void memory_append(char **text, const char *format, ...)
+{
+	va_list args;
+	char *more = NULL, *longer;
+
+	va_start(args, format);
+	if (vasprintf(&more, format, args) < 0)
+		more = NULL;
+	va_end(args);
+	(void)memory_must(more);
+	longer = memory_format("%s%s", *text ? *text : "", more);
+	free(more);
+	free(*text);
+	*text = longer;
+}

@@ -13,5 +13,7 @@ void *memory_resize(void *block, size_t count, size_t size);
 char *memory_text(const char *text);                 /* strdup; NULL gives NULL */
 char *memory_text_n(const char *text, size_t length); /* strndup */
 char *memory_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Adds to the end of *text, which moves; NULL is an empty text. */
+void memory_append(char **text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

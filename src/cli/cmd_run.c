@@ -11,6 +11,7 @@
 #include "base/test_switch.h"
 #include "cli/command.h"
 #include "cli/output.h"
+#include "cli/plan_print.h"
 
 static const char *const userns_words[] = {
 	[SANDBOX_USERNS_DEFAULT] = "default",
@@ -26,9 +27,16 @@ static const char *const overlay_words[] = {
 	NULL,
 };
 
-#define FIELD(name) offsetof(struct sandbox_spec, name)
+struct run_options {
+	struct sandbox_spec spec;
+	bool dry_run;
+	bool json;
+};
 
-static const struct option_entry run_options[] = {
+#define FIELD(name) offsetof(struct run_options, spec.name)
+#define OWN(name)   offsetof(struct run_options, name)
+
+static const struct option_entry run_table[] = {
 	{OPTION_HEADING, .help = "Name and life"},
 	{OPTION_TEXT, "name", 0, "NAME", "a name, unique among your running sandboxes", FIELD(name)},
 	{OPTION_FLAG, "rm", 0, NULL, "leave nothing behind (always so)", FIELD(rm)},
@@ -60,6 +68,10 @@ static const struct option_entry run_options[] = {
 	{OPTION_LIST, "cap-add", 0, "CAPABILITY", "grant a capability inside (ALL for all)", FIELD(cap_add)},
 	{OPTION_LIST, "cap-drop", 0, "CAPABILITY", "take a capability away (ALL for all)", FIELD(cap_drop)},
 	{OPTION_FLAG, "nesting", 0, NULL, "allow user namespaces and mounts inside; /proc is unmasked", FIELD(nesting)},
+	{OPTION_HEADING, .help = "Seeing"},
+	{OPTION_FLAG, "dry-run", 0, NULL, "print what would be done, and why, and do nothing", OWN(dry_run)},
+	{OPTION_FLAG, "json", 0, NULL, "print it as JSON", OWN(json)},
+	{OPTION_GIVEN, .offset = FIELD(given)},
 	{OPTION_END},
 };
 
@@ -74,23 +86,50 @@ static int run_image(const struct cli *cli, const char *image, const struct sand
 	return sandbox_run(&locations, image, spec, result, error);
 }
 
+static int print_plan(const struct cli *cli, const char *image, const struct run_options *options,
+	struct sandbox_error *error)
+{
+	const struct sandbox_locations locations = {cli->store, cli->state, cli->runtime};
+	auto_finish(sandbox_plan_report_finish) struct sandbox_plan_report report = {0};
+	int result = sandbox_plan(&locations, image, &options->spec, &report, error);
+
+	if (result == 0 && options->json)
+		plan_print_json(&report);
+	else if (result == 0)
+		plan_print_text(&report);
+	return result;
+}
+
+/* What follows IMAGE is the command; a "--" before it is allowed. */
+static void take_command(struct sandbox_spec *spec, int argc, char **argv, int first)
+{
+	for (int i = first; i < argc; i++)
+		if (i > first || strcmp(argv[i], "--") != 0)
+			sandbox_strings_add(&spec->command, argv[i]);
+}
+
+static void run_options_finish(struct run_options *options)
+{
+	sandbox_spec_finish(&options->spec);
+}
+
 static int run_run(const struct cli *cli, int argc, char **argv)
 {
-	auto_finish(sandbox_spec_finish) struct sandbox_spec spec = {0};
+	auto_finish(run_options_finish) struct run_options options = {.dry_run = false};
 	struct sandbox_error error = {0};
 	struct sandbox_result result;
 	int operands;
 	bool done;
 
-	sandbox_spec_init(&spec);
-	if (command_parse(&command_run, &spec, argc, argv, 1, -1, &operands, &done, &error) < 0)
+	sandbox_spec_init(&options.spec);
+	if (command_parse(&command_run, &options, argc, argv, 1, -1, &operands, &done, &error) < 0)
 		return output_error(&error);
 	if (done)
 		return 0;
-	for (int i = operands + 1; i < argc; i++)
-		if (i > operands + 1 || strcmp(argv[i], "--") != 0)
-			sandbox_strings_add(&spec.command, argv[i]);
-	if (run_image(cli, argv[operands], &spec, &result, &error) < 0)
+	take_command(&options.spec, argc, argv, operands + 1);
+	if (options.dry_run)
+		return print_plan(cli, argv[operands], &options, &error) < 0 ? output_error(&error) : 0;
+	if (run_image(cli, argv[operands], &options.spec, &result, &error) < 0)
 		return output_error(&error);
 	return sandbox_result_exit_status(&result);
 }
@@ -99,6 +138,6 @@ const struct command command_run = {
 	.name = "run",
 	.operands = "IMAGE [--] [COMMAND [ARG...]]",
 	.summary = "run a command in a fresh sandbox on an image",
-	.options = run_options,
+	.options = run_table,
 	.run = run_run,
 };

@@ -56,14 +56,19 @@ static int choice_error(const struct option_entry *entry, const char *value, str
 {
 	auto_free char *words = memory_text("");
 
-	for (size_t i = 0; entry->choices[i]; i++) {
-		char *longer = memory_format("%s%s%s", words, i ? ", " : "", entry->choices[i]);
-
-		free(words);
-		words = longer;
-	}
+	for (size_t i = 0; entry->choices[i]; i++)
+		memory_append(&words, "%s%s", i ? ", " : "", entry->choices[i]);
 	usage_error(error, "--%s: \"%s\" is not one of its values", entry->name, value);
 	return error_fix(error, "use one of: %s", words);
+}
+
+static void record_given(const struct option_entry *table, const struct option_entry *entry, void *target)
+{
+	auto_free char *origin = memory_format("--%s", entry->name);
+
+	for (; table->kind != OPTION_END; table++)
+		if (table->kind == OPTION_GIVEN)
+			strings_set_variable((void *)((char *)target + table->offset), entry->name, origin);
 }
 
 static int store_value(const struct option_entry *entry, void *target, const char *value, struct sandbox_error *error)
@@ -104,6 +109,7 @@ static int store_value(const struct option_entry *entry, void *target, const cha
 		*(int *)field = index;
 		return 0;
 	case OPTION_END:
+	case OPTION_GIVEN:
 	case OPTION_HEADING:
 		break;
 	}
@@ -130,6 +136,7 @@ static int parse_long(const struct option_entry *table, void *target, int argc, 
 		used = 2;
 	}
 	result = store_value(entry, target, value, error);
+	record_given(table, entry, target);
 	return result < 0 ? result : used;
 }
 
@@ -153,6 +160,7 @@ static int parse_letters(const struct option_entry *table, void *target, int arg
 		result = store_value(entry, target, value, error);
 		if (result < 0)
 			return result;
+		record_given(table, entry, target);
 		if (takes_value)
 			return letter[1] ? 1 : 2;
 	}
@@ -189,6 +197,8 @@ static void print_entry(const struct option_entry *entry)
 {
 	auto_free char *words = NULL;
 
+	if (entry->kind == OPTION_GIVEN)
+		return;
 	if (entry->kind == OPTION_HEADING) {
 		printf("\n%s\n", entry->help);
 		return;

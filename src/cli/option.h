@@ -13,6 +13,7 @@
 
 enum option_kind {
 	OPTION_END,      /* closes a table */
+	OPTION_GIVEN,    /* no option: struct sandbox_strings that receives NAME=--NAME for each that was given */
 	OPTION_HEADING,  /* a line of --help; `help` is its text */
 	OPTION_FLAG,     /* bool: --name, --name=true, --name=false */
 	OPTION_TEXT,     /* char *, owned by the target; the last one wins */

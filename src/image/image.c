@@ -271,6 +271,9 @@ static int import_archive(struct image_store *store, struct archive_file *file, 
 	char name[LAYER_NAME_SIZE];
 	int result;
 
+	result = request->before_import ? request->before_import(request->context, error) : 0;
+	if (result < 0)
+		return result;
 	log_debug("import %s", file->source);
 	result = unpack(store, file, request, &staging, &imported, error);
 	if (result < 0) {

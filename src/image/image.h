@@ -23,6 +23,8 @@ struct image_request {
 	const char *name;     /* to give to the image from now on; NULL: none. Borrowed */
 	const char *importer; /* path of sandbox-import; NULL: beside this program, else ../libexec/sandbox. Borrowed */
 	bool durable;         /* it survives a power cut from the moment of success on */
+	/* Asked before an import begins; anything but 0 is image_resolve's result, and nothing was made. NULL: not asked. */
+	int (*before_import)(void *context, struct sandbox_error *error);
 	bool archive_only;    /* the reference is a path or "-", never a name */
 	void (*progress)(void *context, const struct import_counts *counts, uint64_t archive_size); /* or NULL */
 	void *context;

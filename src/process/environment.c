@@ -16,7 +16,19 @@ enum { ENV_FILE_MAX = 1 << 20 };
 
 static const char default_path[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-static int environment_assign(struct sandbox_strings *out, const char *assignment, const char *source,
+/* A list under construction: the variables, and where each comes from. */
+struct environment {
+	struct sandbox_strings *variables;
+	struct sandbox_strings *origins;
+};
+
+static void environment_set(const struct environment *out, const char *name, const char *value, const char *source)
+{
+	strings_set_variable(out->variables, name, value);
+	strings_set_variable(out->origins, name, source);
+}
+
+static int environment_assign(const struct environment *out, const char *assignment, const char *source,
 	struct sandbox_error *error)
 {
 	const char *equals = strchr(assignment, '=');
@@ -29,11 +41,11 @@ static int environment_assign(struct sandbox_strings *out, const char *assignmen
 		return error_fix(error, "write NAME=VALUE, or NAME to take the present value");
 	}
 	if (value)
-		strings_set_variable(out, name, value);
+		environment_set(out, name, value, source);
 	return 0;
 }
 
-static int environment_read_file(struct sandbox_strings *out, const char *path, struct sandbox_error *error)
+static int environment_read_file(const struct environment *out, const char *path, struct sandbox_error *error)
 {
 	auto_free char *text = NULL;
 	char *rest, *line;
@@ -59,7 +71,7 @@ static bool terminal_is_attached(void)
 }
 
 /* For the test that the caller's variables stay outside: all of them. */
-static int environment_inherit(struct sandbox_strings *out, struct sandbox_error *error)
+static int environment_inherit(const struct environment *out, struct sandbox_error *error)
 {
 	int result = 0;
 
@@ -69,18 +81,20 @@ static int environment_inherit(struct sandbox_strings *out, struct sandbox_error
 }
 
 int environment_decide(const struct sandbox_strings *files, const struct sandbox_strings *assignments,
-	const char *hostname, struct sandbox_strings *out, struct sandbox_error *error)
+	const char *hostname, struct sandbox_strings *out, struct sandbox_strings *origins,
+	struct sandbox_error *error)
 {
+	const struct environment environment = {out, origins};
 	const char *term = getenv("TERM");
-	int result = test_defence_removed("environment") ? environment_inherit(out, error) : 0;
+	int result = test_defence_removed("environment") ? environment_inherit(&environment, error) : 0;
 
-	strings_set_variable(out, "PATH", default_path);
-	strings_set_variable(out, "HOSTNAME", hostname);
+	environment_set(&environment, "PATH", default_path, "default");
+	environment_set(&environment, "HOSTNAME", hostname, "default");
 	if (term && terminal_is_attached())
-		strings_set_variable(out, "TERM", term);
+		environment_set(&environment, "TERM", term, "the caller's, for its terminal");
 	for (size_t i = 0; i < files->count && result == 0; i++)
-		result = environment_read_file(out, files->items[i], error);
+		result = environment_read_file(&environment, files->items[i], error);
 	for (size_t i = 0; i < assignments->count && result == 0; i++)
-		result = environment_assign(out, assignments->items[i], "--env", error);
+		result = environment_assign(&environment, assignments->items[i], "--env", error);
 	return result;
 }

@@ -12,9 +12,11 @@
 /*
  * `assignments` are NAME=VALUE, or NAME for the caller's value (left out when he has none), as in
  * docker-run(1); `files` hold one such assignment a line, with # comments. TERM is the caller's when one
- * of the standard descriptors is a terminal. 0 or -errno.
+ * of the standard descriptors is a terminal. *origins has the same names, with where each comes from: "default",
+ * "--env", or a file's path. 0 or -errno.
  */
 int environment_decide(const struct sandbox_strings *files, const struct sandbox_strings *assignments,
-	const char *hostname, struct sandbox_strings *out, struct sandbox_error *error);
+	const char *hostname, struct sandbox_strings *out, struct sandbox_strings *origins,
+	struct sandbox_error *error);
 
 #endif

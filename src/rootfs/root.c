@@ -69,12 +69,8 @@ static char *lower_directories(const struct sandbox_strings *layers)
 {
 	char *text = memory_text("");
 
-	for (size_t i = layers->count; i-- > 0;) {
-		char *longer = memory_format("%s%s%s", text, *text ? ":" : "", layers->items[i]);
-
-		free(text);
-		text = longer;
-	}
+	for (size_t i = layers->count; i-- > 0;)
+		memory_append(&text, "%s%s", *text ? ":" : "", layers->items[i]);
 	return text;
 }
 

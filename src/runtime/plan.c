@@ -60,12 +60,11 @@ static int decide_hostname(const struct sandbox_spec *spec, char **out, struct s
 	return 0;
 }
 
-static int decide_root(const struct sandbox_spec *spec, const struct host *host, const struct sandbox_strings *layers,
-	struct plan *plan, struct sandbox_error *error)
+static int decide_root(const struct sandbox_spec *spec, const struct host *host, struct plan *plan,
+	struct sandbox_error *error)
 {
 	uint64_t quarter = host->memory / 4;
 
-	strings_add_all(&plan->root.layers, layers);
 	plan->root.nosuid = true;
 	plan->root.tmpfs_size = quarter && quarter < default_tmpfs_size_max ? quarter : default_tmpfs_size_max;
 	if (spec->storage_size)
@@ -160,23 +159,23 @@ static int decide_process(const struct sandbox_spec *spec, struct plan *plan, st
 	plan->timeout = spec->timeout;
 	plan->terminal = terminal_is_wanted();
 	plan->supervision = spec->init ? SUPERVISION_ATTACHED : SUPERVISION_ATTACHED_NO_INIT;
-	return environment_decide(&spec->env_file, &spec->env, plan->hostname, &plan->environment, error);
+	return environment_decide(&spec->env_file, &spec->env, plan->hostname, &plan->environment,
+		&plan->environment_origins, error);
 }
 
 int plan_build(const struct sandbox_spec *spec, const struct host *host, const struct idmap *idmap,
-	int store_layers, const struct sandbox_strings *layers, struct plan *out,
-	struct sandbox_error *error)
+	struct plan *out, struct sandbox_error *error)
 {
 	int result;
 
-	*out = (struct plan){.idmap = *idmap, .layers = store_layers};
+	*out = (struct plan){.idmap = *idmap, .layers = -1};
 	result = decide_name(spec, &out->name, error);
 	if (result == 0)
 		result = decide_hostname(spec, &out->hostname, error);
 	if (result == 0)
 		result = decide_descriptors(spec, out, error);
 	if (result == 0)
-		result = decide_root(spec, host, layers, out, error);
+		result = decide_root(spec, host, out, error);
 	if (result == 0)
 		result = decide_process(spec, out, error);
 	if (result == 0)
@@ -186,11 +185,18 @@ int plan_build(const struct sandbox_spec *spec, const struct host *host, const s
 	return result;
 }
 
+void plan_set_layers(struct plan *plan, int store_layers, const struct sandbox_strings *layers)
+{
+	plan->layers = store_layers;
+	strings_add_all(&plan->root.layers, layers);
+}
+
 void plan_finish(struct plan *plan)
 {
 	sandbox_strings_finish(&plan->root.layers);
 	sandbox_strings_finish(&plan->command);
 	sandbox_strings_finish(&plan->environment);
+	sandbox_strings_finish(&plan->environment_origins);
 	mount_list_finish(&plan->mounts);
 	seccomp_program_finish(&plan->seccomp);
 	free(plan->root.upper);

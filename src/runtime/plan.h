@@ -39,6 +39,7 @@ struct plan {
 	struct seccomp_program seccomp;
 	struct rlimit_list rlimits;
 	struct sandbox_strings command; /* empty: root's shell */
+	struct sandbox_strings environment_origins; /* NAME=where it comes from */
 	struct sandbox_strings environment; /* without HOME unless it was given: the image's passwd says it */
 	char *workdir;           /* absolute, inside */
 	char *user;              /* NULL for root */
@@ -56,12 +57,17 @@ int plan_decide_mounts(const struct sandbox_spec *spec, const struct idmap *idma
 	struct mount_list *out, struct sandbox_error *error);
 
 /*
- * `layers` are the image's, the lowest first, below the directory `store_layers`; `idmap` is what they were
- * extracted for. 0 or -errno; *out is to be finished in either case.
+ * Everything but the image's layers, so that every mistake of the user is found before an archive is read.
+ * 0 or -errno; *out is to be finished in either case.
  */
 int plan_build(const struct sandbox_spec *spec, const struct host *host, const struct idmap *idmap,
-	int store_layers, const struct sandbox_strings *layers, struct plan *out,
-	struct sandbox_error *error);
+	struct plan *out, struct sandbox_error *error);
+
+/*
+ * The image's layers, the lowest first, names below the directory `store_layers` (borrowed); they were extracted
+ * for the same id map.
+ */
+void plan_set_layers(struct plan *plan, int store_layers, const struct sandbox_strings *layers);
 void plan_finish(struct plan *plan);
 
 #endif

@@ -1,7 +1,7 @@
 /* sandbox_run: understand, decide, do. */
 #include <sandbox/container.h>
 
-#include <fcntl.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 
@@ -13,6 +13,7 @@
 #include "runtime/host.h"
 #include "runtime/launch.h"
 #include "runtime/plan.h"
+#include "runtime/plan_report.h"
 #include "runtime/supervisor.h"
 
 int sandbox_result_exit_status(const struct sandbox_result *result)
@@ -84,6 +85,41 @@ static int resolve_image(struct image_store *store, const char *name, const stru
 	return 0;
 }
 
+static int refuse_import(void *context, struct sandbox_error *error)
+{
+	(void)context;
+	return error_set(error, ECANCELED, "import");
+}
+
+int sandbox_plan(const struct sandbox_locations *locations, const char *image_name, const struct sandbox_spec *spec,
+	struct sandbox_plan_report *out, struct sandbox_error *error)
+{
+	auto_finish(host_finish) struct host host = {0};
+	auto_finish(images_finish) struct images images = {.store = IMAGE_STORE_INIT};
+	auto_finish(plan_finish) struct plan plan = {0};
+	struct image_request request;
+	struct idmap idmap;
+	int result = host_probe(spec->userns != SANDBOX_USERNS_SINGLE, &host, error);
+
+	if (result == 0)
+		result = plan_decide_idmap(spec->userns, &host, &idmap, error);
+	if (result == 0)
+		result = plan_build(spec, &host, &idmap, &plan, error);
+	if (result == 0)
+		result = image_store_open(locations->store, &images.store, error);
+	if (result < 0)
+		return result;
+	image_request_init(&request, &idmap);
+	request.before_import = refuse_import;
+	result = image_resolve(&images.store, image_name, &request, &images.image, error);
+	if (result < 0 && result != -ECANCELED)
+		return result;
+	error_clear(error);
+	plan_set_layers(&plan, images.store.layers, &images.image.layers);
+	plan_report(&plan, spec, image_name, result == 0 ? images.image.record.digest.hex : NULL, out);
+	return 0;
+}
+
 int sandbox_run(const struct sandbox_locations *locations, const char *image_name, const struct sandbox_spec *spec,
 	struct sandbox_result *out, struct sandbox_error *error)
 {
@@ -97,13 +133,14 @@ int sandbox_run(const struct sandbox_locations *locations, const char *image_nam
 	if (result == 0)
 		result = plan_decide_idmap(spec->userns, &host, &idmap, error);
 	if (result == 0)
+		result = plan_build(spec, &host, &idmap, &plan, error);
+	if (result == 0)
 		result = image_store_open(locations->store, &images.store, error);
 	if (result == 0)
 		result = resolve_image(&images.store, image_name, &idmap, &images.image, error);
-	if (result == 0)
-		result = plan_build(spec, &host, &idmap, images.store.layers, &images.image.layers, &plan, error);
 	if (result < 0)
 		return result;
+	plan_set_layers(&plan, images.store.layers, &images.image.layers);
 	if (!images.image.durable)
 		chore.function = make_durable;
 	return run_plan(locations, &plan, &chore, out, error);

@@ -10,6 +10,7 @@ void sandbox_spec_init(struct sandbox_spec *spec)
 void sandbox_spec_finish(struct sandbox_spec *spec)
 {
 	sandbox_strings_finish(&spec->command);
+	sandbox_strings_finish(&spec->given);
 	sandbox_strings_finish(&spec->env);
 	sandbox_strings_finish(&spec->env_file);
 	sandbox_strings_finish(&spec->volume);

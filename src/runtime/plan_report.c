@@ -1,0 +1,179 @@
+#include "runtime/plan_report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+
+#include "base/memory.h"
+#include "base/scope.h"
+#include "base/strings.h"
+#include "base/text.h"
+#include "security/capability.h"
+
+static const char by_default[] = "default";
+
+/* Takes the ownership of `value`. */
+static void add_row(struct sandbox_plan_report *report, const char *section, const char *name, char *value,
+	const char *why)
+{
+	struct sandbox_plan_row *row;
+
+	report->rows = memory_resize(report->rows, report->count + 1, sizeof(*report->rows));
+	row = &report->rows[report->count++];
+	*row = (struct sandbox_plan_row){section, memory_text(name), value, memory_text(why)};
+}
+
+/* Where the value of this option comes from. */
+static const char *origin(const struct sandbox_spec *spec, const char *option)
+{
+	const char *given = strings_variable(&spec->given, option);
+
+	return given ? given : by_default;
+}
+
+static void report_ids(const struct plan *plan, const struct sandbox_spec *spec, struct sandbox_plan_report *out)
+{
+	char text[ID_MAP_EXTENTS_MAX * 36];
+	const char *why = spec->userns == SANDBOX_USERNS_DEFAULT && plan->idmap.single ? "no subordinate ids"
+			: origin(spec, "userns");
+
+	add_row(out, "ids", "users", memory_text(id_extents_format(&plan->idmap.users, text, sizeof(text))), why);
+	add_row(out, "ids", "groups", memory_text(id_extents_format(&plan->idmap.groups, text, sizeof(text))), why);
+	add_row(out, "ids", "written by", memory_text(plan->idmap.single ? "sandbox itself" : "newuidmap, newgidmap"), why);
+}
+
+static void report_namespaces(const struct plan *plan, const struct sandbox_spec *spec,
+	struct sandbox_plan_report *out)
+{
+	static const char *const names[] = {"user", "pid", "mount", "ipc", "uts", "net", "cgroup"};
+
+	for (size_t i = 0; i < array_count(names); i++)
+		add_row(out, "namespaces", names[i], memory_text("its own"), by_default);
+	add_row(out, "namespaces", "host name", memory_text(plan->hostname),
+		spec->hostname ? origin(spec, "hostname") : origin(spec, "name"));
+	add_row(out, "namespaces", "network", memory_text("none (loopback only)"), by_default);
+}
+
+static const struct {
+	uint64_t attribute;
+	const char *name;
+} attribute_names[] = {
+	{MOUNT_ATTR_RDONLY, "ro"},
+	{MOUNT_ATTR_NOSUID, "nosuid"},
+	{MOUNT_ATTR_NODEV, "nodev"},
+	{MOUNT_ATTR_NOEXEC, "noexec"},
+};
+
+static char *mount_value(const struct mount_step *step)
+{
+	char size[32];
+	char *text = memory_text(mount_kind_name(step->kind));
+	char separator = ' ';
+
+	/* The text of a file of ours has lines, and is not for a table. */
+	if (step->source && step->kind != MOUNT_FILE)
+		memory_append(&text, " %s", step->source);
+	for (size_t i = 0; i < array_count(attribute_names); i++) {
+		if (!(step->attributes & attribute_names[i].attribute))
+			continue;
+		memory_append(&text, "%c%s", separator, attribute_names[i].name);
+		separator = ',';
+	}
+	if (step->size)
+		memory_append(&text, "%csize=%s", separator, text_format_size(step->size, size, sizeof(size)));
+	return text;
+}
+
+static void report_mounts(const struct plan *plan, const struct sandbox_spec *spec, struct sandbox_plan_report *out)
+{
+	char size[32];
+	char *where = plan->upper_on_disk ? memory_text("overlay nosuid,nodev, written to disk")
+			: memory_format("overlay nosuid,nodev, written to a tmpfs of %s",
+				text_format_size(plan->root.tmpfs_size, size, sizeof(size)));
+
+	add_row(out, "mounts", "/", where, spec->storage_size ? origin(spec, "storage-size") : origin(spec, "overlay"));
+	for (size_t i = 0; i < plan->mounts.count; i++) {
+		const struct mount_step *step = &plan->mounts.steps[i];
+		auto_free char *flag = strcmp(step->why, by_default) == 0 ? memory_text(by_default)
+									    : memory_format("--%s", step->why);
+
+		add_row(out, "mounts", step->target, mount_value(step), flag);
+	}
+}
+
+static void report_security(const struct plan *plan, const struct sandbox_spec *spec, struct sandbox_plan_report *out)
+{
+	struct seccomp_policy policy = {plan->capabilities, spec->nesting};
+	bool capabilities_given = spec->cap_add.count || spec->cap_drop.count;
+	char text[200];
+
+	add_row(out, "security", "bounding set", capability_format(plan->capabilities),
+		capabilities_given ? "--cap-add, --cap-drop" : by_default);
+	add_row(out, "security", "seccomp", memory_text(seccomp_filter_format(&policy, text, sizeof(text))),
+		spec->nesting ? "--nesting" : by_default);
+	add_row(out, "security", "no_new_privs", memory_text("on"), by_default);
+	add_row(out, "security", "session keyring", memory_text("its own, empty"), by_default);
+	add_row(out, "security", "nested user namespaces", memory_text(spec->nesting ? "allowed" : "refused"),
+		origin(spec, "nesting"));
+	for (size_t i = 0; i < plan->rlimits.count; i++)
+		add_row(out, "security", "limit", memory_text(rlimit_format(&plan->rlimits.items[i], text, sizeof(text))),
+			"--ulimit");
+}
+
+static void report_environment(const struct plan *plan, struct sandbox_plan_report *out)
+{
+	for (size_t i = 0; i < plan->environment.count; i++) {
+		const char *assignment = plan->environment.items[i], *equals = strchr(assignment, '=');
+		auto_free char *name = memory_text_n(assignment, (size_t)(equals - assignment));
+
+		add_row(out, "environment", name, memory_text(equals + 1),
+			strings_variable(&plan->environment_origins, name));
+	}
+	if (!strings_variable(&plan->environment, "HOME"))
+		add_row(out, "environment", "HOME", memory_text("the user's, in the image's /etc/passwd"), by_default);
+}
+
+static void report_process(const struct plan *plan, const struct sandbox_spec *spec, struct sandbox_plan_report *out)
+{
+	char number[24];
+
+	add_row(out, "process", "user", memory_text(plan->user ? plan->user : "root"), origin(spec, "user"));
+	add_row(out, "process", "working directory", memory_text(plan->workdir), origin(spec, "workdir"));
+	add_row(out, "process", "PID 1", memory_text(spec->init ? "sandbox-init" : "the command"), origin(spec, "init"));
+	add_row(out, "process", "terminal", memory_text(plan->terminal ? "its own" : "none"),
+		plan->terminal ? "standard input and output are terminals" : by_default);
+	add_row(out, "process", "descriptors", memory_format("0 to %u", 2 + plan->preserve_fds),
+		origin(spec, "preserve-fds"));
+	if (plan->timeout)
+		add_row(out, "process", "timeout", memory_format("%llu ms", (unsigned long long)plan->timeout), "--timeout");
+	if (!plan->command.count)
+		add_row(out, "command", "0", memory_text("root's shell, in the image's /etc/passwd"), by_default);
+	for (size_t i = 0; i < plan->command.count; i++) {
+		(void)snprintf(number, sizeof(number), "%zu", i);
+		add_row(out, "command", number, memory_text(plan->command.items[i]), "argument");
+	}
+}
+
+void plan_report(const struct plan *plan, const struct sandbox_spec *spec, const char *image, const char *digest,
+	struct sandbox_plan_report *out)
+{
+	add_row(out, "image", image, digest ? memory_format("sha256:%s", digest) : memory_text("to be imported"), "argument");
+	report_ids(plan, spec, out);
+	report_namespaces(plan, spec, out);
+	report_mounts(plan, spec, out);
+	report_security(plan, spec, out);
+	report_environment(plan, out);
+	report_process(plan, spec, out);
+}
+
+void sandbox_plan_report_finish(struct sandbox_plan_report *report)
+{
+	for (size_t i = 0; i < report->count; i++) {
+		free(report->rows[i].name);
+		free(report->rows[i].value);
+		free(report->rows[i].why);
+	}
+	free(report->rows);
+	*report = (struct sandbox_plan_report){0};
+}
