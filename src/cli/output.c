@@ -34,7 +34,7 @@ int output_error(const struct sandbox_error *error)
 void output_table_start(struct output_table *table, size_t columns, const char *const *headings)
 {
 	*table = (struct output_table){.columns = columns};
-	for (size_t i = 0; i < columns; i++)
+	for (size_t i = 0; headings && i < columns; i++)
 		output_table_cell(table, headings[i]);
 }
 

@@ -20,6 +20,7 @@ struct output_table {
 	size_t count;
 };
 
+/* `headings` are the first row; NULL for a table without. */
 void output_table_start(struct output_table *table, size_t columns, const char *const *headings);
 void output_table_cell(struct output_table *table, const char *text);
 void output_table_print(const struct output_table *table);

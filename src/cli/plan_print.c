@@ -8,15 +8,16 @@
 #include "base/scope.h"
 #include "cli/output.h"
 
+enum { PLAN_COLUMNS = 3 };
+
 /* The rows of one section, from `first` on. The index of the next section's first row. */
 static size_t print_section(const struct sandbox_plan_report *report, size_t first)
 {
-	static const char *const no_headings[] = {"", "", ""};
 	auto_finish(output_table_finish) struct output_table table = {0};
 	size_t i;
 
-	printf("%s%s", first ? "\n" : "", report->rows[first].section);
-	output_table_start(&table, array_count(no_headings), no_headings);
+	printf("%s%s\n", first ? "\n" : "", report->rows[first].section);
+	output_table_start(&table, PLAN_COLUMNS, NULL);
 	for (i = first; i < report->count && strcmp(report->rows[i].section, report->rows[first].section) == 0; i++) {
 		auto_free char *name = memory_format("  %s", report->rows[i].name);
 

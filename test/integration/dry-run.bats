@@ -15,7 +15,7 @@ print("; ".join(row["value"] + " <- " + row["why"] for row in rows))' "$1" "$2" 
 	assert_status 0
 	assert_output_has 'to be imported'
 	[ ! -e "$HOME/ran" ]
-	[ -z "$(ls "$XDG_CACHE_HOME/sandbox/layers" "$XDG_CACHE_HOME/sandbox/images")" ]
+	[ -z "$(find "$XDG_CACHE_HOME/sandbox/layers" "$XDG_CACHE_HOME/sandbox/images" -mindepth 1)" ]
 }
 
 @test "a known image is named by its digest" {
