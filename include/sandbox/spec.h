@@ -36,6 +36,9 @@ struct sandbox_spec {
 	char *workdir;
 	bool init;           /* our own init is PID 1; else the command is */
 	uint64_t preserve_fds;
+	bool interactive;    /* always held: standard input is the caller's */
+	bool tty;            /* a terminal, or an error; without it: one when the caller has one */
+	bool no_tty;         /* none in any case */
 
 	char *user;          /* USER[:GROUP], names or numbers */
 	int userns;          /* enum sandbox_userns */

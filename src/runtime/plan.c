@@ -144,6 +144,17 @@ static int decide_descriptors(const struct sandbox_spec *spec, struct plan *plan
 	return 0;
 }
 
+static int decide_terminal(const struct sandbox_spec *spec, struct plan *plan, struct sandbox_error *error)
+{
+	plan->terminal = !spec->no_tty && terminal_is_wanted();
+	if (!spec->tty || plan->terminal)
+		return 0;
+	error_set(error, ENOTTY, "--tty");
+	error_cause(error, SANDBOX_E_USAGE, "%s", spec->no_tty ? "--no-tty was given, too"
+		: "standard input or output is not a terminal");
+	return error_fix(error, "leave --tty out, or run it in a terminal (script(1) makes one)");
+}
+
 static int decide_process(const struct sandbox_spec *spec, struct plan *plan, struct sandbox_error *error)
 {
 	const char *workdir = spec->workdir ? spec->workdir : "/";
@@ -157,7 +168,6 @@ static int decide_process(const struct sandbox_spec *spec, struct plan *plan, st
 	plan->user = memory_text(spec->user);
 	strings_add_all(&plan->command, &spec->command);
 	plan->timeout = spec->timeout;
-	plan->terminal = terminal_is_wanted();
 	plan->supervision = spec->init ? SUPERVISION_ATTACHED : SUPERVISION_ATTACHED_NO_INIT;
 	return environment_decide(&spec->env_file, &spec->env, plan->hostname, &plan->environment,
 		&plan->environment_origins, error);
@@ -176,6 +186,8 @@ int plan_build(const struct sandbox_spec *spec, const struct host *host, const s
 		result = decide_descriptors(spec, out, error);
 	if (result == 0)
 		result = decide_root(spec, host, out, error);
+	if (result == 0)
+		result = decide_terminal(spec, out, error);
 	if (result == 0)
 		result = decide_process(spec, out, error);
 	if (result == 0)

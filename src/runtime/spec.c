@@ -4,7 +4,7 @@
 
 void sandbox_spec_init(struct sandbox_spec *spec)
 {
-	*spec = (struct sandbox_spec){.init = true, .rm = true, .shm_size = 64 << 20};
+	*spec = (struct sandbox_spec){.init = true, .rm = true, .interactive = true, .shm_size = 64 << 20};
 }
 
 void sandbox_spec_finish(struct sandbox_spec *spec)
