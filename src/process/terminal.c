@@ -10,8 +10,14 @@
 
 #include "base/fd.h"
 #include "base/scope.h"
+#include "base/test_switch.h"
 
 bool terminal_is_wanted(void)
+{
+	return isatty(STDOUT_FILENO) || isatty(STDERR_FILENO);
+}
+
+static bool is_interactive(void)
 {
 	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 }
@@ -35,11 +41,21 @@ int terminal_open_pair(int *out_master, int *out_slave, struct sandbox_error *er
 
 int terminal_adopt(int slave, struct sandbox_error *error)
 {
-	if (ioctl(slave, TIOCSCTTY, 0) < 0)
+	auto_close int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	bool interactive = is_interactive();
+
+	if (test_defence_removed("terminal"))
+		return 0;
+	if (nothing < 0)
+		return error_set(error, errno, "open the sandbox's /dev/null");
+	if (slave >= 0 && ioctl(slave, TIOCSCTTY, 0) < 0)
 		return error_set(error, errno, "make the terminal the controlling one");
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (isatty(fd) && dup2(slave, fd) < 0)
-			return error_set(error, errno, "use the terminal as descriptor %d", fd);
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		int own = fd == STDIN_FILENO && !interactive ? nothing : slave;
+
+		if (isatty(fd) && dup2(own, fd) < 0)
+			return error_set(error, errno, "take the caller's terminal away from descriptor %d", fd);
+	}
 	return 0;
 }
 
@@ -47,7 +63,7 @@ static void make_raw(struct terminal *terminal)
 {
 	struct termios raw;
 
-	if (tcgetattr(STDIN_FILENO, &terminal->saved) < 0)
+	if (!terminal->interactive || tcgetattr(STDIN_FILENO, &terminal->saved) < 0)
 		return;
 	raw = terminal->saved;
 	cfmakeraw(&raw);
@@ -61,9 +77,24 @@ static void make_cooked(struct terminal *terminal)
 	terminal->raw = false;
 }
 
+/* The caller's terminal, unless it is raw, makes "\r\n" of a newline: once is enough. */
+static void leave_newlines(int master)
+{
+	struct termios settings;
+
+	if (tcgetattr(master, &settings) < 0)
+		return;
+	settings.c_oflag &= ~(tcflag_t)OPOST;
+	(void)tcsetattr(master, TCSANOW, &settings);
+}
+
 int terminal_start(struct terminal *terminal, int master, struct sandbox_error *error)
 {
 	terminal->master = master;
+	terminal->caller = isatty(STDOUT_FILENO) ? STDOUT_FILENO : STDERR_FILENO;
+	terminal->interactive = is_interactive();
+	if (!terminal->interactive)
+		leave_newlines(master);
 	if (fcntl(master, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
 		return error_set(error, errno, "prepare the terminal");
 	terminal_resize(terminal);
@@ -82,8 +113,9 @@ void terminal_poll(const struct terminal *terminal, struct pollfd events[TERMINA
 	bool on = terminal->master >= 0;
 
 	events[TERMINAL_POLL_INPUT] = (struct pollfd){
-		.fd = on && !has_input && !terminal->input_ended ? STDIN_FILENO : -1, .events = POLLIN};
-	events[TERMINAL_POLL_OUTPUT] = (struct pollfd){.fd = on && has_output ? STDOUT_FILENO : -1, .events = POLLOUT};
+		.fd = on && terminal->interactive && !has_input && !terminal->input_ended ? STDIN_FILENO : -1,
+		.events = POLLIN};
+	events[TERMINAL_POLL_OUTPUT] = (struct pollfd){.fd = on && has_output ? terminal->caller : -1, .events = POLLOUT};
 	/* A buffer that is full is emptied before more is read: memory stays bounded, and the payload waits. */
 	events[TERMINAL_POLL_MASTER] = (struct pollfd){.fd = on && (has_input || !has_output) ? terminal->master : -1,
 		.events = (short)((has_output ? 0 : POLLIN) | (has_input ? POLLOUT : 0))};
@@ -123,12 +155,12 @@ void terminal_copy(struct terminal *terminal, const struct pollfd events[TERMINA
 
 	if (events[TERMINAL_POLL_INPUT].revents && !stream_fill(&terminal->input, STDIN_FILENO))
 		terminal->input_ended = true;
-	if (events[TERMINAL_POLL_OUTPUT].revents && !stream_drain(&terminal->output, STDOUT_FILENO))
+	if (events[TERMINAL_POLL_OUTPUT].revents && !stream_drain(&terminal->output, terminal->caller))
 		terminal->output.sent = terminal->output.used; /* The caller's terminal is gone. */
 	if ((master & POLLOUT) && !stream_drain(&terminal->input, terminal->master))
 		terminal_close(terminal);
 	if ((master & (POLLIN | POLLHUP)) && stream_is_empty(&terminal->output) && terminal->master >= 0 &&
-	    !stream_fill(&terminal->output, terminal->master))
+		!stream_fill(&terminal->output, terminal->master))
 		terminal_close(terminal);
 }
 
@@ -136,7 +168,7 @@ void terminal_resize(const struct terminal *terminal)
 {
 	struct winsize size;
 
-	if (terminal->master >= 0 && ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0)
+	if (terminal->master >= 0 && ioctl(terminal->caller, TIOCGWINSZ, &size) == 0)
 		(void)ioctl(terminal->master, TIOCSWINSZ, &size);
 }
 
@@ -153,13 +185,13 @@ void terminal_finish(struct terminal *terminal)
 {
 	/* All processes of the sandbox have ended, so this comes to the end of what they wrote. */
 	while (terminal->master >= 0) {
-		(void)fd_write_all(STDOUT_FILENO, terminal->output.data + terminal->output.sent,
+		(void)fd_write_all(terminal->caller, terminal->output.data + terminal->output.sent,
 			terminal->output.used - terminal->output.sent);
 		terminal->output.used = terminal->output.sent = 0;
 		if (!stream_fill(&terminal->output, terminal->master) || terminal->output.used == 0)
 			terminal_close(terminal);
 	}
-	(void)fd_write_all(STDOUT_FILENO, terminal->output.data + terminal->output.sent,
+	(void)fd_write_all(terminal->caller, terminal->output.data + terminal->output.sent,
 		terminal->output.used - terminal->output.sent);
 	terminal->output.used = terminal->output.sent = 0;
 	make_cooked(terminal);

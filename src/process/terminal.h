@@ -1,7 +1,15 @@
 /*
  * A private pseudo-terminal for the payload: pty(7). It lives in the sandbox's own devpts, so the payload has
  * job control and a name for its terminal, and the caller's terminal is out of its reach. The supervisor
- * copies between the two, with the caller's terminal in raw mode.
+ * copies between the two.
+ *
+ * None of the payload's standard descriptors is ever the caller's terminal. The payload is in another session,
+ * so that job control would not keep it from reading there: with `sandbox run … >log &` it would get what is
+ * typed into the shell, passwords too. When standard input and output both are terminals, the caller's
+ * is made raw and both ways are copied. Else a terminal as output gets what is written and gives nothing, and
+ * one as input is /dev/null to the payload.
+ *
+ * Defence removed in the test build by the name "terminal".
  */
 #ifndef PROCESS_TERMINAL_H
 #define PROCESS_TERMINAL_H
@@ -13,15 +21,15 @@
 
 #include "base/error.h"
 
-/* Whether standard input and output are terminals: then the payload gets one. */
+/* Whether standard output or error is a terminal: then the payload gets one. */
 bool terminal_is_wanted(void);
 
 /* In init, in the new root: opens a pair on /dev/pts. Both close-on-exec. 0 or -errno. */
 int terminal_open_pair(int *out_master, int *out_slave, struct sandbox_error *error);
 
 /*
- * In the payload, a session leader: makes `slave` the controlling terminal, and replaces those of the
- * standard descriptors that are terminals (all three, or but one that was redirected). 0 or -errno.
+ * In the payload, a session leader: makes `slave` the controlling terminal, and replaces those of the standard
+ * descriptors that are terminals. `slave` is -1 where none is wanted. 0 or -errno.
  */
 int terminal_adopt(int slave, struct sandbox_error *error);
 
@@ -36,6 +44,8 @@ struct terminal_stream {
 /* The supervisor's side. */
 struct terminal {
 	int master; /* -1 when the sandbox has no terminal */
+	int caller; /* the descriptor on which we write to the caller's terminal */
+	bool interactive;
 	bool raw;
 	bool input_ended;
 	struct termios saved;
@@ -43,13 +53,19 @@ struct terminal {
 	struct terminal_stream output; /* and back */
 };
 
-#define TERMINAL_INIT {.master = -1}
+#define TERMINAL_INIT \
+	{ \
+		.master = -1 \
+	}
 
-/* Takes over `master`, gives it the caller's window size, and makes the caller's terminal raw. 0 or -errno. */
+/* Takes over `master`, gives it the caller's window size, and makes an interactive terminal raw. 0 or -errno. */
 int terminal_start(struct terminal *terminal, int master, struct sandbox_error *error);
 
 /* Where terminal_poll puts its events. */
-enum { TERMINAL_POLL_INPUT, TERMINAL_POLL_OUTPUT, TERMINAL_POLL_MASTER, TERMINAL_POLL_COUNT };
+enum { TERMINAL_POLL_INPUT,
+	TERMINAL_POLL_OUTPUT,
+	TERMINAL_POLL_MASTER,
+	TERMINAL_POLL_COUNT };
 
 /* Fills the events to wait for; all off without a terminal. */
 void terminal_poll(const struct terminal *terminal, struct pollfd events[TERMINAL_POLL_COUNT]);

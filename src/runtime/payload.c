@@ -112,7 +112,7 @@ static int leave_terminal(const struct payload *payload, struct sandbox_error *e
 		return 0;
 	if (setsid() < 0 && errno != EPERM)
 		return error_set(error, errno, "make a session");
-	return payload->terminal < 0 ? 0 : terminal_adopt(payload->terminal, error);
+	return terminal_adopt(payload->terminal, error);
 }
 
 /*
