@@ -23,10 +23,31 @@ int root_open(int root, const char *path, int flags, enum root_links links)
 	return fd < 0 ? -errno : fd;
 }
 
+/* Whether the failure comes from what is there; the others come from the machine. */
+static bool is_about_layout(int code)
+{
+	switch (code) {
+	case ELOOP:
+	case ENOTDIR:
+	case EISDIR:
+	case EEXIST:
+	case EINVAL:
+	case ENAMETOOLONG:
+	/* Behind a link that leads into /proc or /sys, where nothing can be made. */
+	case ENOENT:
+	case EACCES:
+	case EPERM:
+	case EROFS:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static int layout_error(const char *path, int code, struct sandbox_error *error)
 {
 	error_set(error, code, "prepare %s in the image's root", path);
-	if (code == ELOOP || code == ENOTDIR || code == EISDIR || code == EEXIST || code == EINVAL) {
+	if (is_about_layout(code)) {
 		error_cause(error, SANDBOX_E_ROOT_LAYOUT, "the image has %s there",
 			code == ELOOP ? "a symbolic link that must not be followed" : "something of another kind");
 		(void)error_fix(error, "remove it from the image, so that a directory or file can be made");
