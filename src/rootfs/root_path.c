@@ -55,7 +55,51 @@ static int layout_error(const char *path, int code, struct sandbox_error *error)
 	return -code;
 }
 
-int root_make_directory(int root, const char *path, mode_t mode, enum root_links links,
+/* Where the link `name` in `directory`, itself named by `path`, leads: an absolute path below the root. */
+static char *follow_link(int directory, const char *path, const char *name)
+{
+	char text[PATH_MAX];
+	ssize_t length = readlinkat(directory, name, text, sizeof(text) - 1);
+
+	if (length <= 0)
+		return NULL;
+	text[length] = '\0';
+	if (*text == '/')
+		return memory_text(text);
+	return memory_format("%.*s/%s", (int)(name - path > 0 ? name - path - 1 : 0), path, text);
+}
+
+static int make_directory(int root, const char *path, mode_t mode, enum root_links links, int *links_left,
+	struct sandbox_error *error);
+
+/* Makes what the dangling link `name`, itself named by `path`, leads to. A descriptor or -errno. */
+static int make_behind_link(int root, int directory, const char *path, const char *name, mode_t mode, int *links_left,
+	struct sandbox_error *error)
+{
+	auto_free char *target = (*links_left)-- > 0 ? follow_link(directory, path, name) : NULL;
+
+	return target ? make_directory(root, target, mode, ROOT_FOLLOW, links_left, error) : layout_error(path, ELOOP, error);
+}
+
+/* Opens or makes the directory `name` in `directory`, which is `path` from the root. */
+static int make_component(int root, int directory, const char *path, const char *name, mode_t mode, enum root_links links,
+	int *links_left, struct sandbox_error *error)
+{
+	int fd = root_open(root, path, O_PATH | O_DIRECTORY, links);
+
+	if (fd == -ENOENT) {
+		if (mkdirat(directory, name, mode) < 0 && errno != EEXIST)
+			return layout_error(path, errno, error);
+		fd = root_open(root, path, O_PATH | O_DIRECTORY, links);
+		/* There, and yet not there: a dangling link. */
+		if (fd == -ENOENT && links == ROOT_FOLLOW)
+			return make_behind_link(root, directory, path, name, mode, links_left, error);
+		fd = fd == -ENOENT ? -ELOOP : fd;
+	}
+	return fd < 0 ? layout_error(path, -fd, error) : fd;
+}
+
+static int make_directory(int root, const char *path, mode_t mode, enum root_links links, int *links_left,
 	struct sandbox_error *error)
 {
 	auto_free char *prefix = memory_text(path);
@@ -71,16 +115,9 @@ int root_make_directory(int root, const char *path, mode_t mode, enum root_links
 		end = strchr(name, '/');
 		if (end)
 			*end = '\0';
-		next = root_open(root, prefix, O_PATH | O_DIRECTORY, links);
-		if (next == -ENOENT) {
-			/* EEXIST: a dangling link, which the second look reports as missing. */
-			if (mkdirat(directory, name, mode) < 0 && errno != EEXIST)
-				return layout_error(path, errno, error);
-			next = root_open(root, prefix, O_PATH | O_DIRECTORY, links);
-			next = next == -ENOENT ? -ELOOP : next;
-		}
+		next = make_component(root, directory, prefix, name, mode, links, links_left, error);
 		if (next < 0)
-			return layout_error(path, -next, error);
+			return next;
 		(void)close(directory);
 		directory = next;
 		if (end)
@@ -89,18 +126,12 @@ int root_make_directory(int root, const char *path, mode_t mode, enum root_links
 	return take_fd(&directory);
 }
 
-/* Where the link `name` in `directory`, itself named by `path`, leads: an absolute path below the root. */
-static char *follow_link(int directory, const char *path, const char *name)
+int root_make_directory(int root, const char *path, mode_t mode, enum root_links links,
+	struct sandbox_error *error)
 {
-	char text[PATH_MAX];
-	ssize_t length = readlinkat(directory, name, text, sizeof(text) - 1);
+	int links_left = LINKS_MAX;
 
-	if (length <= 0)
-		return NULL;
-	text[length] = '\0';
-	if (*text == '/')
-		return memory_text(text);
-	return memory_format("%.*s/%s", (int)(name - path > 0 ? name - path - 1 : 0), path, text);
+	return make_directory(root, path, mode, links, &links_left, error);
 }
 
 /* One try: opens or makes the last component. -ELOOP and *out_link set when it is a dangling link. */

@@ -18,7 +18,10 @@ enum root_links {
 /* Opens the existing `path` with `flags` (O_PATH and so on). A descriptor or -errno. */
 int root_open(int root, const char *path, int flags, enum root_links links);
 
-/* Opens the directory `path` as O_PATH; missing components are made with `mode`. A descriptor or -errno. */
+/*
+ * Opens the directory `path` as O_PATH; missing components are made with `mode`, with ROOT_FOLLOW also
+ * behind dangling links. A descriptor or -errno.
+ */
 int root_make_directory(int root, const char *path, mode_t mode, enum root_links links,
 	struct sandbox_error *error);
 
