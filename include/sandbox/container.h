@@ -3,6 +3,7 @@
 #define SANDBOX_CONTAINER_H
 
 #include <sandbox/error.h>
+#include <sandbox/progress.h>
 #include <sandbox/spec.h>
 #include <stddef.h>
 
@@ -28,10 +29,11 @@ struct sandbox_result {
  * Runs spec->command in a fresh sandbox on `image` (a path, or the name or digest of a stored image) and
  * waits for its end. Standard input, output and error are the caller's. While it runs, TERM INT HUP
  * QUIT USR1 and USR2 are forwarded to the command. Nothing is left behind. The caller has one thread.
+ * `progress`, of an archive that is read for the first time, may be NULL.
  * 0, or -errno when the command did not run.
  */
 int sandbox_run(const struct sandbox_locations *locations, const char *image, const struct sandbox_spec *spec,
-	struct sandbox_result *out, struct sandbox_error *error);
+	const struct sandbox_progress *progress, struct sandbox_result *out, struct sandbox_error *error);
 
 /* One fact of what sandbox_run would do, and where it comes from: "default", "--user" and so on. */
 struct sandbox_plan_row {

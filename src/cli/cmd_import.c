@@ -8,6 +8,7 @@
 #include "base/scope.h"
 #include "cli/command.h"
 #include "cli/image_store.h"
+#include "cli/import_progress.h"
 #include "cli/output.h"
 #include "image/image.h"
 
@@ -61,9 +62,8 @@ static int import_image(const struct cli *cli, const struct import_options *opti
 	request.limits = options->limits;
 	request.name = options->name;
 	request.durable = request.archive_only = true;
-	request.progress = image_progress_show;
+	request.progress = &import_progress;
 	result = image_resolve(&store, archive, &request, &image, error);
-	image_progress_clear();
 	if (result < 0)
 		return result;
 	for (size_t i = 0; i < image.notices.count; i++)

@@ -10,6 +10,7 @@
 #include "base/scope.h"
 #include "base/test_switch.h"
 #include "cli/command.h"
+#include "cli/import_progress.h"
 #include "cli/output.h"
 #include "cli/plan_print.h"
 
@@ -86,7 +87,7 @@ static int run_image(const struct cli *cli, const char *image, const struct sand
 	/* What the caller has open is not the sandbox's, nor any helper's, unless it was asked for. */
 	if (!test_defence_removed("close-inherited") && close_range(3 + (unsigned int)spec->preserve_fds, ~0U, 0) < 0)
 		return error_set(error, errno, "close inherited descriptors");
-	return sandbox_run(&locations, image, spec, result, error);
+	return sandbox_run(&locations, image, spec, &import_progress, result, error);
 }
 
 static int print_plan(const struct cli *cli, const char *image, const struct run_options *options,

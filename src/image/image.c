@@ -223,7 +223,7 @@ static int unpack(struct image_store *store, struct archive_file *file, const st
 	auto_close int root = -1;
 	struct importer importer = {
 		.program = request->importer, .map = request->map, .archive = file->fd, .limits = request->limits,
-		.progress = request->progress, .context = request->context,
+		.progress = request->progress,
 		.archive_size = S_ISREG(file->before.st_mode) ? (uint64_t)file->before.st_size : 0,
 	};
 	int result = staging_create(store, staging, error);

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <sandbox/progress.h>
 #include <sandbox/strings.h>
 
 #include "base/digest.h"
@@ -26,7 +27,7 @@ struct image_request {
 	/* Asked before an import begins; anything but 0 is image_resolve's result, and nothing was made. NULL: not asked. */
 	int (*before_import)(void *context, struct sandbox_error *error);
 	bool archive_only;    /* the reference is a path or "-", never a name */
-	void (*progress)(void *context, const struct import_counts *counts, uint64_t archive_size); /* or NULL */
+	const struct sandbox_progress *progress; /* or NULL. Borrowed */
 	void *context;
 };
 

@@ -105,7 +105,8 @@ static int listen_to(const struct importer *importer, int socket, struct import_
 		switch (message.kind) {
 		case IMPORT_PROGRESS:
 			if (importer->progress)
-				importer->progress(importer->context, &message.progress, importer->archive_size);
+				importer->progress->show(importer->progress->context, message.progress.entries,
+					message.progress.archive_bytes, importer->archive_size);
 			continue;
 		case IMPORT_FAILED:
 			if (error)
@@ -151,6 +152,8 @@ int importer_run(const struct importer *importer, struct import_result *out, str
 	scope_close(&theirs);
 	theirs = -1;
 	result = listen_to(importer, ours, out, error);
+	if (importer->progress)
+		importer->progress->done(importer->progress->context);
 	if (result < 0)
 		return result;
 	ended = userns_wait(&child, error);

@@ -2,6 +2,8 @@
 #ifndef IMAGE_IMPORTER_H
 #define IMAGE_IMPORTER_H
 
+#include <sandbox/progress.h>
+
 #include "base/error.h"
 #include "image/protocol.h"
 #include "userns/idmap.h"
@@ -13,8 +15,7 @@ struct importer {
 	int wrapper; /* its lock is kept by the importer too: whoever gets it knows that nobody writes any more */
 	int root;
 	struct import_limits limits;
-	void (*progress)(void *context, const struct import_counts *counts, uint64_t archive_size); /* or NULL */
-	void *context;
+	const struct sandbox_progress *progress; /* or NULL */
 	uint64_t archive_size; /* for `progress`; 0 when unknown */
 };
 

@@ -70,12 +70,13 @@ static void make_durable(void *argument)
 }
 
 static int resolve_image(struct image_store *store, const char *name, const struct idmap *idmap,
-	struct image *out, struct sandbox_error *error)
+	const struct sandbox_progress *progress, struct image *out, struct sandbox_error *error)
 {
 	struct image_request request;
 	int result;
 
 	image_request_init(&request, idmap);
+	request.progress = progress;
 	result = image_resolve(store, name, &request, out, error);
 	if (result < 0)
 		return result;
@@ -121,7 +122,7 @@ int sandbox_plan(const struct sandbox_locations *locations, const char *image_na
 }
 
 int sandbox_run(const struct sandbox_locations *locations, const char *image_name, const struct sandbox_spec *spec,
-	struct sandbox_result *out, struct sandbox_error *error)
+	const struct sandbox_progress *progress, struct sandbox_result *out, struct sandbox_error *error)
 {
 	auto_finish(host_finish) struct host host = {0};
 	auto_finish(images_finish) struct images images = {.store = IMAGE_STORE_INIT};
@@ -137,7 +138,7 @@ int sandbox_run(const struct sandbox_locations *locations, const char *image_nam
 	if (result == 0)
 		result = image_store_open(locations->store, &images.store, error);
 	if (result == 0)
-		result = resolve_image(&images.store, image_name, &idmap, &images.image, error);
+		result = resolve_image(&images.store, image_name, &idmap, progress, &images.image, error);
 	if (result < 0)
 		return result;
 	plan_set_layers(&plan, images.store.layers, &images.image.layers);
