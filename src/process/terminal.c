@@ -12,17 +12,31 @@
 #include "base/scope.h"
 #include "base/test_switch.h"
 
-bool terminal_is_wanted(void)
+enum terminal_kind terminal_choose(bool no_tty)
 {
-	return isatty(STDOUT_FILENO) || isatty(STDERR_FILENO);
+	if (!isatty(STDOUT_FILENO) && !isatty(STDERR_FILENO))
+		return TERMINAL_NONE;
+	return no_tty ? TERMINAL_PIPE : TERMINAL_PTY;
 }
 
-static bool is_interactive(void)
+/* `own` is the side of the pair that this process has. */
+static bool is_interactive(int own)
 {
-	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+	return isatty(own) && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 }
 
-int terminal_open_pair(int *out_master, int *out_slave, struct sandbox_error *error)
+static int open_pipe(int *out_reader, int *out_writer, struct sandbox_error *error)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return error_set(error, errno, "make a pipe");
+	*out_reader = ends[0];
+	*out_writer = ends[1];
+	return 0;
+}
+
+static int open_pty(int *out_master, int *out_slave, struct sandbox_error *error)
 {
 	auto_close int master = open("/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
 	int unlocked = 0;
@@ -39,16 +53,22 @@ int terminal_open_pair(int *out_master, int *out_slave, struct sandbox_error *er
 	return 0;
 }
 
+int terminal_open_pair(enum terminal_kind kind, int *out_master, int *out_slave, struct sandbox_error *error)
+{
+	return kind == TERMINAL_PTY ? open_pty(out_master, out_slave, error)
+				    : open_pipe(out_master, out_slave, error);
+}
+
 int terminal_adopt(int slave, struct sandbox_error *error)
 {
 	auto_close int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	bool interactive = is_interactive();
+	bool interactive = is_interactive(slave);
 
 	if (test_defence_removed("terminal"))
 		return 0;
 	if (nothing < 0)
 		return error_set(error, errno, "open the sandbox's /dev/null");
-	if (slave >= 0 && ioctl(slave, TIOCSCTTY, 0) < 0)
+	if (isatty(slave) && ioctl(slave, TIOCSCTTY, 0) < 0)
 		return error_set(error, errno, "make the terminal the controlling one");
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
 		int own = fd == STDIN_FILENO && !interactive ? nothing : slave;
@@ -92,7 +112,7 @@ int terminal_start(struct terminal *terminal, int master, struct sandbox_error *
 {
 	terminal->master = master;
 	terminal->caller = isatty(STDOUT_FILENO) ? STDOUT_FILENO : STDERR_FILENO;
-	terminal->interactive = is_interactive();
+	terminal->interactive = is_interactive(master);
 	if (!terminal->interactive)
 		leave_newlines(master);
 	if (fcntl(master, F_SETFL, O_RDWR | O_NONBLOCK) < 0)

@@ -21,11 +21,17 @@
 
 #include "base/error.h"
 
-/* Whether standard output or error is a terminal: then the payload gets one. */
-bool terminal_is_wanted(void);
+enum terminal_kind {
+	TERMINAL_NONE, /* neither standard output nor error is a terminal */
+	TERMINAL_PTY,
+	TERMINAL_PIPE, /* in the place of one: --no-tty */
+};
 
-/* In init, in the new root: opens a pair on /dev/pts. Both close-on-exec. 0 or -errno. */
-int terminal_open_pair(int *out_master, int *out_slave, struct sandbox_error *error);
+/* What stands for the caller's terminal in the sandbox. */
+enum terminal_kind terminal_choose(bool no_tty);
+
+/* In init, in the new root: opens a pair on /dev/pts, or a pipe. Both close-on-exec. 0 or -errno. */
+int terminal_open_pair(enum terminal_kind kind, int *out_master, int *out_slave, struct sandbox_error *error);
 
 /*
  * In the payload, a session leader: makes `slave` the controlling terminal, and replaces those of the standard

@@ -130,7 +130,7 @@ static int init_report_setup(struct init *init, struct sandbox_error *error)
 
 	if (!init->plan->terminal)
 		return channel_send(init->channel, CHANNEL_SETUP_DONE, 0, 0, NULL, 0, error);
-	result = terminal_open_pair(&master, &init->payload.terminal, error);
+	result = terminal_open_pair(init->plan->terminal, &master, &init->payload.terminal, error);
 	return result < 0 ? result : channel_send(init->channel, CHANNEL_SETUP_DONE, 0, 0, &master, 1, error);
 }
 

@@ -146,12 +146,12 @@ static int decide_descriptors(const struct sandbox_spec *spec, struct plan *plan
 
 static int decide_terminal(const struct sandbox_spec *spec, struct plan *plan, struct sandbox_error *error)
 {
-	plan->terminal = !spec->no_tty && terminal_is_wanted();
-	if (!spec->tty || plan->terminal)
+	plan->terminal = terminal_choose(spec->no_tty);
+	if (!spec->tty || plan->terminal == TERMINAL_PTY)
 		return 0;
 	error_set(error, ENOTTY, "--tty");
 	error_cause(error, SANDBOX_E_USAGE, "%s", spec->no_tty ? "--no-tty was given, too"
-		: "standard input or output is not a terminal");
+		: "standard output is not a terminal");
 	return error_fix(error, "leave --tty out, or run it in a terminal (script(1) makes one)");
 }
 

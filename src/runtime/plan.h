@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "process/terminal.h"
 #include "rootfs/mount_list.h"
 #include "rootfs/root.h"
 #include "runtime/host.h"
@@ -45,7 +46,7 @@ struct plan {
 	char *user;              /* NULL for root */
 	unsigned int preserve_fds;
 	uint64_t timeout;        /* milliseconds, 0 for none */
-	bool terminal;           /* the payload gets a terminal of its own */
+	enum terminal_kind terminal; /* what the payload gets for the caller's */
 	bool upper_on_disk;      /* root.upper is to be set once the directory exists */
 };
 

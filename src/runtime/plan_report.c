@@ -134,6 +134,15 @@ static void report_environment(const struct plan *plan, struct sandbox_plan_repo
 		add_row(out, "environment", "HOME", memory_text("the user's, in the image's /etc/passwd"), by_default);
 }
 
+static const struct {
+	const char *text;
+	const char *why;
+} terminals[] = {
+	[TERMINAL_NONE] = {"none", by_default},
+	[TERMINAL_PTY] = {"its own", "standard output or error is a terminal"},
+	[TERMINAL_PIPE] = {"a pipe in its place", "--no-tty"},
+};
+
 static void report_process(const struct plan *plan, const struct sandbox_spec *spec, struct sandbox_plan_report *out)
 {
 	char number[24];
@@ -141,8 +150,7 @@ static void report_process(const struct plan *plan, const struct sandbox_spec *s
 	add_row(out, "process", "user", memory_text(plan->user ? plan->user : "root"), origin(spec, "user"));
 	add_row(out, "process", "working directory", memory_text(plan->workdir), origin(spec, "workdir"));
 	add_row(out, "process", "PID 1", memory_text(spec->init ? "sandbox-init" : "the command"), origin(spec, "init"));
-	add_row(out, "process", "terminal", memory_text(plan->terminal ? "its own" : "none"),
-		plan->terminal ? "standard input and output are terminals" : by_default);
+	add_row(out, "process", "terminal", memory_text(terminals[plan->terminal].text), terminals[plan->terminal].why);
 	add_row(out, "process", "descriptors", memory_format("0 to %u", 2 + plan->preserve_fds),
 		origin(spec, "preserve-fds"));
 	if (plan->timeout)

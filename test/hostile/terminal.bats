@@ -39,6 +39,13 @@ descriptors='for fd in 0 1 2; do [ ! -t $fd ] || echo $fd $(busybox stat -Lc %d:
 	done
 }
 
+@test "without a terminal of its own it has a pipe to write to, and an empty input" {
+	typed=$'password\n'
+	on_terminal "$SANDBOX run --no-tty $BUSYBOX_TAR sh -c '$descriptors; cat; readlink /dev/fd/1; echo error >&2'"
+	output=$(tr -d '\r' <<<"$output" | grep -v password)
+	[[ $output == pipe:* && $output == *$'\nerror' && $status = 0 ]] || fail_with "output and error should be a pipe"
+}
+
 @test "a terminal as standard input alone is an empty one" {
 	typed=$'password\n'
 	on_terminal "$SANDBOX run $BUSYBOX_TAR sh -c 'cat; echo end' 2>&1 | cat"
