@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -79,11 +81,22 @@ int terminal_adopt(int slave, struct sandbox_error *error)
 	return 0;
 }
 
+/*
+ * A job in the background must leave the terminal to the shell: what is typed is not ours, nor are the modes.
+ * There are no jobs on a terminal that is not the controlling one (su -c).
+ */
+static bool is_foreground(void)
+{
+	pid_t group = tcgetpgrp(STDIN_FILENO);
+
+	return group < 0 || group == getpgrp();
+}
+
 static void make_raw(struct terminal *terminal)
 {
 	struct termios raw;
 
-	if (!terminal->interactive || tcgetattr(STDIN_FILENO, &terminal->saved) < 0)
+	if (!terminal->raw && tcgetattr(STDIN_FILENO, &terminal->saved) < 0)
 		return;
 	raw = terminal->saved;
 	cfmakeraw(&raw);
@@ -97,6 +110,13 @@ static void make_cooked(struct terminal *terminal)
 	terminal->raw = false;
 }
 
+void terminal_resume(struct terminal *terminal)
+{
+	if (terminal->interactive && is_foreground())
+		make_raw(terminal);
+	terminal_resize(terminal);
+}
+
 /* The caller's terminal, unless it is raw, makes "\r\n" of a newline: once is enough. */
 static void leave_newlines(int master)
 {
@@ -108,6 +128,28 @@ static void leave_newlines(int master)
 	(void)tcsetattr(master, TCSANOW, &settings);
 }
 
+/* A description of our own, so that it can be told not to block: others share the caller's. */
+static int open_screen(int caller)
+{
+	char path[32];
+	int screen;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", caller);
+	screen = open(path, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	return screen >= 0 ? screen : fcntl(caller, F_DUPFD_CLOEXEC, 0);
+}
+
+/* Readable once for every input, not for as long as there is some that we leave to the shell. */
+static int open_wake(void)
+{
+	struct epoll_event event = {.events = EPOLLIN | EPOLLET};
+	auto_close int wake = epoll_create1(EPOLL_CLOEXEC);
+
+	if (wake < 0 || epoll_ctl(wake, EPOLL_CTL_ADD, STDIN_FILENO, &event) < 0)
+		return -1;
+	return take_fd(&wake);
+}
+
 int terminal_start(struct terminal *terminal, int master, struct sandbox_error *error)
 {
 	terminal->master = master;
@@ -115,10 +157,13 @@ int terminal_start(struct terminal *terminal, int master, struct sandbox_error *
 	terminal->interactive = is_interactive(master);
 	if (!terminal->interactive)
 		leave_newlines(master);
-	if (fcntl(master, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
+	terminal->peer = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	terminal->screen = open_screen(terminal->caller);
+	terminal->wake = terminal->interactive ? open_wake() : -1;
+	if (terminal->peer < 0 || terminal->screen < 0 || (terminal->interactive && terminal->wake < 0) ||
+	    fcntl(master, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
 		return error_set(error, errno, "prepare the terminal");
-	terminal_resize(terminal);
-	make_raw(terminal);
+	terminal_resume(terminal);
 	return 0;
 }
 
@@ -131,11 +176,11 @@ void terminal_poll(const struct terminal *terminal, struct pollfd events[TERMINA
 {
 	bool has_input = !stream_is_empty(&terminal->input), has_output = !stream_is_empty(&terminal->output);
 	bool on = terminal->master >= 0;
+	bool wants_input = on && terminal->interactive && !has_input && !terminal->input_ended;
+	int input = is_foreground() ? STDIN_FILENO : terminal->wake;
 
-	events[TERMINAL_POLL_INPUT] = (struct pollfd){
-		.fd = on && terminal->interactive && !has_input && !terminal->input_ended ? STDIN_FILENO : -1,
-		.events = POLLIN};
-	events[TERMINAL_POLL_OUTPUT] = (struct pollfd){.fd = on && has_output ? terminal->caller : -1, .events = POLLOUT};
+	events[TERMINAL_POLL_INPUT] = (struct pollfd){.fd = wants_input ? input : -1, .events = POLLIN};
+	events[TERMINAL_POLL_OUTPUT] = (struct pollfd){.fd = on && has_output ? terminal->screen : -1, .events = POLLOUT};
 	/* A buffer that is full is emptied before more is read: memory stays bounded, and the payload waits. */
 	events[TERMINAL_POLL_MASTER] = (struct pollfd){.fd = on && (has_input || !has_output) ? terminal->master : -1,
 		.events = (short)((has_output ? 0 : POLLIN) | (has_input ? POLLOUT : 0))};
@@ -163,25 +208,37 @@ static bool stream_drain(struct terminal_stream *stream, int fd)
 	return true;
 }
 
-static void terminal_close(struct terminal *terminal)
+static void close_one(int *fd)
 {
-	if (terminal->master >= 0)
-		(void)close(take_fd(&terminal->master));
+	if (*fd >= 0)
+		(void)close(take_fd(fd));
+}
+
+static void take_input(struct terminal *terminal, int fd)
+{
+	struct epoll_event event;
+
+	if (fd == STDIN_FILENO) {
+		terminal->input_ended = !stream_fill(&terminal->input, STDIN_FILENO);
+		return;
+	}
+	(void)epoll_wait(fd, &event, 1, 0);
+	terminal_resume(terminal); /* Shells do not tell a running job that it is in the foreground again. */
 }
 
 void terminal_copy(struct terminal *terminal, const struct pollfd events[TERMINAL_POLL_COUNT])
 {
 	short master = events[TERMINAL_POLL_MASTER].revents;
 
-	if (events[TERMINAL_POLL_INPUT].revents && !stream_fill(&terminal->input, STDIN_FILENO))
-		terminal->input_ended = true;
-	if (events[TERMINAL_POLL_OUTPUT].revents && !stream_drain(&terminal->output, terminal->caller))
+	if (events[TERMINAL_POLL_INPUT].revents)
+		take_input(terminal, events[TERMINAL_POLL_INPUT].fd);
+	if (events[TERMINAL_POLL_OUTPUT].revents && !stream_drain(&terminal->output, terminal->screen))
 		terminal->output.sent = terminal->output.used; /* The caller's terminal is gone. */
 	if ((master & POLLOUT) && !stream_drain(&terminal->input, terminal->master))
-		terminal_close(terminal);
+		close_one(&terminal->master);
 	if ((master & (POLLIN | POLLHUP)) && stream_is_empty(&terminal->output) && terminal->master >= 0 &&
 		!stream_fill(&terminal->output, terminal->master))
-		terminal_close(terminal);
+		close_one(&terminal->master);
 }
 
 void terminal_resize(const struct terminal *terminal)
@@ -196,23 +253,27 @@ void terminal_suspend(struct terminal *terminal)
 {
 	make_cooked(terminal);
 	(void)raise(SIGSTOP);
-	if (terminal->master >= 0)
-		make_raw(terminal);
-	terminal_resize(terminal);
+	terminal_resume(terminal);
+}
+
+/* What was read before, then the rest, until the master has no more. */
+static void write_out(struct terminal *terminal)
+{
+	struct terminal_stream *output = &terminal->output;
+
+	do {
+		(void)fd_write_all(terminal->caller, output->data + output->sent, output->used - output->sent);
+		output->used = output->sent = 0;
+	} while (terminal->master >= 0 && stream_fill(output, terminal->master) && output->used);
 }
 
 void terminal_finish(struct terminal *terminal)
 {
-	/* All processes of the sandbox have ended, so this comes to the end of what they wrote. */
-	while (terminal->master >= 0) {
-		(void)fd_write_all(terminal->caller, terminal->output.data + terminal->output.sent,
-			terminal->output.used - terminal->output.sent);
-		terminal->output.used = terminal->output.sent = 0;
-		if (!stream_fill(&terminal->output, terminal->master) || terminal->output.used == 0)
-			terminal_close(terminal);
-	}
-	(void)fd_write_all(terminal->caller, terminal->output.data + terminal->output.sent,
-		terminal->output.used - terminal->output.sent);
-	terminal->output.used = terminal->output.sent = 0;
+	/* All processes of the sandbox have ended, so without our peer the master comes to the end of what they wrote. */
+	close_one(&terminal->peer);
+	write_out(terminal);
+	close_one(&terminal->master);
+	close_one(&terminal->screen);
+	close_one(&terminal->wake);
 	make_cooked(terminal);
 }

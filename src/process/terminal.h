@@ -7,7 +7,8 @@
  * so that job control would not keep it from reading there: with `sandbox run … >log &` it would get what is
  * typed into the shell, passwords too. When standard input and output both are terminals, the caller's
  * is made raw and both ways are copied. Else a terminal as output gets what is written and gives nothing, and
- * one as input is /dev/null to the payload.
+ * one as input is /dev/null to the payload. As a job in the background we only show what the payload writes:
+ * modes and input are the shell's then.
  *
  * Defence removed in the test build by the name "terminal".
  */
@@ -50,7 +51,10 @@ struct terminal_stream {
 /* The supervisor's side. */
 struct terminal {
 	int master; /* -1 when the sandbox has no terminal */
-	int caller; /* the descriptor on which we write to the caller's terminal */
+	int peer;   /* the payload's side, so that it may close its own and open it again */
+	int caller; /* the standard descriptor that is the caller's terminal */
+	int screen; /* the same, not blocking */
+	int wake;   /* readable when the caller's terminal has new input, while that is not for us */
 	bool interactive;
 	bool raw;
 	bool input_ended;
@@ -59,19 +63,13 @@ struct terminal {
 	struct terminal_stream output; /* and back */
 };
 
-#define TERMINAL_INIT \
-	{ \
-		.master = -1 \
-	}
+#define TERMINAL_INIT {.master = -1, .peer = -1, .screen = -1, .wake = -1}
 
-/* Takes over `master`, gives it the caller's window size, and makes an interactive terminal raw. 0 or -errno. */
+/* Takes over `master` and resumes; terminal_finish is due in either case. 0 or -errno. */
 int terminal_start(struct terminal *terminal, int master, struct sandbox_error *error);
 
 /* Where terminal_poll puts its events. */
-enum { TERMINAL_POLL_INPUT,
-	TERMINAL_POLL_OUTPUT,
-	TERMINAL_POLL_MASTER,
-	TERMINAL_POLL_COUNT };
+enum { TERMINAL_POLL_INPUT, TERMINAL_POLL_OUTPUT, TERMINAL_POLL_MASTER, TERMINAL_POLL_COUNT };
 
 /* Fills the events to wait for; all off without a terminal. */
 void terminal_poll(const struct terminal *terminal, struct pollfd events[TERMINAL_POLL_COUNT]);
@@ -82,8 +80,11 @@ void terminal_copy(struct terminal *terminal, const struct pollfd events[TERMINA
 /* The caller's window has another size: pass it on. */
 void terminal_resize(const struct terminal *terminal);
 
-/* Stops this process as SIGTSTP would, with the caller's terminal as it was; returns when it is continued. */
+/* Stops this process as SIGTSTP would, with the caller's terminal as it was; resumes when it is continued. */
 void terminal_suspend(struct terminal *terminal);
+
+/* This process may be in the foreground (again): then an interactive terminal becomes raw. Passes the size on. */
+void terminal_resume(struct terminal *terminal);
 
 /* Writes out what the payload has written before its end, and restores the caller's terminal. Idempotent. */
 void terminal_finish(struct terminal *terminal);

@@ -17,7 +17,7 @@
 
 static const int forwarded_signals[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
 /* What concerns the caller's terminal is ours to handle, when the payload has one of its own. */
-static const int terminal_signals[] = {SIGWINCH, SIGTSTP};
+static const int terminal_signals[] = {SIGWINCH, SIGTSTP, SIGCONT};
 
 struct supervisor {
 	const struct plan *plan;
@@ -70,6 +70,7 @@ static int open_signals(bool with_terminal, struct sandbox_error *error)
 	blocked = watched;
 	(void)sigaddset(&blocked, SIGCHLD);
 	(void)sigaddset(&blocked, SIGPIPE);
+	(void)sigaddset(&blocked, SIGTTOU); /* The terminal is restored also from the background. */
 	(void)sigprocmask(SIG_SETMASK, &blocked, NULL);
 	return fd;
 }
@@ -104,6 +105,8 @@ static void handle_signal(struct supervisor *self)
 		terminal_resize(&self->container->terminal);
 	else if (info.ssi_signo == SIGTSTP)
 		terminal_suspend(&self->container->terminal);
+	else if (info.ssi_signo == SIGCONT)
+		terminal_resume(&self->container->terminal);
 	else
 		forward_signal(self, (int)info.ssi_signo);
 }
