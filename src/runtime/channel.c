@@ -89,10 +89,11 @@ int channel_receive(int channel, struct channel_message *out, struct sandbox_err
 		.msg_controllen = sizeof(control.bytes)};
 	ssize_t size;
 
+	/* ECONNRESET: the peer ended without reading our last word. It is said once, and before the peer's own. */
 	do
 		size = recvmsg(channel, &header, MSG_CMSG_CLOEXEC);
-	while (size < 0 && errno == EINTR);
-	if (size == 0 || (size < 0 && errno == ECONNRESET))
+	while (size < 0 && (errno == EINTR || errno == ECONNRESET));
+	if (size == 0)
 		return 0;
 	if (size < 0)
 		return error_set(error, errno, "receive from the channel");

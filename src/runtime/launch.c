@@ -1,6 +1,7 @@
 #include "runtime/launch.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sched.h>
 #include <unistd.h>
 
@@ -68,6 +69,20 @@ static int expect_setup(const struct plan *plan, struct container *container, st
 	return plan->terminal ? terminal_start(&container->terminal, message.fds[0], error) : 0;
 }
 
+/* Init works while its maps are written. When it has given up meanwhile, its error is the cause of ours. */
+static int prefer_init_error(const struct container *container, int result, struct sandbox_error *error)
+{
+	struct pollfd channel = {.fd = container->channel, .events = POLLIN};
+	struct channel_message message;
+
+	if (container->channel < 0 || poll(&channel, 1, 0) <= 0 || channel_receive(container->channel, &message, NULL) <= 0 ||
+	    message.step != CHANNEL_ERROR)
+		return result;
+	if (error)
+		*error = message.error;
+	return message.error.code ? -message.error.code : -EINVAL;
+}
+
 int launch(const struct plan *plan, struct container *container, struct sandbox_error *error)
 {
 	int result = clone_init(plan, container, error);
@@ -78,6 +93,8 @@ int launch(const struct plan *plan, struct container *container, struct sandbox_
 	test_point("launch.mapped");
 	if (result == 0)
 		result = channel_send(container->channel, CHANNEL_IDS_MAPPED, 0, 0, NULL, 0, error);
+	if (result < 0)
+		result = prefer_init_error(container, result, error);
 	log_debug("ids are mapped; init %d builds the root", (int)container->init);
 	if (result == 0)
 		result = expect_setup(plan, container, error);
