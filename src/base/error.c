@@ -52,6 +52,12 @@ int error_set(struct sandbox_error *error, int code, const char *format, ...)
 	used = strlen(error->text);
 	if (code)
 		(void)snprintf(error->text + used, sizeof(error->text) - used, ": %s", strerror(code));
+	/* The one number that means the same everywhere. */
+	if (code == ENOSYS) {
+		error_cause(error, SANDBOX_E_KERNEL_TOO_OLD, "this kernel, or a filter around this process (an outer "
+			"container?), does not know a system call that sandboxes need");
+		error_fix(error, "use Linux 5.12 or newer, and in a container --security-opt seccomp=unconfined");
+	}
 	return error_result(error);
 }
 

@@ -9,7 +9,8 @@
 #include <sandbox/error.h>
 
 /*
- * Sets the sentence, followed by ": " and strerror(code) when code is not 0. Clears id, cause and fix.
+ * Sets the sentence, followed by ": " and strerror(code) when code is not 0. Clears id, cause and fix;
+ * ENOSYS brings its own.
  * Returns -code, or -EINVAL when code is 0, so that `return error_set(…)` always reports a failure.
  */
 int error_set(struct sandbox_error *error, int code, const char *format, ...)
