@@ -156,7 +156,7 @@ static int init_setup(struct init *init, struct sandbox_error *error)
 		result = init_report_setup(init, error);
 	if (result == 0)
 		result = channel_expect(init->channel, CHANNEL_START, NULL, error);
-	return result;
+	return result < 0 ? userns_explain_refusal(error) : 0;
 }
 
 /* ---- the payload ---- */

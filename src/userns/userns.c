@@ -174,6 +174,15 @@ int userns_explain_clone(int code, struct sandbox_error *error)
 	}
 }
 
+int userns_explain_refusal(struct sandbox_error *error)
+{
+	if (error->id != SANDBOX_E_NONE || (error->code != EPERM && error->code != EACCES))
+		return error->code ? -error->code : -EINVAL;
+	error_cause(error, SANDBOX_E_USERNS_FILTERED, "root of a user namespace may do this, but a seccomp filter or a "
+		"security module around this process refuses it (an outer container?)");
+	return error_fix(error, "start the outer container with --security-opt seccomp=unconfined, or see its security module");
+}
+
 /* ---- running something in one ---- */
 
 struct userns_task {

@@ -23,6 +23,12 @@ int userns_become_root(const struct idmap *map, struct sandbox_error *error);
 int userns_explain_clone(int code, struct sandbox_error *error);
 
 /*
+ * Explains a set-up step that was refused (EPERM, EACCES) to the root of a user namespace, unless the error
+ * has an id already. Returns like error_wrap.
+ */
+int userns_explain_refusal(struct sandbox_error *error);
+
+/*
  * Runs function(argument) in a child that is root of a new user namespace. The child ends with the
  * parent (PDEATHSIG). `function` returns 0 or a negative errno with its error filled, and the same
  * becomes this call's result; it may also exec, and then the result is what the program's exit status
