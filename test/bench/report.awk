@@ -8,6 +8,7 @@ FNR == NR {
 	median[$1] = $2
 	low[$1] = $3
 	high[$1] = $4
+	processor[$1] = $5
 	next
 }
 
@@ -24,6 +25,8 @@ FNR == NR {
 	beside[goals] = field[2]
 	most[goals] = field[3]
 	ratio[goals] = median[field[1]] / median[field[2]]
+	quiet[goals] = low[field[1]] / low[field[2]]
+	work[goals] = processor[field[2]] ? processor[field[1]] / processor[field[2]] : 0
 }
 
 function verdict(goal) {
@@ -31,12 +34,15 @@ function verdict(goal) {
 }
 
 function print_table(    i) {
-	printf "%s\n\n%-38s %9s %19s\n", machine, "start a container, `true`", "median", "10th to 90th of 100"
+	printf "%s\n\n%-38s %9s %19s %12s\n", machine, "start a container, `true`", "median", "10th to 90th of 100", "processor"
 	for (i = 1; i <= count; i++)
-		printf "%-38s %6.2f ms %8.2f to %5.2f ms\n", name[i], median[name[i]], low[name[i]], high[name[i]]
-	printf "\n%-38s %-34s %7s %8s\n", "goals", "beside", "ratio", "at most"
+		printf "%-38s %6.2f ms %8.2f to %6.2f ms %9.2f ms\n", name[i], median[name[i]], low[name[i]], \
+			high[name[i]], processor[name[i]]
+	printf "\n%-38s %-34s %7s %7s %9s %8s\n", "goals", "beside", "ratio", "quiet", "processor", "at most"
 	for (i = 1; i <= goals; i++)
-		printf "%-38s %-34s %7.3f %8s  %s\n", what[i], beside[i], ratio[i], most[i], verdict(i)
+		printf "%-38s %-34s %7.3f %7.3f %9.3f %8s  %s\n", what[i], beside[i], ratio[i], quiet[i], work[i], most[i], verdict(i)
+	printf "ratio: of the medians. quiet: of the 10th percentiles, which other work on the machine disturbs least.\n"
+	printf "processor: of the medians of processor time, without what the kernel does after the end.\n"
 }
 
 function print_loader(    own) {
@@ -49,12 +55,12 @@ function print_loader(    own) {
 function write_json(    i) {
 	printf "{\n\"machine\": \"%s\",\n\"milliseconds\": [\n", machine > json
 	for (i = 1; i <= count; i++)
-		printf "{\"name\": \"%s\", \"median\": %s, \"p10\": %s, \"p90\": %s}%s\n", name[i], median[name[i]], \
-			low[name[i]], high[name[i]], i < count ? "," : "" > json
+		printf "{\"name\": \"%s\", \"median\": %s, \"p10\": %s, \"p90\": %s, \"processor\": %s}%s\n", \
+			name[i], median[name[i]], low[name[i]], high[name[i]], processor[name[i]], i < count ? "," : "" > json
 	printf "],\n\"goals\": [\n" > json
 	for (i = 1; i <= goals; i++)
-		printf "{\"what\": \"%s\", \"beside\": \"%s\", \"ratio\": %.4f, \"at_most\": %s, \"verdict\": \"%s\"}%s\n", \
-			what[i], beside[i], ratio[i], most[i] == "" ? "null" : most[i], verdict(i), \
+		printf "{\"what\": \"%s\", \"beside\": \"%s\", \"ratio\": %.4f, \"quiet\": %.4f, \"processor\": %.4f, \"at_most\": %s, \"verdict\": \"%s\"}%s\n", \
+			what[i], beside[i], ratio[i], quiet[i], work[i], most[i] == "" ? "null" : most[i], verdict(i), \
 			i < goals ? "," : "" > json
 	printf "]\n}\n" > json
 }

@@ -4,27 +4,32 @@
  * Measures commands beside each other: A B C … A B C …, so that whatever the machine does meanwhile
  * happens to all of them. COMMANDS holds a line for each: its name and its arguments, separated by tabs.
  * SAMPLES gets a line for each: its name and the milliseconds of every round, separated by tabs, but not
- * of the WARMUP rounds that come before. Output of the commands is thrown away; one
+ * of the WARMUP rounds that come before; SAMPLES.cpu the same in milliseconds of processor time, of the
+ * command and all that it waited for, which says something even on a busy machine. Output of the commands is thrown away; one
  * that fails ends the measurement, and is run again to show its complaint.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { COMMANDS_MAX = 32, ARGUMENTS_MAX = 64 };
+enum { COMMANDS_MAX = 32,
+	ARGUMENTS_MAX = 64 };
 
 extern char **environ;
 
 struct command {
 	char *name;
 	char *arguments[ARGUMENTS_MAX + 1];
-	double *samples;
+	double *samples, *processor;
 };
 
 __attribute__((noreturn)) static void fail(const char *what)
@@ -50,7 +55,8 @@ static size_t read_commands(const char *path, struct command *commands, long rou
 		for (int i = 0; rest && i < ARGUMENTS_MAX; i++)
 			command->arguments[i] = strsep(&rest, "\t");
 		command->samples = calloc((size_t)rounds, sizeof(double));
-		if (!command->arguments[0] || !command->samples)
+		command->processor = calloc((size_t)rounds, sizeof(double));
+		if (!command->arguments[0] || !command->samples || !command->processor)
 			fail(path);
 		line = NULL; /* the command's now */
 	}
@@ -58,13 +64,13 @@ static size_t read_commands(const char *path, struct command *commands, long rou
 	return count;
 }
 
-static int run(const struct command *command, const posix_spawn_file_actions_t *actions)
+static int run(const struct command *command, const posix_spawn_file_actions_t *actions, struct rusage *usage)
 {
 	pid_t pid = 0;
 	int status = 0;
 
 	errno = posix_spawnp(&pid, command->arguments[0], actions, NULL, command->arguments, environ);
-	if (errno || waitpid(pid, &status, 0) < 0)
+	if (errno || wait4(pid, &status, 0, usage) < 0)
 		fail(command->arguments[0]);
 	return status;
 }
@@ -77,30 +83,39 @@ static double now(void)
 	return (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
 }
 
+static double milliseconds(struct timeval time)
+{
+	return (double)time.tv_sec * 1e3 + (double)time.tv_usec / 1e3;
+}
+
 static void measure(struct command *command, long round, const posix_spawn_file_actions_t *quiet)
 {
 	double start = now();
-	int status = run(command, quiet);
+	struct rusage usage;
+	int status = run(command, quiet, &usage);
 
 	command->samples[round] = now() - start;
+	command->processor[round] = milliseconds(usage.ru_utime) + milliseconds(usage.ru_stime);
 	if (status != 0) {
 		fprintf(stderr, "alternate: %s failed (wait status %#x):\n", command->name, status);
-		(void)run(command, NULL);
+		(void)run(command, NULL, &usage);
 		exit(1);
 	}
 }
 
-static void write_samples(
-	const char *path, const struct command *commands, size_t count, long first, long rounds)
+static void write_samples(const char *path, const struct command *commands, size_t count, bool processor, long first,
+	long rounds)
 {
 	FILE *file = fopen(path, "we");
 
 	if (!file)
 		fail(path);
 	for (size_t i = 0; i < count; i++) {
+		const double *samples = processor ? commands[i].processor : commands[i].samples;
+
 		fprintf(file, "%s", commands[i].name);
 		for (long round = first; round < rounds; round++)
-			fprintf(file, "\t%.3f", commands[i].samples[round]);
+			fprintf(file, "\t%.3f", samples[round]);
 		fprintf(file, "\n");
 	}
 	if (fclose(file) != 0)
@@ -114,6 +129,7 @@ int main(int argc, char **argv)
 	long warmup = argc == 5 ? strtol(argv[1], NULL, 10) : -1;
 	long rounds = argc == 5 ? warmup + strtol(argv[2], NULL, 10) : 0;
 	size_t count = 0;
+	char processor[4096];
 
 	if (warmup < 0 || rounds <= warmup) {
 		fprintf(stderr, "usage: alternate WARMUP ROUNDS COMMANDS SAMPLES\n");
@@ -128,6 +144,8 @@ int main(int argc, char **argv)
 		for (size_t i = 0; i < count; i++)
 			measure(&commands[i], round, &quiet);
 	}
-	write_samples(argv[4], commands, count, warmup, rounds);
+	snprintf(processor, sizeof(processor), "%s.cpu", argv[4]);
+	write_samples(argv[4], commands, count, false, warmup, rounds);
+	write_samples(processor, commands, count, true, warmup, rounds);
 	return 0;
 }
