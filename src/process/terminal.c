@@ -150,6 +150,18 @@ static int open_wake(void)
 	return take_fd(&wake);
 }
 
+static bool open_own_side(struct terminal *terminal)
+{
+	terminal->screen = open_screen(terminal->caller);
+	if (isatty(terminal->master))
+		terminal->peer = ioctl(terminal->master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (terminal->interactive)
+		terminal->wake = open_wake();
+	return terminal->screen >= 0 && (!isatty(terminal->master) || terminal->peer >= 0) &&
+		(!terminal->interactive || terminal->wake >= 0) &&
+		fcntl(terminal->master, F_SETFL, O_RDWR | O_NONBLOCK) == 0;
+}
+
 int terminal_start(struct terminal *terminal, int master, struct sandbox_error *error)
 {
 	terminal->master = master;
@@ -157,11 +169,7 @@ int terminal_start(struct terminal *terminal, int master, struct sandbox_error *
 	terminal->interactive = is_interactive(master);
 	if (!terminal->interactive)
 		leave_newlines(master);
-	terminal->peer = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
-	terminal->screen = open_screen(terminal->caller);
-	terminal->wake = terminal->interactive ? open_wake() : -1;
-	if (terminal->peer < 0 || terminal->screen < 0 || (terminal->interactive && terminal->wake < 0) ||
-	    fcntl(master, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
+	if (!open_own_side(terminal))
 		return error_set(error, errno, "prepare the terminal");
 	terminal_resume(terminal);
 	return 0;

@@ -131,3 +131,14 @@ teardown() {
 		rm "$BATS_TEST_TMPDIR/tty" "$BATS_TEST_TMPDIR/keys"
 	done
 }
+
+@test "without a terminal of its own it writes to a pipe" {
+	start_shell
+	type_line "$(run_line --no-tty "$BUSYBOX_TAR" sh -c 'tty; echo out"put"; echo er"ror" >&2; exit 6'); echo status \$?"
+	wait_until shows 'status 6'
+	shows '^not a tty'
+	shows '^output'
+	shows '^error'
+	is_cooked
+	end_shell
+}
