@@ -27,7 +27,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpo
 SANITIZE_FLAGS := $(if $(SANITIZERS),-fsanitize=$(SANITIZERS) -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
 HARDENING := $(if $(SANITIZERS),,-D_FORTIFY_SOURCE=2) -fstack-protector-strong -fPIE
 override CPPFLAGS += -Iinclude -Isrc -D_GNU_SOURCE -DSANDBOX_VERSION='"$(VERSION)"' \
-	$(if $(TEST_SWITCHES),-DSANDBOX_TEST_SWITCHES)
+	$(if $(TEST_SWITCHES),-DSANDBOX_TEST_SWITCHES) $(if $(SANITIZERS),-DSANDBOX_SANITIZED)
 override CFLAGS += -std=gnu11 $(WARNINGS) $(HARDENING) $(SANITIZE_FLAGS) -MMD -MP
 override LDFLAGS += -Wl,-z,relro,-z,now $(SANITIZE_FLAGS)
 
