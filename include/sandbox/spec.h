@@ -11,12 +11,6 @@
 
 #include <sandbox/strings.h>
 
-enum sandbox_userns {
-	SANDBOX_USERNS_DEFAULT, /* subordinate ids, or else a single id with a notice */
-	SANDBOX_USERNS_MAP,     /* subordinate ids, or an error */
-	SANDBOX_USERNS_SINGLE,
-};
-
 enum sandbox_overlay {
 	SANDBOX_OVERLAY_AUTO, /* on tmpfs where that can hold overlay's attributes, else on disk */
 	SANDBOX_OVERLAY_TMPFS,
@@ -41,7 +35,10 @@ struct sandbox_spec {
 	bool no_tty;         /* none in any case */
 
 	char *user;          /* USER[:GROUP], names or numbers */
-	int userns;          /* enum sandbox_userns */
+	struct sandbox_strings group_add; /* supplementary groups, names or numbers */
+	char *userns;        /* default, map, single, keep-id[:uid=N,gid=N]; NULL for the default */
+	struct sandbox_strings uidmap; /* INSIDE:INTERMEDIATE:COUNT */
+	struct sandbox_strings gidmap;
 	char *hostname;
 
 	struct sandbox_strings volume; /* SOURCE:TARGET[:OPTIONS] */

@@ -2,8 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <sandbox/spec.h>
-
 #include "base/log.h"
 #include "base/scope.h"
 #include "cli/command.h"
@@ -14,17 +12,14 @@
 
 struct import_options {
 	char *name;
-	int userns;
+	char *userns;
 	struct import_limits limits;
 };
 
-/* In the order of enum sandbox_userns. */
-static const char *const userns_words[] = {"default", "map", "single", NULL};
-
 static const struct option_entry import_table[] = {
 	{OPTION_TEXT, "name", 0, "NAME", "call the image so from now on", offsetof(struct import_options, name)},
-	{OPTION_CHOICE, "userns", 0, "MODE", "whose ids its files get: default, map or single, as for run",
-		offsetof(struct import_options, userns), userns_words},
+	{OPTION_TEXT, "userns", 0, "MODE", "whose ids its files get, as for run",
+		offsetof(struct import_options, userns)},
 	{OPTION_HEADING, .help = "Limits, against archives that are made to fill the disk"},
 	{OPTION_SIZE, "max-size", 0, "SIZE", "uncompressed archive (64g)",
 		offsetof(struct import_options, limits.stream_bytes)},
@@ -43,6 +38,7 @@ static const struct option_entry import_table[] = {
 static void import_options_finish(struct import_options *options)
 {
 	free(options->name);
+	free(options->userns);
 }
 
 static int import_image(const struct cli *cli, const struct import_options *options, const char *archive,

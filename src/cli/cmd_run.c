@@ -14,13 +14,6 @@
 #include "cli/output.h"
 #include "cli/plan_print.h"
 
-static const char *const userns_words[] = {
-	[SANDBOX_USERNS_DEFAULT] = "default",
-	[SANDBOX_USERNS_MAP] = "map",
-	[SANDBOX_USERNS_SINGLE] = "single",
-	NULL,
-};
-
 static const char *const overlay_words[] = {
 	[SANDBOX_OVERLAY_AUTO] = "auto",
 	[SANDBOX_OVERLAY_TMPFS] = "tmpfs",
@@ -53,7 +46,12 @@ static const struct option_entry run_table[] = {
 	{OPTION_UNSIGNED, "preserve-fds", 0, "N", "keep the N descriptors from 3 on open", FIELD(preserve_fds)},
 	{OPTION_HEADING, .help = "Users"},
 	{OPTION_TEXT, "user", 'u', "USER[:GROUP]", "run as this user of the image, or these numbers", FIELD(user)},
-	{OPTION_CHOICE, "userns", 0, "MODE", "which ids exist inside: default, map, single", FIELD(userns), userns_words},
+	{OPTION_LIST, "group-add", 0, "GROUP", "one more group of the image, or its number", FIELD(group_add)},
+	{OPTION_TEXT, "userns", 0, "MODE", "which ids exist inside: default, map, single, keep-id[:uid=N,gid=N]",
+		FIELD(userns)},
+	{OPTION_LIST, "uidmap", 0, "INSIDE:ID:COUNT", "map user ids one by one; ID 0 is you, 1... your subordinate ids",
+		FIELD(uidmap)},
+	{OPTION_LIST, "gidmap", 0, "INSIDE:ID:COUNT", "the same for groups", FIELD(gidmap)},
 	{OPTION_TEXT, "hostname", 'h', "NAME", "the host name inside (default: --name, or sandbox)", FIELD(hostname)},
 	{OPTION_HEADING, .help = "Files"},
 	{OPTION_LIST, "volume", 'v', "SOURCE:TARGET[:OPTIONS]", "show a file or folder of yours inside (ro, noexec, ...)",

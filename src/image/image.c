@@ -210,9 +210,13 @@ static int make_root(const struct staging *staging, const struct idmap *map, str
 		return error_set(error, errno, "open a staging directory");
 	if (!id_extents_lookup(&map->users, 0, &uid) || !id_extents_lookup(&map->groups, 0, &gid))
 		return error_set(error, EINVAL, "the id map has no root");
-	/* The host's root makes it for another user; a set-group-id directory above passes on its group. */
+	/*
+	 * The host's root makes it for another user; a set-group-id directory above passes on its group. What an
+	 * ordinary user may not give away, the importer takes.
+	 */
 	if (fstat(root, &status) < 0 ||
-	    ((status.st_uid != uid || status.st_gid != gid) && fchown(root, uid, gid) < 0))
+	    ((geteuid() == 0 || uid == geteuid()) && (status.st_uid != uid || status.st_gid != gid) &&
+		    fchown(root, uid, gid) < 0))
 		return error_set(error, errno, "give a staging directory to %u:%u", uid, gid);
 	return take_fd(&root);
 }

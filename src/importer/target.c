@@ -28,7 +28,10 @@ int target_init(struct target *target, int root, uint64_t directory_limit, struc
 	for (size_t i = 0; i < array_count(inherited); i++)
 		if (fremovexattr(root, inherited[i]) < 0 && errno != ENODATA && errno != ENOTSUP)
 			return error_set(error, errno, "remove %s from the staging directory", inherited[i]);
-	/* As would a set-group-id bit their group. */
+	/* It is the caller's, who need not be root in here. */
+	if (fchown(root, 0, 0) < 0)
+		return error_set(error, errno, "take over the staging directory");
+	/* A set-group-id bit would pass on a group. */
 	if (fchmod(root, 0700) < 0)
 		return error_set(error, errno, "change the mode of the staging directory");
 	return 0;

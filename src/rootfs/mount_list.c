@@ -22,6 +22,8 @@
 #include "rootfs/filesystem.h"
 #include "rootfs/root_path.h"
 
+enum { ENTRIES_MAX = 1 << 20 };
+
 /* What one application carries from step to step. */
 struct mount_work {
 	int root;
@@ -374,6 +376,64 @@ static int apply_file(struct mount_work *work, const struct mount_step *step, st
 	return filesystem_attach(mount, target, step->target, error);
 }
 
+/* The third field of passwd(5) and group(5) is the number. */
+static bool entry_number(const char *line, size_t size, const char **out, size_t *out_size)
+{
+	const char *end = line + size, *cursor = line;
+
+	for (int field = 0; field < 2; field++) {
+		cursor = memchr(cursor, ':', (size_t)(end - cursor));
+		if (!cursor++)
+			return false;
+	}
+	*out = cursor;
+	cursor = memchr(cursor, ':', (size_t)(end - cursor));
+	*out_size = cursor ? (size_t)(cursor - *out) : 0;
+	return cursor != NULL;
+}
+
+static bool has_entry(const char *text, const char *entry)
+{
+	const char *number, *wanted;
+	size_t size, wanted_size;
+
+	if (!entry_number(entry, strlen(entry), &wanted, &wanted_size))
+		return true;
+	while (*text) {
+		size_t length = strcspn(text, "\n");
+
+		if (entry_number(text, length, &number, &size) && size == wanted_size && memcmp(number, wanted, size) == 0)
+			return true;
+		text += length + (text[length] == '\n');
+	}
+	return false;
+}
+
+/* In the writable layer: unlike a file laid over it, this one can still be replaced by useradd(8). */
+static int apply_entry(struct mount_work *work, const struct mount_step *step, struct sandbox_error *error)
+{
+	auto_close int present = root_make_file(work->root, step->target, 0644, error);
+	auto_close int file = -1;
+	auto_free char *text = NULL;
+	size_t size;
+	int result;
+
+	if (present < 0)
+		return present;
+	file = root_open(work->root, step->target, O_RDWR | O_APPEND | O_NOCTTY | O_NONBLOCK, ROOT_FOLLOW);
+	if (file < 0)
+		return error_set(error, -file, "open %s", step->target);
+	result = file_read_fd(file, step->target, ENTRIES_MAX, &text, &size, error);
+	if (result < 0 || has_entry(text, step->source))
+		return result;
+	/* The last line of the image's file may lack its end. */
+	if (size && text[size - 1] != '\n')
+		result = fd_write_all(file, "\n", 1);
+	if (result == 0)
+		result = fd_write_all(file, step->source, strlen(step->source));
+	return result < 0 ? error_set(error, -result, "write %s", step->target) : 0;
+}
+
 static int apply_sysctl(struct mount_work *work, const struct mount_step *step, struct sandbox_error *error)
 {
 	auto_close int file = root_open(work->root, step->target, O_WRONLY | O_NOCTTY, ROOT_NO_LINKS);
@@ -473,6 +533,7 @@ static const struct {
 	[MOUNT_CGROUP] = {"cgroup2", apply_cgroup},
 	[MOUNT_DEVICE] = {"device", apply_device},
 	[MOUNT_SYMLINK] = {"symlink", apply_symlink},
+	[MOUNT_ENTRY] = {"entry", apply_entry},
 	[MOUNT_FILE] = {"file", apply_file},
 	[MOUNT_SYSCTL] = {"sysctl", apply_sysctl},
 	[MOUNT_MASK] = {"mask", apply_mask},

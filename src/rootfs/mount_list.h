@@ -23,6 +23,7 @@ enum mount_kind {
 	MOUNT_CGROUP,
 	MOUNT_DEVICE,    /* the host's device node `source` */
 	MOUNT_SYMLINK,   /* with the text `source` */
+	MOUNT_ENTRY,     /* `source` is a line for the passwd(5) or group(5) file, if that has none with its number */
 	MOUNT_FILE,      /* a file with the text `source` lies over the image's */
 	MOUNT_SYSCTL,    /* write `source` into the file below /proc/sys */
 	MOUNT_MASK,      /* a file becomes the null device, a directory an empty read-only one */

@@ -216,7 +216,8 @@ static int make_upper_directory(struct container *container, const char *state, 
 		return error_set(error, errno, "lock %s", container->upper_path);
 	(void)id_extents_lookup(&plan->idmap.users, 0, &owner);
 	(void)id_extents_lookup(&plan->idmap.groups, 0, &group);
-	if (fchown(container->upper_lock, owner, group) < 0)
+	/* Only the host's root is a stranger to the sandbox's root, who has all rights over the caller's own files. */
+	if (geteuid() == 0 && fchown(container->upper_lock, owner, group) < 0)
 		return error_set(error, errno, "give %s to the root of the sandbox", container->upper_path);
 	plan->root.upper = memory_text(container->upper_path);
 	return 0;

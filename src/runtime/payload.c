@@ -22,6 +22,21 @@
 #include "rootfs/root_path.h"
 #include "security/capability.h"
 
+static int add_groups(const struct plan *plan, int root, struct user_identity *user, struct sandbox_error *error)
+{
+	for (size_t i = 0; i < plan->groups.count; i++) {
+		gid_t group;
+		int result = user_resolve_group(root, plan->groups.items[i], &plan->idmap, &group, error);
+
+		if (result < 0)
+			return result;
+		if (user->group_count == USER_GROUPS_MAX)
+			return error_set(error, E2BIG, "--group-add %s", plan->groups.items[i]);
+		user->groups[user->group_count++] = group;
+	}
+	return 0;
+}
+
 static int resolve_command(const struct plan *plan, int root, struct payload *payload, struct sandbox_error *error)
 {
 	char *shell = NULL;
@@ -60,6 +75,8 @@ int payload_resolve(const struct plan *plan, struct payload *out, struct sandbox
 	if (root < 0)
 		return error_set(error, errno, "open the root");
 	result = user_resolve(root, plan->user, &plan->idmap, &out->user, error);
+	if (result == 0)
+		result = add_groups(plan, root, &out->user, error);
 	if (result == 0)
 		result = resolve_command(plan, root, out, error);
 	if (result == 0)

@@ -165,7 +165,14 @@ static int decide_process(const struct sandbox_spec *spec, struct plan *plan, st
 		return error_fix(error, "--workdir /%s", workdir);
 	}
 	plan->workdir = memory_text(workdir);
-	plan->user = memory_text(spec->user);
+	plan->user = spec->user || !plan->idmap.keeps_id ? memory_text(spec->user)
+			: memory_format("%u:%u", plan->idmap.kept_uid, plan->idmap.kept_gid);
+	strings_add_all(&plan->groups, &spec->group_add);
+	if (plan->groups.count && plan->idmap.single) {
+		error_set(error, EPERM, "--group-add %s", plan->groups.items[0]);
+		error_cause(error, SANDBOX_E_ID_UNMAPPED, "with a single id the kernel denies every change of groups");
+		return error_fix(error, "leave it out, or have subordinate ids (see `sandbox help E_SUBID_MISSING`)");
+	}
 	strings_add_all(&plan->command, &spec->command);
 	plan->timeout = spec->timeout;
 	plan->supervision = spec->init ? SUPERVISION_ATTACHED : SUPERVISION_ATTACHED_NO_INIT;
@@ -193,7 +200,8 @@ int plan_build(const struct sandbox_spec *spec, const struct host *host, const s
 	if (result == 0)
 		result = decide_security(spec, out, error);
 	if (result == 0)
-		result = plan_decide_mounts(spec, idmap, out->hostname, &out->mounts, error);
+		result = plan_decide_mounts(spec, idmap, out->hostname, host->user.name, &out->mounts,
+			error);
 	return result;
 }
 
@@ -207,6 +215,7 @@ void plan_finish(struct plan *plan)
 {
 	sandbox_strings_finish(&plan->root.layers);
 	sandbox_strings_finish(&plan->command);
+	sandbox_strings_finish(&plan->groups);
 	sandbox_strings_finish(&plan->environment);
 	sandbox_strings_finish(&plan->environment_origins);
 	mount_list_finish(&plan->mounts);

@@ -15,6 +15,7 @@
 #include "rootfs/mount_list.h"
 #include "rootfs/root.h"
 #include "runtime/host.h"
+#include "runtime/userns_request.h"
 #include "security/rlimit.h"
 #include "security/seccomp_filter.h"
 #include "userns/idmap.h"
@@ -44,6 +45,7 @@ struct plan {
 	struct sandbox_strings environment; /* without HOME unless it was given: the image's passwd says it */
 	char *workdir;           /* absolute, inside */
 	char *user;              /* NULL for root */
+	struct sandbox_strings groups; /* supplementary ones, names or numbers, besides those of the user */
 	unsigned int preserve_fds;
 	uint64_t timeout;        /* milliseconds, 0 for none */
 	enum terminal_kind terminal; /* what the payload gets for the caller's */
@@ -51,11 +53,11 @@ struct plan {
 };
 
 /* Which ids the sandbox will have. Prints a notice when it falls back to a single id. 0 or -errno. */
-int plan_decide_idmap(int userns, const struct host *host, struct idmap *out, struct sandbox_error *error);
+int plan_decide_idmap(const struct userns_request *request, const struct host *host, struct idmap *out, struct sandbox_error *error);
 
-/* The steps that build the root for this spec. 0 or -errno. */
+/* The steps that build the root for this spec; `caller` is the name of who runs us. 0 or -errno. */
 int plan_decide_mounts(const struct sandbox_spec *spec, const struct idmap *idmap, const char *hostname,
-	struct mount_list *out, struct sandbox_error *error);
+	const char *caller, struct mount_list *out, struct sandbox_error *error);
 
 /*
  * Everything but the image's layers, so that every mistake of the user is found before an archive is read.

@@ -145,8 +145,20 @@ static void add_workdir_and_seal(struct mount_list *list, const struct sandbox_s
 		mount_list_add(list, &seal);
 }
 
+/* The kept id has a name inside, or shells and compilers complain. */
+static void add_kept_user(struct mount_list *list, const struct idmap *idmap, const char *name)
+{
+	auto_free char *user = memory_format("%s:x:%u:%u::/:/bin/sh\n", name, idmap->kept_uid, idmap->kept_gid);
+	auto_free char *group = memory_format("%s:x:%u:\n", name, idmap->kept_gid);
+
+	if (!idmap->keeps_id)
+		return;
+	add_text(list, MOUNT_ENTRY, "/etc/passwd", user);
+	add_text(list, MOUNT_ENTRY, "/etc/group", group);
+}
+
 int plan_decide_mounts(const struct sandbox_spec *spec, const struct idmap *idmap, const char *hostname,
-	struct mount_list *out, struct sandbox_error *error)
+	const char *caller, struct mount_list *out, struct sandbox_error *error)
 {
 	int result;
 
@@ -160,6 +172,7 @@ int plan_decide_mounts(const struct sandbox_spec *spec, const struct idmap *idma
 		add_paths(out, MOUNT_READ_ONLY, read_only, array_count(read_only), NO_SUID_DEV_EXEC);
 	}
 	add_all(out, directories, array_count(directories));
+	add_kept_user(out, idmap, caller);
 	add_etc(out, hostname);
 	/* After the kernel's files are settled: what is lent may lie anywhere else. */
 	result = plan_decide_volumes(spec, out, error);

@@ -35,7 +35,7 @@ static const char *origin(const struct sandbox_spec *spec, const char *option)
 static void report_ids(const struct plan *plan, const struct sandbox_spec *spec, struct sandbox_plan_report *out)
 {
 	char text[ID_MAP_EXTENTS_MAX * 36];
-	const char *why = spec->userns == SANDBOX_USERNS_DEFAULT && plan->idmap.single ? "no subordinate ids"
+	const char *why = !spec->userns && plan->idmap.single ? "no subordinate ids"
 			: origin(spec, "userns");
 
 	add_row(out, "ids", "users", memory_text(id_extents_format(&plan->idmap.users, text, sizeof(text))), why);

@@ -48,6 +48,17 @@ static int run_plan(const struct sandbox_locations *locations, struct plan *plan
 	return result;
 }
 
+static int decide_ids(const struct sandbox_spec *spec, struct host *host, struct idmap *out,
+	struct sandbox_error *error)
+{
+	struct userns_request request;
+	int result = userns_request_read(spec->userns, &spec->uidmap, &spec->gidmap, &request, error);
+
+	if (result == 0)
+		result = host_probe(request.mode != USERNS_SINGLE, host, error);
+	return result < 0 ? result : plan_decide_idmap(&request, host, out, error);
+}
+
 struct images {
 	struct image_store store;
 	struct image image;
@@ -100,10 +111,8 @@ int sandbox_plan(const struct sandbox_locations *locations, const char *image_na
 	auto_finish(plan_finish) struct plan plan = {0};
 	struct image_request request;
 	struct idmap idmap;
-	int result = host_probe(spec->userns != SANDBOX_USERNS_SINGLE, &host, error);
+	int result = decide_ids(spec, &host, &idmap, error);
 
-	if (result == 0)
-		result = plan_decide_idmap(spec->userns, &host, &idmap, error);
 	if (result == 0)
 		result = plan_build(spec, &host, &idmap, &plan, error);
 	if (result == 0)
@@ -129,10 +138,8 @@ int sandbox_run(const struct sandbox_locations *locations, const char *image_nam
 	struct supervisor_chore chore = {.argument = &images};
 	auto_finish(plan_finish) struct plan plan = {0};
 	struct idmap idmap;
-	int result = host_probe(spec->userns != SANDBOX_USERNS_SINGLE, &host, error);
+	int result = decide_ids(spec, &host, &idmap, error);
 
-	if (result == 0)
-		result = plan_decide_idmap(spec->userns, &host, &idmap, error);
 	if (result == 0)
 		result = plan_build(spec, &host, &idmap, &plan, error);
 	if (result == 0)

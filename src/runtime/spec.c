@@ -13,6 +13,9 @@ void sandbox_spec_finish(struct sandbox_spec *spec)
 	sandbox_strings_finish(&spec->given);
 	sandbox_strings_finish(&spec->env);
 	sandbox_strings_finish(&spec->env_file);
+	sandbox_strings_finish(&spec->group_add);
+	sandbox_strings_finish(&spec->uidmap);
+	sandbox_strings_finish(&spec->gidmap);
 	sandbox_strings_finish(&spec->volume);
 	sandbox_strings_finish(&spec->mount);
 	sandbox_strings_finish(&spec->tmpfs);
@@ -23,6 +26,7 @@ void sandbox_spec_finish(struct sandbox_spec *spec)
 	free(spec->name);
 	free(spec->workdir);
 	free(spec->user);
+	free(spec->userns);
 	free(spec->hostname);
 	*spec = (struct sandbox_spec){0};
 }

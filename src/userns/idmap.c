@@ -19,7 +19,8 @@ static int extent_refused(struct sandbox_error *error, struct id_extent extent, 
 {
 	error_set(error, EINVAL, "map ids %u-%llu to %u", extent.inside,
 		(unsigned long long)extent.inside + (extent.count ? extent.count - 1 : 0), extent.outside);
-	return error_cause(error, SANDBOX_E_SUBID_INVALID, "%s", why);
+	error_cause(error, SANDBOX_E_SUBID_INVALID, "%s", why);
+	return error_fix(error, "choose ranges that do not overlap and end below 4294967295 (--uidmap, /etc/subuid)");
 }
 
 int id_extents_add(struct id_extents *extents, struct id_extent extent, struct sandbox_error *error)

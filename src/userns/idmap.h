@@ -33,6 +33,9 @@ struct idmap {
 	 * those who have no subordinate ids. Else the set-user-ID helpers write it.
 	 */
 	bool single;
+	/* The caller's own id is not root inside but this one, and the payload is to be it: --userns keep-id. */
+	bool keeps_id;
+	uint32_t kept_uid, kept_gid;
 };
 
 /* Root inside is `uid`:`gid`, and nothing else is mapped. */

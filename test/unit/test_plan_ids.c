@@ -31,9 +31,9 @@ static void default_is_the_range(void **state)
 	char text[100];
 
 	(void)state;
-	assert_int_equal(plan_decide_idmap(SANDBOX_USERNS_DEFAULT, &host, &map, NULL), 0);
+	assert_int_equal(plan_decide_idmap(&(struct userns_request){.mode = USERNS_DEFAULT}, &host, &map, NULL), 0);
 	assert_string_equal(id_extents_format(&map.users, text, sizeof(text)), "0 1000 1, 1 100000 65536");
-	assert_int_equal(plan_decide_idmap(SANDBOX_USERNS_SINGLE, &host, &map, NULL), 0);
+	assert_int_equal(plan_decide_idmap(&(struct userns_request){.mode = USERNS_SINGLE}, &host, &map, NULL), 0);
 	assert_true(map.single);
 }
 
@@ -43,10 +43,10 @@ static void check_obstacle(const struct host *host, enum sandbox_error_id id)
 	struct sandbox_error error = {0};
 	struct idmap map = {0};
 
-	assert_true(plan_decide_idmap(SANDBOX_USERNS_MAP, host, &map, &error) < 0);
+	assert_true(plan_decide_idmap(&(struct userns_request){.mode = USERNS_MAP}, host, &map, &error) < 0);
 	assert_int_equal(error.id, id);
 	assert_true(strlen(error.cause) > 0 && strlen(error.fix) > 0);
-	assert_int_equal(plan_decide_idmap(SANDBOX_USERNS_DEFAULT, host, &map, NULL), 0);
+	assert_int_equal(plan_decide_idmap(&(struct userns_request){.mode = USERNS_DEFAULT}, host, &map, NULL), 0);
 	assert_true(map.single);
 	assert_int_equal(map.users.items[0].outside, 1000);
 }
@@ -78,11 +78,11 @@ static void hosts_root_never_maps_itself(void **state)
 	char text[100];
 
 	(void)state;
-	assert_int_equal(plan_decide_idmap(SANDBOX_USERNS_DEFAULT, &host, &map, NULL), 0);
+	assert_int_equal(plan_decide_idmap(&(struct userns_request){.mode = USERNS_DEFAULT}, &host, &map, NULL), 0);
 	assert_string_equal(id_extents_format(&map.users, text, sizeof(text)), "0 655360 1, 1 655361 65535");
 	assert_string_equal(id_extents_format(&map.groups, text, sizeof(text)), "0 655360 1, 1 655361 65535");
 	host.taken.count = 0;
-	assert_int_equal(plan_decide_idmap(SANDBOX_USERNS_SINGLE, &host, &map, NULL), 0);
+	assert_int_equal(plan_decide_idmap(&(struct userns_request){.mode = USERNS_SINGLE}, &host, &map, NULL), 0);
 	assert_string_equal(id_extents_format(&map.users, text, sizeof(text)), "0 524288 1");
 }
 
@@ -95,11 +95,11 @@ static void root_of_a_user_namespace_uses_what_it_has(void **state)
 
 	(void)state;
 	log_set_level(LOG_LEVEL_QUIET);
-	assert_int_equal(plan_decide_idmap(SANDBOX_USERNS_DEFAULT, &host, &map, NULL), 0);
+	assert_int_equal(plan_decide_idmap(&(struct userns_request){.mode = USERNS_DEFAULT}, &host, &map, NULL), 0);
 	assert_true(map.single);
 	assert_string_equal(id_extents_format(&map.users, text, sizeof(text)), "0 0 1");
 	host.subuids = host.subgids = (struct id_ranges){&all, 1};
-	assert_int_equal(plan_decide_idmap(SANDBOX_USERNS_MAP, &host, &map, NULL), 0);
+	assert_int_equal(plan_decide_idmap(&(struct userns_request){.mode = USERNS_MAP}, &host, &map, NULL), 0);
 	assert_string_equal(id_extents_format(&map.users, text, sizeof(text)), "0 0 1, 1 1 65536");
 }
 
@@ -111,7 +111,7 @@ static void no_block_left_for_root(void **state)
 	struct idmap map;
 
 	(void)state;
-	assert_int_equal(plan_decide_idmap(SANDBOX_USERNS_DEFAULT, &host, &map, &error), -ENOSPC);
+	assert_int_equal(plan_decide_idmap(&(struct userns_request){.mode = USERNS_DEFAULT}, &host, &map, &error), -ENOSPC);
 	assert_int_equal(error.id, SANDBOX_E_SUBID_MISSING);
 }
 
