@@ -235,8 +235,16 @@ promised() {
 	assert_defence "setsid"
 }
 
-@test "without setsid with tiocsti" {
-	assert_defence "setsid with tiocsti"
+@test "without setsid with terminal,tiocsti" {
+	assert_defence "setsid with terminal,tiocsti"
+}
+
+@test "without terminal" {
+	assert_defence "terminal"
+}
+
+@test "without terminal in terminal" {
+	assert_defence "terminal in terminal"
 }
 
 @test "without title" {
@@ -291,8 +299,8 @@ promised() {
 	assert_defence "tiocsti"
 }
 
-@test "without tiocsti with setsid" {
-	assert_defence "tiocsti with setsid"
+@test "without tiocsti with setsid,terminal" {
+	assert_defence "tiocsti with setsid,terminal"
 }
 
 @test "without key-calls" {
