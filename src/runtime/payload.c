@@ -149,6 +149,11 @@ static int tie_to_supervisor(int lifeline, struct sandbox_error *error)
 	return 0;
 }
 
+static int load_filter(const struct plan *plan, struct sandbox_error *error)
+{
+	return plan->seccomp.count ? seccomp_filter_load(&plan->seccomp, error) : 0;
+}
+
 int payload_execute(const struct plan *plan, const struct payload *payload, struct sandbox_error *error)
 {
 	bool is_root = payload->user.uid == 0;
@@ -159,7 +164,12 @@ int payload_execute(const struct plan *plan, const struct payload *payload, stru
 		return result;
 	reset_signals();
 	result = close_descriptors(plan, error);
-	/* The order is forced: shrinking the bounding set needs CAP_SETPCAP, changing ids CAP_SETUID. */
+	/*
+	 * The order is forced. A filter without no_new_privs needs CAP_SYS_ADMIN, shrinking the bounding set
+	 * CAP_SETPCAP, changing ids CAP_SETUID. With no_new_privs the filter comes last.
+	 */
+	if (result == 0 && !plan->no_new_privs)
+		result = load_filter(plan, error);
 	if (result == 0)
 		result = capability_limit(plan->capabilities, error);
 	if (result == 0)
@@ -170,12 +180,11 @@ int payload_execute(const struct plan *plan, const struct payload *payload, stru
 		result = tie_to_supervisor(payload->lifeline, error);
 	if (result < 0)
 		return result;
-	if (!test_defence_removed("no-new-privs") && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+	if (plan->no_new_privs && !test_defence_removed("no-new-privs") && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return error_set(error, errno, "set no_new_privs");
 	result = rlimit_apply(&plan->rlimits, error);
-	/* Last: the filter allows nothing of the above. */
-	if (result == 0)
-		result = seccomp_filter_load(&plan->seccomp, error);
+	if (result == 0 && plan->no_new_privs)
+		result = load_filter(plan, error);
 	if (result == 0)
 		result = execute_program(payload->command.items, payload->environment.items, error);
 	return result;

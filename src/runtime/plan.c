@@ -12,7 +12,6 @@
 #include "base/strings.h"
 #include "process/environment.h"
 #include "process/terminal.h"
-#include "security/capability.h"
 
 enum {
 	HOSTNAME_LENGTH_MAX = 64, /* __NEW_UTS_LEN */
@@ -65,7 +64,6 @@ static int decide_root(const struct sandbox_spec *spec, const struct host *host,
 {
 	uint64_t quarter = host->memory / 4;
 
-	plan->root.nosuid = true;
 	plan->root.tmpfs_size = quarter && quarter < default_tmpfs_size_max ? quarter : default_tmpfs_size_max;
 	if (spec->storage_size)
 		plan->root.tmpfs_size = spec->storage_size;
@@ -85,29 +83,6 @@ static int decide_root(const struct sandbox_spec *spec, const struct host *host,
 		return error_fix(error, "use --overlay=tmpfs where the kernel can, or leave --storage-size out");
 	}
 	return 0;
-}
-
-static int decide_rlimits(const struct sandbox_spec *spec, struct rlimit_list *out, struct sandbox_error *error)
-{
-	for (size_t i = 0; i < spec->ulimit.count; i++) {
-		int result = rlimit_add(out, spec->ulimit.items[i], error);
-
-		if (result < 0)
-			return result;
-	}
-	return rlimit_check(out, error);
-}
-
-static int decide_security(const struct sandbox_spec *spec, struct plan *plan, struct sandbox_error *error)
-{
-	struct seccomp_policy policy = {.nesting = spec->nesting};
-	int result = capability_decide(&spec->cap_add, &spec->cap_drop, &plan->capabilities, error);
-
-	if (result < 0)
-		return result;
-	policy.capabilities = plan->capabilities;
-	result = seccomp_filter_compile(&policy, &plan->seccomp, error);
-	return result < 0 ? result : decide_rlimits(spec, &plan->rlimits, error);
 }
 
 /*
@@ -198,10 +173,9 @@ int plan_build(const struct sandbox_spec *spec, const struct host *host, const s
 	if (result == 0)
 		result = decide_process(spec, out, error);
 	if (result == 0)
-		result = decide_security(spec, out, error);
+		result = plan_decide_security(spec, out, error);
 	if (result == 0)
-		result = plan_decide_mounts(spec, idmap, out->hostname, host->user.name, &out->mounts,
-			error);
+		result = plan_decide_mounts(spec, host->user.name, out, error);
 	return result;
 }
 
@@ -216,6 +190,8 @@ void plan_finish(struct plan *plan)
 	sandbox_strings_finish(&plan->root.layers);
 	sandbox_strings_finish(&plan->command);
 	sandbox_strings_finish(&plan->groups);
+	sandbox_strings_finish(&plan->masked);
+	sandbox_strings_finish(&plan->unmasked);
 	sandbox_strings_finish(&plan->environment);
 	sandbox_strings_finish(&plan->environment_origins);
 	mount_list_finish(&plan->mounts);

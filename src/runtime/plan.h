@@ -38,7 +38,11 @@ struct plan {
 	char *name;              /* a file name; NULL for none */
 	char *hostname;
 	uint64_t capabilities;
-	struct seccomp_program seccomp;
+	struct seccomp_program seccomp; /* empty for none */
+	bool no_new_privs;
+	bool unmask_all;
+	struct sandbox_strings masked;   /* absolute paths, besides the default ones */
+	struct sandbox_strings unmasked; /* of the default ones */
 	struct rlimit_list rlimits;
 	struct sandbox_strings command; /* empty: root's shell */
 	struct sandbox_strings environment_origins; /* NAME=where it comes from */
@@ -55,9 +59,12 @@ struct plan {
 /* Which ids the sandbox will have. Prints a notice when it falls back to a single id. 0 or -errno. */
 int plan_decide_idmap(const struct userns_request *request, const struct host *host, struct idmap *out, struct sandbox_error *error);
 
-/* The steps that build the root for this spec; `caller` is the name of who runs us. 0 or -errno. */
-int plan_decide_mounts(const struct sandbox_spec *spec, const struct idmap *idmap, const char *hostname,
-	const char *caller, struct mount_list *out, struct sandbox_error *error);
+/* Capabilities, filter, limits, masks. 0 or -errno. */
+int plan_decide_security(const struct sandbox_spec *spec, struct plan *plan, struct sandbox_error *error);
+
+/* The steps that build the root, when all else is decided; `caller` is the name of who runs us. 0 or -errno. */
+int plan_decide_mounts(const struct sandbox_spec *spec, const char *caller, struct plan *plan,
+	struct sandbox_error *error);
 
 /*
  * Everything but the image's layers, so that every mistake of the user is found before an archive is read.

@@ -1,10 +1,14 @@
 /* Deciding what the root of a sandbox consists of. */
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mount.h>
 
 #include "base/memory.h"
 #include "base/scope.h"
+#include "base/strings.h"
 #include "base/test_switch.h"
+#include "base/text.h"
 #include "runtime/plan.h"
 #include "runtime/plan_volumes.h"
 
@@ -60,12 +64,13 @@ static void add_all(struct mount_list *list, const struct mount_step *steps, siz
 }
 
 static void add_paths(struct mount_list *list, enum mount_kind kind, const char *const *paths, size_t count,
-	uint64_t attributes)
+	uint64_t attributes, const struct sandbox_strings *but)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct mount_step step = {kind, true, (char *)paths[i], .attributes = attributes, .why = by_default};
 
-		mount_list_add(list, &step);
+		if (!strings_contain(but, paths[i]))
+			mount_list_add(list, &step);
 	}
 }
 
@@ -157,25 +162,83 @@ static void add_kept_user(struct mount_list *list, const struct idmap *idmap, co
 	add_text(list, MOUNT_ENTRY, "/etc/group", group);
 }
 
-int plan_decide_mounts(const struct sandbox_spec *spec, const struct idmap *idmap, const char *hostname,
-	const char *caller, struct mount_list *out, struct sandbox_error *error)
+/* The settings that belong to the sandbox's own namespaces: sysctl(8) keys, or the beginnings of keys. */
+static const char *const own_sysctls[] = {
+	"net.", "fs.mqueue.", "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall",
+	"kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced",
+};
+
+static bool is_own_sysctl(const char *key)
 {
+	for (size_t i = 0; i < array_count(own_sysctls); i++)
+		if (text_starts_with(key, own_sysctls[i]))
+			return strspn(key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") == strlen(key) &&
+				!strstr(key, "..");
+	return false;
+}
+
+static int add_user_sysctl(struct mount_list *list, const char *text, struct sandbox_error *error)
+{
+	const char *equals = strchr(text, '=');
+	auto_free char *key = memory_text_n(text, equals ? (size_t)(equals - text) : 0);
+	auto_free char *path = NULL;
+	struct mount_step step = {MOUNT_SYSCTL, .why = "sysctl"};
+
+	if (!equals || !is_own_sysctl(key)) {
+		error_set(error, EINVAL, "--sysctl \"%s\"", text);
+		error_cause(error, SANDBOX_E_USAGE, "it is not KEY=VALUE, or the key is not one of a sandbox's own namespaces");
+		return error_fix(error, "use keys below net. and fs.mqueue., and kernel.msg*, kernel.sem, kernel.shm*");
+	}
+	path = memory_format("/proc/sys/%s", key);
+	for (char *dot = path; (dot = strchr(dot, '.')); dot++)
+		*dot = '/';
+	step.target = path;
+	step.source = (char *)equals + 1;
+	mount_list_add(list, &step);
+	return 0;
+}
+
+static int add_user_sysctls(struct mount_list *list, const struct sandbox_spec *spec, struct sandbox_error *error)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < spec->sysctl.count && result == 0; i++)
+		result = add_user_sysctl(list, spec->sysctl.items[i], error);
+	return result;
+}
+
+static void add_user_masks(struct mount_list *list, const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->masked.count; i++) {
+		struct mount_step step = {MOUNT_MASK, true, plan->masked.items[i], .why = "security-opt"};
+
+		mount_list_add(list, &step);
+	}
+}
+
+int plan_decide_mounts(const struct sandbox_spec *spec, const char *caller, struct plan *plan,
+	struct sandbox_error *error)
+{
+	struct mount_list *list = &plan->mounts;
 	int result;
 
 	/* What protects comes first: later targets follow the image's links, also into /proc and over its files. */
-	add_all(out, file_systems, array_count(file_systems));
-	add_devices(out, idmap, spec->shm_size);
-	add_sysctls(out, spec, idmap);
+	add_all(list, file_systems, array_count(file_systems));
+	add_devices(list, &plan->idmap, spec->shm_size);
+	add_sysctls(list, spec, &plan->idmap);
+	result = add_user_sysctls(list, spec, error);
 	/* The kernel gives a nested user namespace its own /proc only where all of ours can be seen. */
-	if (!spec->nesting) {
-		add_paths(out, MOUNT_MASK, masked, array_count(masked), 0);
-		add_paths(out, MOUNT_READ_ONLY, read_only, array_count(read_only), NO_SUID_DEV_EXEC);
+	if (!spec->nesting && !plan->unmask_all) {
+		add_paths(list, MOUNT_MASK, masked, array_count(masked), 0, &plan->unmasked);
+		add_paths(list, MOUNT_READ_ONLY, read_only, array_count(read_only), NO_SUID_DEV_EXEC, &plan->unmasked);
 	}
-	add_all(out, directories, array_count(directories));
-	add_kept_user(out, idmap, caller);
-	add_etc(out, hostname);
+	add_all(list, directories, array_count(directories));
+	add_kept_user(list, &plan->idmap, caller);
+	add_etc(list, plan->hostname);
 	/* After the kernel's files are settled: what is lent may lie anywhere else. */
-	result = plan_decide_volumes(spec, out, error);
-	add_workdir_and_seal(out, spec);
+	if (result == 0)
+		result = plan_decide_volumes(spec, list, error);
+	add_user_masks(list, plan);
+	add_workdir_and_seal(list, spec);
 	return result;
 }

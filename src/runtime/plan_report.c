@@ -88,8 +88,9 @@ static char *mount_value(const struct mount_step *step)
 static void report_mounts(const struct plan *plan, const struct sandbox_spec *spec, struct sandbox_plan_report *out)
 {
 	char size[32];
-	char *where = plan->upper_on_disk ? memory_text("overlay nosuid,nodev, written to disk")
-			: memory_format("overlay nosuid,nodev, written to a tmpfs of %s",
+	const char *flags = plan->root.nosuid ? "nosuid,nodev" : "nodev";
+	char *where = plan->upper_on_disk ? memory_format("overlay %s, written to disk", flags)
+			: memory_format("overlay %s, written to a tmpfs of %s", flags,
 				text_format_size(plan->root.tmpfs_size, size, sizeof(size)));
 
 	add_row(out, "mounts", "/", where, spec->storage_size ? origin(spec, "storage-size") : origin(spec, "overlay"));
@@ -110,9 +111,13 @@ static void report_security(const struct plan *plan, const struct sandbox_spec *
 
 	add_row(out, "security", "bounding set", capability_format(plan->capabilities),
 		capabilities_given ? "--cap-add, --cap-drop" : by_default);
-	add_row(out, "security", "seccomp", memory_text(seccomp_filter_format(&policy, text, sizeof(text))),
-		spec->nesting ? "--nesting" : by_default);
-	add_row(out, "security", "no_new_privs", memory_text("on"), by_default);
+	if (plan->seccomp.count)
+		add_row(out, "security", "seccomp", memory_text(seccomp_filter_format(&policy, text, sizeof(text))),
+			spec->nesting ? "--nesting" : by_default);
+	else
+		add_row(out, "security", "seccomp", memory_text("none"), "--security-opt");
+	add_row(out, "security", "no_new_privs", memory_text(plan->no_new_privs ? "on" : "off"),
+		plan->no_new_privs ? by_default : "--security-opt");
 	add_row(out, "security", "session keyring", memory_text("its own, empty"), by_default);
 	add_row(out, "security", "nested user namespaces", memory_text(spec->nesting ? "allowed" : "refused"),
 		origin(spec, "nesting"));
