@@ -3,16 +3,10 @@
 #define SANDBOX_CONTAINER_H
 
 #include <sandbox/error.h>
+#include <sandbox/locations.h>
 #include <sandbox/progress.h>
 #include <sandbox/spec.h>
 #include <stddef.h>
-
-/* Absolute paths; DESIGN of the directories: what can be imported again, what must survive, what may go at reboot. */
-struct sandbox_locations {
-	const char *store;
-	const char *state;
-	const char *runtime;
-};
 
 enum sandbox_cause {
 	SANDBOX_CAUSE_EXIT,    /* `number` is the command's exit status */

@@ -1,17 +1,13 @@
 /* sandbox images */
+#include <sandbox/image.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 
 #include "base/json.h"
-#include "base/memory.h"
 #include "base/scope.h"
-#include "base/strings.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/output.h"
-#include "image/record.h"
-#include "image/store.h"
 
 enum { DIGEST_SHOWN = 12 };
 
@@ -26,11 +22,6 @@ static const struct option_entry images_table[] = {
 	{OPTION_END},
 };
 
-static void strings_release(struct sandbox_strings *strings)
-{
-	sandbox_strings_finish(strings);
-}
-
 static void format_time(int64_t seconds, char *out, size_t size)
 {
 	time_t moment = (time_t)seconds;
@@ -40,100 +31,76 @@ static void format_time(int64_t seconds, char *out, size_t size)
 		(void)snprintf(out, size, "?");
 }
 
-static void add_row(struct output_table *table, const struct image_record *record, const char *name)
+static void add_row(struct output_table *table, const struct sandbox_image *image, const char *name)
 {
 	char digest[DIGEST_SHOWN + 1], size[24], entries[24], created[32];
 
-	(void)snprintf(digest, sizeof(digest), "%.*s", DIGEST_SHOWN, record->digest.hex);
-	(void)snprintf(entries, sizeof(entries), "%llu", (unsigned long long)record->counts.entries);
-	format_time(record->created, created, sizeof(created));
+	(void)snprintf(digest, sizeof(digest), "%.*s", DIGEST_SHOWN, image->digest);
+	(void)snprintf(entries, sizeof(entries), "%llu", (unsigned long long)image->entries);
+	format_time(image->imported, created, sizeof(created));
 	output_table_cell(table, name);
 	output_table_cell(table, digest);
-	output_table_cell(table, text_format_size(record->counts.apparent_bytes, size, sizeof(size)));
+	output_table_cell(table, text_format_size(image->size, size, sizeof(size)));
 	output_table_cell(table, entries);
 	output_table_cell(table, created);
-	output_table_cell(table, record->source);
+	output_table_cell(table, image->source);
 }
 
-static int print_table(struct image_store *store, const struct image_records *records, struct sandbox_error *error)
+static void print_table(const struct sandbox_images *images)
 {
 	static const char *const headings[] = {"NAME", "DIGEST", "SIZE", "ENTRIES", "IMPORTED", "FROM"};
 	auto_finish(output_table_finish) struct output_table table = {0};
 
 	output_table_start(&table, array_count(headings), headings);
-	for (size_t i = 0; i < records->count; i++) {
-		auto_finish(strings_release) struct sandbox_strings names = {0};
-		int result = store_names_of(store, &records->items[i].digest, &names, error);
+	for (size_t i = 0; i < images->count; i++) {
+		const struct sandbox_image *image = &images->items[i];
 
-		if (result < 0)
-			return result;
-		if (!names.count)
-			add_row(&table, &records->items[i], "-");
-		for (size_t j = 0; j < names.count; j++)
-			add_row(&table, &records->items[i], names.items[j]);
+		if (!image->names.count)
+			add_row(&table, image, "-");
+		for (size_t j = 0; j < image->names.count; j++)
+			add_row(&table, image, image->names.items[j]);
 	}
 	output_table_print(&table);
-	return 0;
 }
 
-static struct json_object *describe(const struct image_record *record, const struct sandbox_strings *names)
+static struct json_object *describe(const struct sandbox_image *image)
 {
 	struct json_object *object = json_new_object();
 
-	json_add_strings(object, "names", names);
-	json_add_string(object, "digest", record->digest.hex);
-	json_add_string(object, "diff_id", record->diff.hex);
-	json_add_string(object, "source", record->source);
-	json_add_string(object, "compression", record->compression);
-	json_add_unsigned(object, "imported", record->created < 0 ? 0 : (uint64_t)record->created);
-	json_add_unsigned(object, "archive_bytes", record->counts.archive_bytes);
-	json_add_unsigned(object, "size", record->counts.apparent_bytes);
-	json_add_unsigned(object, "entries", record->counts.entries);
-	json_add_unsigned(object, "devices_skipped", record->counts.devices_skipped);
-	json_add_unsigned(object, "attributes_dropped", record->counts.attributes_dropped);
-	json_add_unsigned(object, "owners_dropped", record->counts.owners_dropped);
+	json_add_strings(object, "names", &image->names);
+	json_add_string(object, "digest", image->digest);
+	json_add_string(object, "diff_id", image->diff_id);
+	json_add_string(object, "source", image->source);
+	json_add_string(object, "compression", image->compression);
+	json_add_unsigned(object, "imported", image->imported < 0 ? 0 : (uint64_t)image->imported);
+	json_add_unsigned(object, "archive_bytes", image->archive_bytes);
+	json_add_unsigned(object, "size", image->size);
+	json_add_unsigned(object, "entries", image->entries);
+	json_add_unsigned(object, "devices_skipped", image->devices_skipped);
+	json_add_unsigned(object, "attributes_dropped", image->attributes_dropped);
+	json_add_unsigned(object, "owners_dropped", image->owners_dropped);
 	return object;
 }
 
-static int print_json(struct image_store *store, const struct image_records *records, struct sandbox_error *error)
+static void print_json(const struct sandbox_images *images)
 {
 	struct json_object *array = json_new_array();
 
-	for (size_t i = 0; i < records->count; i++) {
-		auto_finish(strings_release) struct sandbox_strings names = {0};
-		int result = store_names_of(store, &records->items[i].digest, &names, error);
-
-		if (result < 0) {
-			json_free(&array);
-			return result;
-		}
-		json_append(array, describe(&records->items[i], &names));
-	}
+	for (size_t i = 0; i < images->count; i++)
+		json_append(array, describe(&images->items[i]));
 	output_json(array);
-	return 0;
 }
 
-static int list_images(const struct cli *cli, const struct images_options *options, struct sandbox_error *error)
+static void print_digests(const struct sandbox_images *images)
 {
-	auto_finish(image_store_finish) struct image_store store = IMAGE_STORE_INIT;
-	auto_finish(image_records_finish) struct image_records records = {0};
-	int result = image_store_open(cli->store, &store, error);
-
-	if (result == 0)
-		result = image_records_load(store.root, &records, error);
-	if (result < 0)
-		return result;
-	if (options->json)
-		return print_json(&store, &records, error);
-	if (!options->quiet)
-		return print_table(&store, &records, error);
-	for (size_t i = 0; i < records.count; i++)
-		printf("sha256:%s\n", records.items[i].digest.hex);
-	return 0;
+	for (size_t i = 0; i < images->count; i++)
+		printf("sha256:%s\n", images->items[i].digest);
 }
 
 static int run_images(const struct cli *cli, int argc, char **argv)
 {
+	struct sandbox_locations locations = {cli->store, cli->state, cli->runtime};
+	auto_finish(sandbox_images_finish) struct sandbox_images images = {0};
 	struct images_options options = {0};
 	struct sandbox_error error = {0};
 	int operands;
@@ -143,7 +110,10 @@ static int run_images(const struct cli *cli, int argc, char **argv)
 		return output_error(&error);
 	if (done)
 		return 0;
-	return list_images(cli, &options, &error) < 0 ? output_error(&error) : 0;
+	if (sandbox_image_list(&locations, &images, &error) < 0)
+		return output_error(&error);
+	(options.json ? print_json : options.quiet ? print_digests : print_table)(&images);
+	return 0;
 }
 
 const struct command command_images = {

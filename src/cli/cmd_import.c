@@ -1,19 +1,18 @@
 /* sandbox import FILE */
+#include <sandbox/image.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/log.h"
 #include "base/scope.h"
 #include "cli/command.h"
-#include "cli/image_store.h"
 #include "cli/import_progress.h"
 #include "cli/output.h"
-#include "image/image.h"
 
+/* The strings are owned here; the library borrows them. */
 struct import_options {
 	char *name;
 	char *userns;
-	struct import_limits limits;
+	struct sandbox_import_limits limits;
 };
 
 static const struct option_entry import_table[] = {
@@ -41,36 +40,12 @@ static void import_options_finish(struct import_options *options)
 	free(options->userns);
 }
 
-static int import_image(const struct cli *cli, const struct import_options *options, const char *archive,
-	struct sandbox_error *error)
-{
-	auto_finish(image_store_finish) struct image_store store = IMAGE_STORE_INIT;
-	auto_finish(image_finish) struct image image = {0};
-	struct image_request request;
-	struct idmap map = {0};
-	int result = image_store_map(options->userns, &map, error);
-
-	if (result == 0)
-		result = image_store_open(cli->store, &store, error);
-	if (result < 0)
-		return result;
-	image_request_init(&request, &map);
-	request.limits = options->limits;
-	request.name = options->name;
-	request.durable = request.archive_only = true;
-	request.progress = &import_progress;
-	result = image_resolve(&store, archive, &request, &image, error);
-	if (result < 0)
-		return result;
-	for (size_t i = 0; i < image.notices.count; i++)
-		log_notice("%s", image.notices.items[i]);
-	printf("sha256:%s\n", image.record.digest.hex);
-	return 0;
-}
-
 static int run_import(const struct cli *cli, int argc, char **argv)
 {
-	auto_finish(import_options_finish) struct import_options options = {.limits = IMPORT_LIMITS_DEFAULT};
+	auto_finish(import_options_finish) struct import_options options = {.limits = SANDBOX_IMPORT_LIMITS_DEFAULT};
+	struct sandbox_locations locations = {cli->store, cli->state, cli->runtime};
+	struct sandbox_import_options wanted;
+	char digest[SANDBOX_DIGEST_SIZE];
 	struct sandbox_error error = {0};
 	int operands;
 	bool done;
@@ -79,7 +54,11 @@ static int run_import(const struct cli *cli, int argc, char **argv)
 		return output_error(&error);
 	if (done)
 		return 0;
-	return import_image(cli, &options, argv[operands], &error) < 0 ? output_error(&error) : 0;
+	wanted = (struct sandbox_import_options){options.name, options.userns, options.limits};
+	if (sandbox_image_import(&locations, argv[operands], &wanted, &import_progress, digest, &error) < 0)
+		return output_error(&error);
+	printf("sha256:%s\n", digest);
+	return 0;
 }
 
 const struct command command_import = {

@@ -22,7 +22,7 @@ enum { HASH_BUFFER_SIZE = 256 << 10 };
 
 void image_request_init(struct image_request *request, const struct idmap *map)
 {
-	*request = (struct image_request){.map = map, .limits = IMPORT_LIMITS_DEFAULT};
+	*request = (struct image_request){.map = map, .limits = SANDBOX_IMPORT_LIMITS_DEFAULT};
 }
 
 void image_finish(struct image *image)
@@ -245,26 +245,6 @@ static int unpack(struct image_store *store, struct archive_file *file, const st
 	return result;
 }
 
-/* What can be done about an archive that was not taken depends on the kind of failure alone. */
-static int import_error(const struct archive_file *file, struct sandbox_error *error)
-{
-	int result = error_wrap(error, "import %s", file->source);
-
-	switch (error ? error->id : SANDBOX_E_NONE) {
-	case SANDBOX_E_ARCHIVE_FORMAT:
-		return error_fix(error, "make one: `docker export`, `podman export`, or `tar -C DIR -cf FILE .`");
-	case SANDBOX_E_ARCHIVE_TRUNCATED:
-		return error_fix(error, "fetch or export the archive again, and compare its size or checksum");
-	case SANDBOX_E_ARCHIVE_HOSTILE:
-		return error_fix(error, "do not use it; if you trust its maker, make it anew with a current tar");
-	case SANDBOX_E_NO_SPACE:
-		return error_fix(error, "`sandbox rmi` makes room, or name a directory elsewhere with --root DIR");
-	default:
-		return result == -EMFILE ? error_fix(error, "raise the limit of open files: ulimit -n 64") : result;
-	}
-}
-
-
 static int import_archive(struct image_store *store, struct archive_file *file, const struct image_request *request,
 	struct image *out, struct sandbox_error *error)
 {
@@ -283,7 +263,7 @@ static int import_archive(struct image_store *store, struct archive_file *file, 
 	if (result < 0) {
 		if (staging.wrapper >= 0)
 			(void)staging_remove(store, &staging, request->map, NULL);
-		return import_error(file, error);
+		return error_wrap(error, "import %s", file->source);
 	}
 	result = layer_publish(store, &imported.diff, request->map, &staging, &lease, error);
 	if (result < 0) {

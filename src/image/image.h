@@ -20,7 +20,7 @@
 /* How an image is to be had. The defaults are those of image_request_init. */
 struct image_request {
 	const struct idmap *map; /* the ids that its files will have; borrowed */
-	struct import_limits limits;
+	struct sandbox_import_limits limits;
 	const char *name;     /* to give to the image from now on; NULL: none. Borrowed */
 	const char *importer; /* path of sandbox-import; NULL: beside this program, else ../libexec/sandbox. Borrowed */
 	bool durable;         /* it survives a power cut from the moment of success on */

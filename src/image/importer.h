@@ -14,7 +14,7 @@ struct importer {
 	int archive;
 	int wrapper; /* its lock is kept by the importer too: whoever gets it knows that nobody writes any more */
 	int root;
-	struct import_limits limits;
+	struct sandbox_import_limits limits;
 	const struct sandbox_progress *progress; /* or NULL */
 	uint64_t archive_size; /* for `progress`; 0 when unknown */
 };

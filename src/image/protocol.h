@@ -13,6 +13,7 @@
 #ifndef IMAGE_PROTOCOL_H
 #define IMAGE_PROTOCOL_H
 
+#include <sandbox/image.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -20,23 +21,8 @@
 #include "base/digest.h"
 #include "base/error.h"
 
-/* What an archive may cost. Each is compared before the next byte, entry or directory is taken. */
-struct import_limits {
-	uint64_t stream_bytes;   /* the uncompressed tar stream */
-	uint64_t apparent_bytes; /* sizes of all files together, holes counted */
-	uint64_t entries;
-	uint64_t depth;          /* components of a path */
-	uint64_t ratio;          /* uncompressed bytes for each byte of the file, beyond IMPORT_RATIO_FREE */
-	uint64_t memory;         /* bytes that the importer may allocate (RLIMIT_DATA) */
-};
-
+/* The ratio is not looked at before that many uncompressed bytes. */
 enum { IMPORT_RATIO_FREE = 64 << 20 };
-
-#define IMPORT_LIMITS_DEFAULT \
-	{ \
-		.stream_bytes = 64ull << 30, .apparent_bytes = 1ull << 40, .entries = 4000000, .depth = 512, \
-		.ratio = 2000, .memory = 512ull << 20, \
-	}
 
 struct import_request {
 	/*
@@ -45,7 +31,7 @@ struct import_request {
 	 */
 	bool single;
 	bool progress; /* IMPORT_PROGRESS messages are wanted */
-	struct import_limits limits;
+	struct sandbox_import_limits limits;
 };
 
 struct import_counts {

@@ -44,7 +44,7 @@ static size_t data_end(const uint8_t *block, size_t size)
 
 int decoder_push(struct decoder *decoder, const uint8_t *block, size_t size)
 {
-	const struct import_limits *limits = decoder->limits;
+	const struct sandbox_import_limits *limits = decoder->limits;
 	size_t end = data_end(block, size);
 
 	if (size > limits->stream_bytes - decoder->stream_bytes) {
@@ -160,7 +160,7 @@ static void *decoder_thread(void *argument)
 	return (void *)(intptr_t)result;
 }
 
-int decoder_start(struct decoder *decoder, int archive, const struct import_limits *limits,
+int decoder_start(struct decoder *decoder, int archive, const struct sandbox_import_limits *limits,
 	struct ring *ring, struct sandbox_error *error)
 {
 	int code;

@@ -16,7 +16,7 @@
 struct decoder {
 	struct source source;
 	struct ring *ring;
-	const struct import_limits *limits;
+	const struct sandbox_import_limits *limits;
 	pthread_t thread;
 	struct digest_stream digest; /* of the uncompressed stream, unless `plain` */
 	bool plain;                  /* not compressed: the file is the stream */
@@ -31,7 +31,7 @@ struct decoder {
 };
 
 /* Starts the thread. `archive`, `limits` and `ring` stay the caller's and must live until decoder_join. */
-int decoder_start(struct decoder *decoder, int archive, const struct import_limits *limits,
+int decoder_start(struct decoder *decoder, int archive, const struct sandbox_import_limits *limits,
 	struct ring *ring, struct sandbox_error *error);
 
 /*

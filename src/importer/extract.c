@@ -163,7 +163,7 @@ static int open_new_file(struct extraction *extraction, int parent, struct sandb
 static int extract_file(struct extraction *extraction, int parent, struct sandbox_error *error)
 {
 	struct import_counts *counts = extraction->counts;
-	const struct import_limits *limits = &extraction->request->limits;
+	const struct sandbox_import_limits *limits = &extraction->request->limits;
 	int64_t size = archive_entry_size(extraction->entry);
 	auto_close int fd = -1;
 	int result;
@@ -332,7 +332,7 @@ static int extract_typed(struct extraction *extraction, struct sandbox_error *er
 static int extract_entry(struct extraction *extraction, struct sandbox_error *error)
 {
 	const char *raw = archive_entry_pathname(extraction->entry);
-	const struct import_limits *limits = &extraction->request->limits;
+	const struct sandbox_import_limits *limits = &extraction->request->limits;
 	int result;
 
 	if (!raw)

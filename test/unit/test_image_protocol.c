@@ -126,7 +126,7 @@ static void strings_are_always_ended(void **state)
 static void requests_arrive_as_they_were_sent(void **state)
 {
 	struct ends *ends = *state;
-	struct import_request sent = {.single = true, .limits = IMPORT_LIMITS_DEFAULT}, got;
+	struct import_request sent = {.single = true, .limits = SANDBOX_IMPORT_LIMITS_DEFAULT}, got;
 
 	assert_int_equal(import_request_send(ends->ours, &sent), 0);
 	assert_int_equal(import_request_receive(ends->theirs, &got), 0);
