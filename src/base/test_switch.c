@@ -2,8 +2,11 @@
 
 #ifdef SANDBOX_TEST_SWITCHES
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
 
 bool test_defence_removed(const char *name)
 {
@@ -20,14 +23,47 @@ bool test_defence_removed(const char *name)
 	return false;
 }
 
+/* PID 1 of a namespace is out of reach of its own signals (pid_namespaces(7)), also of these two. */
+static void end_here(void)
+{
+	if (getpid() == 1)
+		_exit(128 + SIGKILL);
+	(void)raise(SIGKILL);
+}
+
+static void stop_here(void)
+{
+	char title[16];
+	sigset_t resume;
+	int number;
+
+	if (getpid() != 1) {
+		(void)raise(SIGSTOP);
+		return;
+	}
+	(void)prctl(PR_GET_NAME, title);
+	(void)prctl(PR_SET_NAME, "stopped");
+	(void)sigemptyset(&resume);
+	(void)sigaddset(&resume, SIGCONT);
+	(void)sigprocmask(SIG_BLOCK, &resume, NULL);
+	(void)sigwait(&resume, &number);
+	(void)prctl(PR_SET_NAME, title);
+}
+
+static bool is_point(const char *variable, const char *name)
+{
+	const char *wanted = getenv(variable);
+
+	return wanted && strcmp(wanted, name) == 0;
+}
+
 void test_point(const char *name)
 {
-	const char *kill_at = getenv("SANDBOX_TEST_KILL_AT");
-	const char *stop_at = getenv("SANDBOX_TEST_STOP_AT");
-
-	if (kill_at && strcmp(kill_at, name) == 0)
-		(void)raise(SIGKILL);
-	if (stop_at && strcmp(stop_at, name) == 0)
-		(void)raise(SIGSTOP);
+	if (getenv("SANDBOX_TEST_TRACE"))
+		(void)dprintf(STDERR_FILENO, "test point %s\n", name);
+	if (is_point("SANDBOX_TEST_KILL_AT", name))
+		end_here();
+	if (is_point("SANDBOX_TEST_STOP_AT", name))
+		stop_here();
 }
 #endif

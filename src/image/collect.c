@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/scope.h"
 #include "base/strings.h"
+#include "base/test_switch.h"
 #include "base/text.h"
 #include "base/tree.h"
 #include "image/identity.h"
@@ -80,10 +81,12 @@ int image_remove(struct image_store *store, const char *reference, const struct 
 		return store_name_remove(store, reference, error);
 	/* The layers first: when one is in use, nothing has happened yet. */
 	result = remove_layers(store, &record, map, error);
+	test_point("image-layers-removed");
 	for (size_t i = 0; i < names.count && result == 0; i++)
 		result = store_name_remove(store, names.items[i], error);
 	if (result == 0)
 		result = identity_forget(store->root, &record.digest, error);
+	test_point("image-forgotten");
 	return result < 0 ? result : remove_record(store, &record, error);
 }
 
@@ -130,6 +133,7 @@ int image_store_reset(struct image_store *store, const struct idmap *map, struct
 		result = check_idle(store, "staging", error);
 	if (result == 0)
 		result = remove_all_layers(store, map, error);
+	test_point("reset-layers-removed");
 	if (result == 0)
 		result = store_sweep(store, map, error);
 	for (size_t i = 0; i < array_count(order) && result == 0; i++)

@@ -281,6 +281,7 @@ static int import_archive(struct image_store *store, struct archive_file *file, 
 	/* Not to have this only costs a second reading. */
 	if (archive_settled(file))
 		(void)identity_record(store->root, &file->before, &image.record.digest, NULL);
+	test_point("import-identified");
 	*out = image;
 	image = (struct image){0};
 	return 0;
@@ -296,6 +297,7 @@ static int find_or_import(struct image_store *store, struct archive_file *file, 
 
 	if (shared && lock < 0)
 		return lock;
+	test_point("import-locked");
 	(void)store_sweep(store, request->map, NULL);
 	result = find_by_identity(store, &file->before, request->map, out, error);
 	if (result == -ENOENT)

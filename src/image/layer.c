@@ -134,6 +134,7 @@ int layer_make_durable(int wrapper, struct sandbox_error *error)
 
 	if (syncfs(wrapper) < 0)
 		return error_set(error, errno, "bring the image to the disk");
+	test_point("layer-synced");
 	/* The mark is only made afterwards: losing it costs an import, having it too early costs the data. */
 	mark = openat(wrapper, "durable", O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	return mark < 0 ? error_set(error, errno, "record that the image is on the disk") : 0;

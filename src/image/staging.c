@@ -53,6 +53,7 @@ int staging_create(struct image_store *store, struct staging *out, struct sandbo
 	do
 		staging_name(&staging);
 	while (mkdirat(directory, staging.name, 0711) < 0 && errno == EEXIST);
+	test_point("staging-made");
 	/* For the umask, and for a root of another id: see layers/ in store.c. */
 	if (fchmodat(directory, staging.name, 0711, 0) < 0)
 		return error_set(error, errno, "make a staging directory in %s", store->path);
@@ -97,6 +98,7 @@ static int remove_inside(void *argument, struct sandbox_error *error)
 {
 	const struct removal *removal = argument;
 
+	test_point("staging-removing");
 	return tree_remove(removal->directory, removal->name, error);
 }
 
@@ -125,6 +127,7 @@ int staging_remove(struct image_store *store, struct staging *staging, const str
 		return directory;
 	test_point("staging-remove");
 	result = remove_tree(staging->wrapper, map, error);
+	test_point("staging-tree-removed");
 	if (result == 0)
 		result = tree_remove(directory, staging->name, error);
 	staging_finish(staging);
@@ -150,6 +153,7 @@ int staging_replace_file(int root, const char *path, const void *data, size_t si
 	(void)flock(directory, LOCK_UN);
 	/* Whatever the umask is, it has to be read again. */
 	result = fchmod(fd, 0600) < 0 ? -errno : fd_write_all(fd, data, size);
+	test_point("staging-file-written");
 	if (result == 0 && renameat(directory, staging.name, root, path) < 0)
 		result = -errno;
 	if (result == 0)

@@ -177,6 +177,7 @@ static int extract_file(struct extraction *extraction, int parent, struct sandbo
 	fd = open_new_file(extraction, parent, error);
 	if (fd < 0)
 		return fd;
+	test_point("importer-file-made");
 	result = write_data(extraction, fd, size, error);
 	return result < 0 ? result : finish_file(extraction, fd, error);
 }

@@ -162,9 +162,11 @@ int main(int count, char **arguments)
 		(void)fprintf(stderr, "sandbox-import: started by sandbox(1), not by hand\n");
 		return 2;
 	}
+	test_point("importer-started");
 	result = import_prepare(&import, arguments, &error);
 	if (result == 0)
 		result = import_run(&import, &error);
+	test_point("importer-unpacked");
 	if (import.report < 0 || import_report(&import, result, &error) < 0)
 		return 1;
 	return 0;

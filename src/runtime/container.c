@@ -136,6 +136,7 @@ static int remove_in_userns(void *argument, struct sandbox_error *error)
 {
 	const struct removal *removal = argument;
 
+	test_point("container.removing-upper");
 	return tree_remove(removal->directory, removal->name, error);
 }
 
@@ -211,6 +212,7 @@ static int make_upper_directory(struct container *container, const char *state, 
 	container->upper_path = memory_format("%s/%s/%016llx", state, ephemeral_name, (unsigned long long)number);
 	if (mkdir(container->upper_path, 0700) < 0)
 		return error_set(error, errno, "make %s", container->upper_path);
+	test_point("container.upper-made");
 	container->upper_lock = open(container->upper_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (container->upper_lock < 0 || flock(container->upper_lock, LOCK_EX | LOCK_NB) < 0)
 		return error_set(error, errno, "lock %s", container->upper_path);
@@ -304,5 +306,6 @@ void container_finish(struct container *container)
 	finish_chore(container);
 	test_point("container.ended");
 	finish_upper(container);
+	test_point("container.upper-removed");
 	finish_name(container);
 }

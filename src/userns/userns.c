@@ -205,6 +205,7 @@ static int userns_child_run(const struct userns_task *task, int channel, struct 
 	/* After the change of ids, which clears it; and the parent may have died before it was set. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != task->parent)
 		_exit(125);
+	test_point("userns.child");
 	return task->function(task->argument, error);
 }
 
@@ -238,9 +239,11 @@ int userns_start(const struct idmap *map, int (*function)(void *argument, struct
 		(void)close(ends[0]);
 		userns_child_main(&task, ends[1]);
 	}
+	test_point("userns.cloned");
 	result = userns_write_maps(child.pid, map, error);
 	if (result < 0)
 		return result;
+	test_point("userns.mapped");
 	if (send(child.report, "", 1, MSG_NOSIGNAL) < 0)
 		return error_set(error, errno, "start a helper in a user namespace");
 	*out = child;
