@@ -141,6 +141,10 @@ static int init_setup(struct init *init, struct sandbox_error *error)
 
 	if (!test_defence_removed("title"))
 		title_set("sandbox-init");
+	/* Also before the ids change: making a network namespace can take seconds on a busy machine. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return error_set(error, errno, "tie init to its supervisor");
+	test_point("init.cloned");
 	result = init_before_ids(init, error);
 	if (result == 0)
 		result = init_become_root(init, error);
