@@ -342,10 +342,7 @@ static int resolve_input(struct image_store *store, const struct image_request *
 	struct archive_file file = {.source = "-", .fd = STDIN_FILENO};
 	int result = archive_look(&file, error);
 
-	if (result < 0)
-		return result;
-	(void)store_sweep(store, request->map, NULL);
-	return import_archive(store, &file, request, out, error);
+	return result < 0 ? result : import_archive(store, &file, request, out, error);
 }
 
 static int resolve_stored(struct image_store *store, const char *reference, const struct digest *digest,
@@ -368,6 +365,7 @@ int image_resolve(struct image_store *store, const char *reference, const struct
 	struct digest digest;
 	int result;
 
+	(void)store_sweep(store, request->map, NULL);
 	switch (reference_kind(reference, request->archive_only)) {
 	case REFERENCE_INPUT:
 		result = resolve_input(store, request, &image, error);

@@ -10,8 +10,8 @@
  *	staging/DEVICE-INODE.lock    held by who imports that file
  *
  * Everything outside staging/ is complete. Whoever works on something in staging/ holds an exclusive flock(2)
- * on it; when it can be had, that process is dead, and the next import or removal clears it away (store_sweep).
- * A command that finds its image in the store does not look there: it left nothing behind itself.
+ * on it; when it can be had, that process is dead, and the next command that uses the store clears it away
+ * (store_sweep).
  */
 #ifndef IMAGE_STORE_H
 #define IMAGE_STORE_H
