@@ -16,6 +16,7 @@
 #include "base/fd.h"
 #include "base/scope.h"
 #include "base/test_switch.h"
+#include "kernel/syscalls.h"
 #include "network/loopback.h"
 #include "process/terminal.h"
 #include "process/title.h"
@@ -136,16 +137,8 @@ static int init_report_setup(struct init *init, struct sandbox_error *error)
 
 static int init_setup(struct init *init, struct sandbox_error *error)
 {
-	const struct plan *plan = init->plan;
-	int result;
+	int result = init_before_ids(init, error);
 
-	if (!test_defence_removed("title"))
-		title_set("sandbox-init");
-	/* Also before the ids change: making a network namespace can take seconds on a busy machine. */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
-		return error_set(error, errno, "tie init to its supervisor");
-	test_point("init.cloned");
-	result = init_before_ids(init, error);
 	if (result == 0)
 		result = init_become_root(init, error);
 	test_point("init.root");
@@ -154,7 +147,7 @@ static int init_setup(struct init *init, struct sandbox_error *error)
 	if (result == 0)
 		result = init_build_root(init, error);
 	if (result == 0)
-		result = payload_resolve(plan, &init->payload, error);
+		result = payload_resolve(init->plan, &init->payload, error);
 	test_point("init.set-up");
 	if (result == 0)
 		result = init_report_setup(init, error);
@@ -165,12 +158,28 @@ static int init_setup(struct init *init, struct sandbox_error *error)
 
 /* ---- the payload ---- */
 
-static _Noreturn void payload_main(const struct init *init, int report)
+/*
+ * A payload that is to be PID 1 is that in a pid namespace inside ours, where the kernel ends it with us. Alone it
+ * could shake off its tie to the supervisor: a change of ids clears the death signal, and so does prctl(2).
+ */
+static bool is_own_init(const struct init *init)
+{
+	return init->plan->supervision == SUPERVISION_ATTACHED_NO_INIT;
+}
+
+static pid_t clone_payload(const struct init *init)
+{
+	return kernel_clone(is_own_init(init) && !test_defence_removed("pid-namespace") ? CLONE_NEWPID : 0, NULL, -1);
+}
+
+static _Noreturn void payload_main(struct init *init, int report)
 {
 	struct sandbox_error error = {0};
+	int result = is_own_init(init) ? init_setup(init, &error) : 0;
 
 	test_point("payload.start");
-	(void)payload_execute(init->plan, &init->payload, &error);
+	if (result == 0)
+		(void)payload_execute(init->plan, &init->payload, &error);
 	(void)fd_write_all(report, &error, sizeof(error));
 	_exit(125);
 }
@@ -186,7 +195,7 @@ static int init_start_payload(struct init *init, struct sandbox_error *error)
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return error_set(error, errno, "make a pipe");
 	reader = ends[0];
-	init->payload_pid = fork();
+	init->payload_pid = clone_payload(init);
 	if (init->payload_pid == 0)
 		payload_main(init, ends[1]);
 	(void)close(ends[1]);
@@ -205,10 +214,13 @@ static int init_start_payload(struct init *init, struct sandbox_error *error)
 
 /* ---- PID 1 ---- */
 
-static uint32_t root_is_full(void)
+static uint32_t root_is_full(const struct init *init)
 {
 	struct statvfs status;
 
+	/* Then we are not in there to see. */
+	if (is_own_init(init))
+		return 0;
 	if (statvfs("/", &status) < 0 || status.f_blocks == 0)
 		return 0;
 	return status.f_bavail == 0 || (status.f_files && status.f_favail == 0) ? CHANNEL_EXITED_ROOT_FULL : 0;
@@ -277,22 +289,32 @@ static int init_run(struct init *init, struct sandbox_error *error)
 		result = init_watch(init, signals, &status, error);
 	test_point("init.ended");
 	if (result == 0)
-		result = channel_send(init->channel, CHANNEL_EXITED, status, root_is_full(), NULL, 0, error);
+		result = channel_send(init->channel, CHANNEL_EXITED, status, root_is_full(init), NULL, 0, error);
 	return result;
+}
+
+/* Also before the ids change: making a network namespace can take seconds on a busy machine. */
+static int init_tie(struct sandbox_error *error)
+{
+	if (!test_defence_removed("title"))
+		title_set("sandbox-init");
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return error_set(error, errno, "tie init to its supervisor");
+	test_point("init.cloned");
+	return 0;
 }
 
 _Noreturn void init_main(const struct plan *plan, int channel)
 {
 	struct init init = {.plan = plan, .channel = channel, .upper = -1};
 	struct sandbox_error error = {0};
-	int result = init_setup(&init, &error);
+	int result = init_tie(&error);
 
-	if (result == 0 && plan->supervision == SUPERVISION_ATTACHED_NO_INIT) {
-		init.payload.lifeline = channel;
-		result = payload_execute(plan, &init.payload, &error);
-	} else if (result == 0) {
+	/* One that is to be PID 1 does this itself. */
+	if (result == 0 && !is_own_init(&init))
+		result = init_setup(&init, &error);
+	if (result == 0)
 		result = init_run(&init, &error);
-	}
 	if (result < 0)
 		(void)channel_send_error(channel, &error);
 	_exit(result < 0 ? 125 : 0);

@@ -37,25 +37,6 @@ static int clone_init(const struct plan *plan, struct container *container, stru
 	return 0;
 }
 
-/*
- * A payload without our init takes the channel's other end along into the exec: its closing is the success.
- */
-static int expect_exec(const struct plan *plan, const struct container *container, struct sandbox_error *error)
-{
-	struct channel_message message;
-	int result;
-
-	if (plan->supervision != SUPERVISION_ATTACHED_NO_INIT)
-		return channel_expect(container->channel, CHANNEL_EXEC_OK, NULL, error);
-	result = channel_receive(container->channel, &message, error);
-	if (result > 0 && message.step == CHANNEL_ERROR) {
-		if (error)
-			*error = message.error;
-		return message.error.code ? -message.error.code : -EINVAL;
-	}
-	return result < 0 ? result : 0;
-}
-
 /* The root stands. With it comes the supervisor's side of the payload's terminal, if there is to be one. */
 static int expect_setup(const struct plan *plan, struct container *container, struct sandbox_error *error)
 {
@@ -102,7 +83,7 @@ int launch(const struct plan *plan, struct container *container, struct sandbox_
 	if (result == 0)
 		result = channel_send(container->channel, CHANNEL_START, 0, 0, NULL, 0, error);
 	if (result == 0)
-		result = expect_exec(plan, container, error);
+		result = channel_expect(container->channel, CHANNEL_EXEC_OK, NULL, error);
 	test_point("launch.started");
 	if (result == 0)
 		log_debug("the command runs");

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,7 +70,7 @@ int payload_resolve(const struct plan *plan, struct payload *out, struct sandbox
 	auto_close int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int result;
 
-	*out = (struct payload){.lifeline = -1, .terminal = -1};
+	*out = (struct payload){.terminal = -1};
 	if (root < 0)
 		return error_set(error, errno, "open the root");
 	result = user_resolve(root, plan->user, &plan->idmap, &out->user, error);
@@ -132,23 +131,6 @@ static int leave_terminal(const struct payload *payload, struct sandbox_error *e
 	return terminal_adopt(payload->terminal, error);
 }
 
-/*
- * A payload that is PID 1 has nobody else to end it when the supervisor dies. The change of ids has cleared
- * the death signal; what died before it was set again shows on the channel.
- */
-static int tie_to_supervisor(int lifeline, struct sandbox_error *error)
-{
-	struct pollfd event = {.fd = lifeline, .events = POLLIN};
-
-	if (lifeline < 0)
-		return 0;
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
-		return error_set(error, errno, "tie the command to the supervisor");
-	if (poll(&event, 1, 0) != 0)
-		_exit(125);
-	return 0;
-}
-
 static int load_filter(const struct plan *plan, struct sandbox_error *error)
 {
 	return plan->seccomp.count ? seccomp_filter_load(&plan->seccomp, error) : 0;
@@ -176,8 +158,6 @@ int payload_execute(const struct plan *plan, const struct payload *payload, stru
 		result = user_become(&payload->user, &plan->idmap, error);
 	if (result == 0)
 		result = capability_apply(plan->capabilities, is_root, error);
-	if (result == 0)
-		result = tie_to_supervisor(payload->lifeline, error);
 	if (result < 0)
 		return result;
 	if (plan->no_new_privs && !test_defence_removed("no-new-privs") && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)

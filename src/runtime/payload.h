@@ -9,8 +9,6 @@ struct payload {
 	struct user_identity user;
 	struct sandbox_strings command;
 	struct sandbox_strings environment;
-	/* Set when the payload is to be PID 1 itself: the channel whose other end the supervisor holds; else -1. */
-	int lifeline;
 	int terminal; /* the payload's side of its terminal, or -1 */
 };
 

@@ -26,7 +26,7 @@
  */
 enum supervision {
 	SUPERVISION_ATTACHED,        /* the caller waits; init and payload end with it */
-	SUPERVISION_ATTACHED_NO_INIT, /* likewise, but the payload itself is PID 1 */
+	SUPERVISION_ATTACHED_NO_INIT, /* likewise, but the payload is PID 1, of a pid namespace inside init's */
 };
 
 struct plan {

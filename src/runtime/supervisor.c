@@ -89,10 +89,7 @@ static int open_timer(uint64_t milliseconds, struct sandbox_error *error)
 static void forward_signal(const struct supervisor *self, int number)
 {
 	log_debug("forward signal %d", number);
-	if (self->plan->supervision == SUPERVISION_ATTACHED_NO_INIT)
-		(void)pidfd_send_signal(self->container->init_pidfd, number, NULL, 0);
-	else
-		(void)channel_send(self->container->channel, CHANNEL_SIGNAL, number, 0, NULL, 0, NULL);
+	(void)channel_send(self->container->channel, CHANNEL_SIGNAL, number, 0, NULL, 0, NULL);
 }
 
 static void handle_signal(struct supervisor *self)
