@@ -3,7 +3,7 @@
 # shellcheck shell=bash
 
 # One that outlives its parent, its session and every signal but SIGKILL, and a command that ends at once.
-STUBBORN='setsid sh -c "trap \"\" HUP INT TERM QUIT; sleep 1000 & sleep 1000" & sleep 0.03'
+export STUBBORN='setsid sh -c "trap \"\" HUP INT TERM QUIT; sleep 1000 & sleep 1000" & sleep 0.03'
 
 # The named steps, from the source: a new one is tested from the day it exists.
 test_points() {
@@ -65,7 +65,7 @@ assert_same_within() {
 		if [ "$now" -gt "$deadline" ]; then
 			echo "$4: not as before after $1 ms"
 			diff <(echo "$3") <(echo "$after") | sed -n 's/^>/left behind:/p; s/^</gone:/p'
-			cat "$BATS_TEST_TMPDIR/stderr" 2>/dev/null || true
+			tail -n 20 "$BATS_TEST_TMPDIR/stderr" 2>/dev/null || true
 			return 1
 		fi
 		sleep 0.02

@@ -1,5 +1,5 @@
 # Nothing is left: no process, mount, upper layer, temporary file, runtime entry or key; compared before
-# and after.
+# and after. (killed.bats and at_once.bats have the harder cases.)
 # runs alone
 
 load helper
@@ -66,69 +66,10 @@ setup() {
 	assert_no_leftovers "$before"
 }
 
-# Every named point in the life of a run, in the source's own words.
-points() {
-	grep -rhoE 'test_point\("[^"]+"\)' src | cut -d '"' -f 2 | sort -u
-}
-
-@test "after the process that is there was killed at each step of the protocol" {
-	local point
-	[ "$(points | wc -l)" -gt 10 ]
-	for point in $(points); do
-		SANDBOX_TEST_KILL_AT=$point timeout 20 "$SANDBOX_SWITCHED" run "$BUSYBOX_TAR" true 2>/dev/null || true
-		assert_no_leftovers "$before" || { echo "killed at $point" && return 1; }
-		# And the next run is none the worse for it.
-		[ "$("$SANDBOX_SWITCHED" run "$BUSYBOX_TAR" echo fine)" = fine ]
-	done
-}
-
-@test "after kill -9 of the tool while each step is stopped" {
-	local point pid
-	for point in $(points); do
-		SANDBOX_TEST_STOP_AT=$point "$SANDBOX_SWITCHED" run "$BUSYBOX_TAR" true 2>/dev/null 3>&- &
-		pid=$!
-		sleep 0.3
-		kill -KILL "$pid" 2>/dev/null || true
-		wait "$pid" 2>/dev/null || true
-		assert_no_leftovers "$before" || { echo "stopped at $point" && return 1; }
-	done
-}
-
 @test "after 200 runs in a row" {
 	local i
 	for ((i = 0; i < 200; i++)); do
 		"$SANDBOX" run "$BUSYBOX_TAR" true
 	done
-	assert_no_leftovers "$before"
-}
-
-@test "after 50 runs at once" {
-	local i pids=() failed=0
-	for ((i = 0; i < 50; i++)); do
-		"$SANDBOX" run "$BUSYBOX_TAR" sh -c "sleep 0.2; exit $i" 3>&- &
-		pids+=($!)
-	done
-	for ((i = 0; i < 50; i++)); do
-		local status=0
-		wait "${pids[i]}" || status=$?
-		[ "$status" = "$i" ] || failed=$((failed + 1))
-	done
-	[ "$failed" = 0 ]
-	assert_no_leftovers "$before"
-}
-
-@test "after 20 first runs of one archive at once, one extraction" {
-	local i pids=()
-	"$SANDBOX" run "$BUSYBOX_TAR" true
-	for ((i = 0; i < 20; i++)); do
-		"$SANDBOX" --root "$BATS_TEST_TMPDIR/store" run "$BUSYBOX_TAR" true 3>&- &
-		pids+=($!)
-	done
-	for i in "${pids[@]}"; do
-		wait "$i"
-	done
-	[ "$(find "$BATS_TEST_TMPDIR/store/layers" -mindepth 1 -maxdepth 1 | wc -l)" = 1 ]
-	[ -z "$(find "$BATS_TEST_TMPDIR/store/staging" -mindepth 1 2>/dev/null)" ]
-	unshare --map-root-user --map-auto rm -rf "$BATS_TEST_TMPDIR/store"
 	assert_no_leftovers "$before"
 }
