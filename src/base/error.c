@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 static const char *const error_names[SANDBOX_E_COUNT] = {
 #define X(name) [SANDBOX_E_##name] = "E_" #name,
@@ -35,6 +36,36 @@ static int error_result(const struct sandbox_error *error)
 	return error && error->code ? -error->code : -EINVAL;
 }
 
+/* The numbers that mean the same wherever they come from. */
+static void error_explain_code(struct sandbox_error *error, int code)
+{
+	struct rlimit limit;
+
+	switch (code) {
+	case ENOSYS:
+		error_cause(error, SANDBOX_E_KERNEL_TOO_OLD, "this kernel, or a filter around this process (an outer "
+			"container?), does not know a system call that sandboxes need");
+		error_fix(error, "use Linux 5.12 or newer, and in a container --security-opt seccomp=unconfined");
+		break;
+	case EMFILE:
+		error_cause(error, SANDBOX_E_NONE, "too few descriptors may be open at a time");
+		error_fix(error, "raise the limit of open files: ulimit -n 64");
+		break;
+	case ENOMEM:
+		error_cause(error, SANDBOX_E_NONE, "memory is used up, or a limit on it is too low");
+		error_fix(error, "end other programs, or raise the limits: ulimit -d, ulimit -v, memory.max of the cgroup");
+		break;
+	case EFBIG:
+		if (getrlimit(RLIMIT_FSIZE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
+			break;
+		error_cause(error, SANDBOX_E_NONE, "files may not have more than %llu bytes", (unsigned long long)limit.rlim_cur);
+		error_fix(error, "raise the limit on the size of files: ulimit -f unlimited");
+		break;
+	default:
+		break;
+	}
+}
+
 int error_set(struct sandbox_error *error, int code, const char *format, ...)
 {
 	va_list args;
@@ -52,12 +83,7 @@ int error_set(struct sandbox_error *error, int code, const char *format, ...)
 	used = strlen(error->text);
 	if (code)
 		(void)snprintf(error->text + used, sizeof(error->text) - used, ": %s", strerror(code));
-	/* The one number that means the same everywhere. */
-	if (code == ENOSYS) {
-		error_cause(error, SANDBOX_E_KERNEL_TOO_OLD, "this kernel, or a filter around this process (an outer "
-			"container?), does not know a system call that sandboxes need");
-		error_fix(error, "use Linux 5.12 or newer, and in a container --security-opt seccomp=unconfined");
-	}
+	error_explain_code(error, code);
 	return error_result(error);
 }
 

@@ -10,7 +10,7 @@
 
 /*
  * Sets the sentence, followed by ": " and strerror(code) when code is not 0. Clears id, cause and fix;
- * ENOSYS brings its own.
+ * ENOSYS, EMFILE, ENOMEM and the EFBIG of a resource limit bring their own.
  * Returns -code, or -EINVAL when code is 0, so that `return error_set(…)` always reports a failure.
  */
 int error_set(struct sandbox_error *error, int code, const char *format, ...)

@@ -92,8 +92,6 @@ static void suggest(struct sandbox_error *error)
 	for (size_t i = 0; i < array_count(fixes); i++)
 		if (error->id == fixes[i].id)
 			(void)error_fix(error, "%s", fixes[i].fix);
-	if (error->code == EMFILE)
-		(void)error_fix(error, "raise the limit of open files: ulimit -n 64");
 }
 
 /* Until the importer has said its last word. 1 with *out filled, 0 when it died without one, or -errno. */
