@@ -105,6 +105,8 @@ static int normalise_process(struct sandbox_error *error)
 	if (result < 0)
 		return error_set(error, -result, "open /dev/null");
 	(void)signal(SIGCHLD, SIG_DFL);
+	/* A write beyond `ulimit -f` shall be an error that we can name. */
+	(void)signal(SIGXFSZ, SIG_IGN);
 	if (!test_defence_removed("umask"))
 		(void)umask(022);
 	return 0;
