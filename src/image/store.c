@@ -31,6 +31,13 @@ static const struct {
 static int store_unusable(int code, const char *path, const char *doing, struct sandbox_error *error)
 {
 	(void)error_set(error, code, "%s the image store %s", doing, path);
+	if (code == ENOSPC || code == EDQUOT) {
+		(void)error_cause(error, SANDBOX_E_NO_SPACE, "its file system is full, or your quota is used up");
+		return error_fix(error, "make room there, or name another directory with --root DIR");
+	}
+	/* Not the directory's fault. */
+	if (code == EMFILE || code == ENFILE || code == ENOMEM)
+		return -code;
 	(void)error_cause(error, SANDBOX_E_HOME_UNUSABLE, "images are kept there, unpacked");
 	(void)error_fix(error, "name a directory that you may write to with --root DIR or XDG_CACHE_HOME");
 	return code ? -code : -EINVAL;
@@ -122,7 +129,7 @@ int store_lock_archive(struct image_store *store, const struct stat *status, str
 		struct stat opened;
 
 		if (lock < 0)
-			return error_set(error, errno, "create %s", name);
+			return store_unusable(errno, store->path, "write to", error);
 		while (flock(lock, LOCK_EX) < 0)
 			if (errno != EINTR)
 				return error_set(error, errno, "lock %s", name);

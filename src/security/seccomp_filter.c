@@ -380,6 +380,10 @@ int seccomp_filter_load(const struct seccomp_program *program, struct sandbox_er
 	if (code == ENOSYS || code == EINVAL)
 		error_cause(error, SANDBOX_E_KERNEL_TOO_OLD,
 			"the kernel was built without CONFIG_SECCOMP_FILTER");
+	if (code == EPERM) {
+		error_cause(error, SANDBOX_E_USERNS_FILTERED, "a filter around this process refuses further ones");
+		error_fix(error, "start the outer container with --security-opt seccomp=unconfined");
+	}
 	return -code;
 }
 

@@ -190,8 +190,10 @@ int subid_load(enum subid_kind kind, const char *user, uint32_t own_id, struct i
 	result = file_read(AT_FDCWD, subid_files[kind], SUBID_FILE_MAX, &text, NULL, error);
 	if (result == -ENOENT)
 		return 0;
-	if (result < 0)
-		return result;
+	if (result < 0) {
+		error_cause(error, SANDBOX_E_SUBID_INVALID, "it is no readable file of a sensible size");
+		return error_fix(error, "correct %s, or run with --userns=single", subid_files[kind]);
+	}
 	return subid_parse(text, subid_files[kind], user, own_id, out, error);
 }
 

@@ -158,6 +158,9 @@ int userns_explain_clone(int code, struct sandbox_error *error)
 	case ENOSPC:
 	case EUSERS:
 		return explain_limit(error);
+	case EAGAIN:
+		error_cause(error, SANDBOX_E_NONE, "you may not have any more processes");
+		return error_fix(error, "end some, or raise the limit: ulimit -u, kernel.pid_max, pids.max of the cgroup");
 	case EPERM:
 	case EACCES:
 		return explain_refusal(error);
@@ -176,7 +179,7 @@ int userns_explain_clone(int code, struct sandbox_error *error)
 
 int userns_explain_refusal(struct sandbox_error *error)
 {
-	if (error->id != SANDBOX_E_NONE || (error->code != EPERM && error->code != EACCES))
+	if (error->id != SANDBOX_E_NONE || error->code != EPERM)
 		return error->code ? -error->code : -EINVAL;
 	error_cause(error, SANDBOX_E_USERNS_FILTERED, "root of a user namespace may do this, but a seccomp filter or a "
 		"security module around this process refuses it (an outer container?)");

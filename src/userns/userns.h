@@ -23,7 +23,7 @@ int userns_become_root(const struct idmap *map, struct sandbox_error *error);
 int userns_explain_clone(int code, struct sandbox_error *error);
 
 /*
- * Explains a set-up step that was refused (EPERM, EACCES) to the root of a user namespace, unless the error
+ * Explains a set-up step that was refused (EPERM) to the root of a user namespace, unless the error
  * has an id already. Returns like error_wrap.
  */
 int userns_explain_refusal(struct sandbox_error *error);
