@@ -325,8 +325,11 @@ static int apply_symlink(struct mount_work *work, const struct mount_step *step,
 	return 0;
 }
 
-/* A detached copy of the host's node, which must be the device that its name promises. */
-static int clone_device(const char *path, struct sandbox_error *error)
+/*
+ * A detached copy of the host's node, which must be the device `number` (0: any). The node is the host's, but
+ * who starts us may have put something else in its place, for a nested root to trip over (CVE-2025-31133).
+ */
+static int clone_device(const char *path, dev_t number, struct sandbox_error *error)
 {
 	auto_close int node = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
 	struct stat status;
@@ -335,14 +338,17 @@ static int clone_device(const char *path, struct sandbox_error *error)
 		return error_set(error, errno, "open the host's %s", path);
 	if (fstat(node, &status) < 0)
 		return error_set(error, errno, "stat the host's %s", path);
-	if (!S_ISCHR(status.st_mode) && !S_ISBLK(status.st_mode))
-		return error_set(error, ENODEV, "use the host's %s: it is not a device", path);
+	if ((!S_ISCHR(status.st_mode) && !S_ISBLK(status.st_mode)) || (number && status.st_rdev != number)) {
+		error_set(error, ENODEV, "use the host's %s", path);
+		error_cause(error, SANDBOX_E_NONE, "it is not the device that its name promises");
+		return error_fix(error, "remove what is in its place, and make it again with mknod(1)");
+	}
 	return take_fd(&node);
 }
 
 static int apply_device(struct mount_work *work, const struct mount_step *step, struct sandbox_error *error)
 {
-	auto_close int node = clone_device(step->source, error);
+	auto_close int node = clone_device(step->source, step->device, error);
 	auto_close int target = -1;
 
 	if (node < 0)
@@ -450,15 +456,12 @@ static int apply_sysctl(struct mount_work *work, const struct mount_step *step, 
 static int mask_file(struct mount_work *work, int target, const char *path, struct sandbox_error *error)
 {
 	auto_close int copy = -1;
-	struct stat status;
 
+	/* Anything else in the place of the null device would be shown to the payload. */
 	if (work->null_device < 0)
-		work->null_device = clone_device("/dev/null", error);
+		work->null_device = clone_device("/dev/null", makedev(1, 3), error);
 	if (work->null_device < 0)
 		return work->null_device;
-	/* Anything else in the place of the null device would be shown to the payload (CVE-2025-31133). */
-	if (fstat(work->null_device, &status) < 0 || status.st_rdev != makedev(1, 3))
-		return error_set(error, ENODEV, "mask %s: the host's /dev/null is not the null device", path);
 	copy = open_tree(work->null_device, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
 	if (copy < 0)
 		return error_set(error, errno, "mask %s", path);

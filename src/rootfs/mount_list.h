@@ -41,7 +41,11 @@ struct mount_step {
 	uint32_t mode;
 	bool follow_links;   /* of the image, on the way to the target; else they are an error */
 	uint64_t attributes; /* MOUNT_ATTR_… of mount_setattr(2) */
-	uint64_t device;   /* MOUNT_BIND: what `source` was when it was decided on, as stat(2) says */
+	/*
+	 * MOUNT_BIND: what `source` was when it was decided on, as stat(2) says. MOUNT_DEVICE: the number that the node
+	 * must have, or 0.
+	 */
+	uint64_t device;
 	uint64_t inode;
 	const char *why;   /* where it comes from: "default", "--nesting" */
 };

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/sysmacros.h>
 
 #include "base/memory.h"
 #include "base/scope.h"
@@ -26,7 +27,13 @@ static const struct mount_step file_systems[] = {
 		.attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC},
 };
 
-static const char *const devices[] = {"null", "zero", "full", "random", "urandom", "tty"};
+static const struct {
+	const char *path;
+	unsigned int major, minor; /* Linux's allocated devices, devices.txt */
+} devices[] = {
+	{"/dev/null", 1, 3}, {"/dev/zero", 1, 5}, {"/dev/full", 1, 7}, {"/dev/random", 1, 8}, {"/dev/urandom", 1, 9},
+	{"/dev/tty", 5, 0},
+};
 
 static const struct mount_step below_dev[] = {
 	{MOUNT_SYMLINK, .target = (char *)"/dev/ptmx", .source = (char *)"pts/ptmx"},
@@ -92,8 +99,9 @@ static void add_devices(struct mount_list *list, const struct idmap *idmap, uint
 		.attributes = NO_SUID_DEV_EXEC, .why = by_default};
 
 	for (size_t i = 0; i < array_count(devices); i++) {
-		auto_free char *path = memory_format("/dev/%s", devices[i]);
-		struct mount_step step = {MOUNT_DEVICE, .target = path, .source = path, .why = by_default};
+		char *path = (char *)devices[i].path;
+		struct mount_step step = {MOUNT_DEVICE, .target = path, .source = path,
+			.device = makedev(devices[i].major, devices[i].minor), .why = by_default};
 
 		mount_list_add(list, &step);
 	}
