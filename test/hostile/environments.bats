@@ -1,0 +1,294 @@
+#!/usr/bin/env bats
+# Machines, containers and shells that a careful program does not expect (further ones, which need no
+# namespace to make, are in integration/odd_environments.bats). In each the sandbox works, or ends within
+# ten seconds with one error that names the cause and the fix.
+
+# shellcheck disable=SC2030,SC2031,SC2154  # bats: every test is a subshell; capture sets stderr
+
+load ../integration/helper
+
+setup_file() {
+	private_folders
+	"$SANDBOX" run "$BUSYBOX_TAR" true
+	"$SANDBOX" run --userns=single "$BUSYBOX_TAR" true
+}
+
+# Runs COMMAND [ARG…], ten seconds at most.
+odd() {
+	capture timeout -k 2 10 "$@"
+}
+
+# altered SETUP COMMAND [ARG…]: in a user and a mount namespace of its own, where the shell text SETUP may
+# mount and limit what it likes; the command has no privilege there. Nobody but the user himself exists in
+# there, so the ids of a sandbox are single, unless SETUP is about that.
+altered() {
+	local setup=$1
+	shift
+	odd unshare --user --map-current-user --keep-caps --mount sh -c "set -e; $setup
+		exec setpriv --ambient-caps=-all --inh-caps=-all \"\$@\"" sh "$@"
+}
+
+single=(run --userns=single "$BUSYBOX_TAR" echo works)
+
+# The same on an empty store, for what only a first run meets.
+setup() {
+	cold=(--root "$BATS_TEST_TMPDIR/store" "${single[@]}")
+}
+
+# It works, or there is one error of ours, with an id and a cause.
+assert_works_or_explained() {
+	if [ "$status" = 0 ]; then
+		assert_output works
+		return
+	fi
+	assert_status 125
+	[ "$(grep -c '^  cause: ' <<<"$stderr")" = 1 ] || fail_with "there should be one error, with a cause"
+	[[ $stderr == *'  fix: '* || $stderr == *'sandbox help E_'* ]] || fail_with "there should be a fix or a topic"
+}
+
+# --- the home ------------------------------------------------------------------------------------------------
+
+@test "a read-only home: what is in the store still runs, and an import says what is wrong" {
+	local read_only='mount --bind "$XDG_CACHE_HOME" "$XDG_CACHE_HOME"; mount -o remount,bind,ro "$XDG_CACHE_HOME"'
+	altered "$read_only" "$SANDBOX" "${single[@]}"
+	assert_success works
+	cp "$BUSYBOX_TAR" "$BATS_TEST_TMPDIR/new.tar"
+	altered "$read_only" "$SANDBOX" import --userns=single "$BATS_TEST_TMPDIR/new.tar"
+	[ "$status" = 0 ] || assert_error E_HOME_UNUSABLE
+	mkdir "$BATS_TEST_TMPDIR/empty"
+	altered 'mount --bind "$BATS_TEST_TMPDIR/empty" "$XDG_CACHE_HOME"; mount -o remount,bind,ro "$XDG_CACHE_HOME"' \
+		"$SANDBOX" "${single[@]}"
+	assert_error E_HOME_UNUSABLE
+}
+
+@test "a full home: bytes, and then inodes" {
+	local options
+	for options in size=256k nr_inodes=12; do
+		altered "mount -t tmpfs -o mode=0777,$options tmpfs \"\$XDG_CACHE_HOME\"" sh -c '
+			"$@"; status=$?
+			find "$XDG_CACHE_HOME/sandbox" -mindepth 2 ! -name "*lock*"
+			exit $status' sh "$SANDBOX" "${single[@]}"
+		assert_error E_NO_SPACE
+		assert_output ''
+	done
+}
+
+@test "a home that allows no programs" {
+	altered 'mount -t tmpfs -o mode=0777,noexec,nosuid,nodev tmpfs "$XDG_CACHE_HOME"' "$SANDBOX" "${single[@]}"
+	assert_works_or_explained
+}
+
+@test "a store whose path holds what separates mount options" {
+	local name
+	for name in 'a:b,c' 'back\slash' 'new
+line' "$(printf 'long-%0240d' 1)" 'sp ace'; do
+		mkdir -p "$BATS_TEST_TMPDIR/$name"
+		odd env XDG_CACHE_HOME="$BATS_TEST_TMPDIR/$name" "$SANDBOX" "${single[@]}"
+		assert_success works
+	done
+}
+
+@test "HOME and the XDG folders are nonsense" {
+	local value
+	for value in '' relative/path /dev/null /proc/self/mem /nonexistent/folder "$(printf '/%05000d' 1)"; do
+		odd env -u XDG_CACHE_HOME -u XDG_RUNTIME_DIR HOME="$value" "$SANDBOX" "${cold[@]}"
+		assert_works_or_explained
+		odd env XDG_CACHE_HOME="$value" HOME="$BATS_TEST_TMPDIR" "$SANDBOX" "${single[@]}"
+		assert_works_or_explained
+	done
+}
+
+# --- ids -----------------------------------------------------------------------------------------------------
+
+@test "no subordinate ids: one id with a notice; a range that was asked for is an error" {
+	: >"$BATS_TEST_TMPDIR/none"
+	local none='mount --bind "$BATS_TEST_TMPDIR/none" /etc/subuid; mount --bind "$BATS_TEST_TMPDIR/none" /etc/subgid'
+	altered "$none" "$SANDBOX" run "$BUSYBOX_TAR" echo works
+	assert_status 0
+	assert_output works
+	assert_stderr_has E_SUBID_MISSING
+	altered "$none" "$SANDBOX" run --userns=map "$BUSYBOX_TAR" echo works
+	assert_error E_SUBID_MISSING
+}
+
+@test "the files of subordinate ids are masked, or nonsense" {
+	local text
+	altered 'mount --bind /dev/null /etc/subuid; mount --bind /dev/null /etc/subgid' "$SANDBOX" run "$BUSYBOX_TAR" echo works
+	assert_works_or_explained
+	for text in "$(id -un):0:65536" "$(id -un):4294967295:1" "$(id -un):1:99999999999999999999" "$(id -un):-1:5" \
+		"$(id -un):100000" "$(id -un):100000:65536:x" ":::" "$(id -un):$(id -u):1"; do
+		echo "$text" >"$BATS_TEST_TMPDIR/ids"
+		altered 'mount --bind "$BATS_TEST_TMPDIR/ids" /etc/subuid; mount --bind "$BATS_TEST_TMPDIR/ids" /etc/subgid' \
+			"$SANDBOX" run --userns=map "$BUSYBOX_TAR" echo works
+		assert_status 125
+		assert_stderr_has 'sandbox help E_'
+	done
+}
+
+@test "no newuidmap: one id with a notice; a range that was asked for is an error" {
+	local removed='mkdir -p "$BATS_TEST_TMPDIR/over"; mount -t tmpfs tmpfs "$BATS_TEST_TMPDIR/over"; cd "$BATS_TEST_TMPDIR/over"
+		mkdir upper work; mount -t overlay -o userxattr,lowerdir=/usr/bin,upperdir=upper,workdir=work overlay /usr/bin
+		rm /usr/bin/newuidmap /usr/bin/newgidmap; cd /'
+	altered "$removed" "$SANDBOX" run "$BUSYBOX_TAR" echo works
+	assert_status 0
+	assert_output works
+	assert_stderr_has E_NEWIDMAP_MISSING
+	altered "$removed" "$SANDBOX" run --userns=map "$BUSYBOX_TAR" echo works
+	assert_error E_NEWIDMAP_MISSING
+}
+
+@test "newuidmap without its power, and under a tracer" {
+	altered : "$SANDBOX" run --userns=map "$BUSYBOX_TAR" echo works
+	assert_error E_NEWIDMAP_REFUSED
+	odd strace -f -o /dev/null "$SANDBOX" run --userns=map "$BUSYBOX_TAR" echo works
+	assert_error E_NEWIDMAP_REFUSED
+	odd strace -f -o /dev/null "$SANDBOX" "${single[@]}"
+	assert_success works
+}
+
+@test "a newuidmap that does nothing, or never ends" {
+	local text
+	for text in 'exit 0' 'exec sleep 1000'; do
+		printf '#!/bin/sh\n%s\n' "$text" >"$BATS_TEST_TMPDIR/liar"
+		chmod 0755 "$BATS_TEST_TMPDIR/liar"
+		altered 'mount --bind "$BATS_TEST_TMPDIR/liar" /usr/bin/newuidmap; mount --bind "$BATS_TEST_TMPDIR/liar" /usr/bin/newgidmap' \
+			timeout 5 "$SANDBOX" run --userns=map "$BUSYBOX_TAR" echo works
+		[ "$status" = 124 ] || assert_status 125
+		assert_output ''
+	done
+	run ! pgrep -u "$(id -u)" -f 'sleep 1000'
+}
+
+@test "user namespaces are used up, or switched off" {
+	altered 'echo 0 >/proc/sys/user/max_user_namespaces' "$SANDBOX" "${single[@]}"
+	assert_error E_USERNS_LIMIT
+	altered 'echo 0 >/proc/sys/user/max_mnt_namespaces' "$SANDBOX" "${single[@]}"
+	assert_works_or_explained
+	[ "$status" = 125 ] || fail_with "there is no mount namespace to be had"
+	odd "$HELPERS/refuse" newuser:EPERM "$SANDBOX" "${single[@]}"
+	assert_error E_USERNS_FILTERED
+}
+
+# --- the kernel, and what is mounted -------------------------------------------------------------------------------
+
+@test "an outer container masks its /proc" {
+	altered 'mount --bind /dev/null /proc/interrupts' "$SANDBOX" "${single[@]}"
+	assert_error E_PROC_MASKED
+}
+
+@test "an outer container covers its /sys" {
+	altered 'mount -t tmpfs -o ro tmpfs /sys/kernel' "$SANDBOX" "${single[@]}"
+	assert_works_or_explained
+}
+
+@test "nothing is mounted on /proc" {
+	altered 'mount -t tmpfs tmpfs /proc' "$SANDBOX" "${single[@]}"
+	assert_works_or_explained
+	[ "$status" = 125 ] || fail_with "without /proc there is no way to write an id map"
+}
+
+@test "/dev/null, /dev/tty or /dev/urandom are something else" {
+	local device
+	echo planted >"$BATS_TEST_TMPDIR/file"
+	for device in null zero urandom tty; do
+		altered "mount --bind \"\$BATS_TEST_TMPDIR/file\" /dev/$device" "$SANDBOX" "${single[@]}"
+		assert_status 125
+		assert_stderr_has 'it is not the device that its name promises'
+	done
+	altered "mount --bind /dev/zero /dev/null" "$SANDBOX" "${single[@]}"
+	assert_status 125
+	assert_stderr_has 'it is not the device that its name promises'
+}
+
+@test "overlay cannot be stacked any further" {
+	altered 'mkdir -p "$BATS_TEST_TMPDIR/stack"; mount -t tmpfs tmpfs "$BATS_TEST_TMPDIR/stack"; cd "$BATS_TEST_TMPDIR/stack"
+		mkdir -p low a/up a/work a/all b/up b/work b/all
+		mount -t overlay -o userxattr,lowerdir=low,upperdir=a/up,workdir=a/work overlay a/all
+		mount -t overlay -o userxattr,lowerdir=a/all,upperdir=b/up,workdir=b/work overlay b/all; cd /' \
+		"$SANDBOX" --root "$BATS_TEST_TMPDIR/stack/b/all/store" "${single[@]}"
+	assert_error E_OVERLAY
+}
+
+@test "no account: /etc/passwd does not know the user, with and without HOME" {
+	: >"$BATS_TEST_TMPDIR/none"
+	altered 'mount --bind "$BATS_TEST_TMPDIR/none" /etc/passwd' "$SANDBOX" "${single[@]}"
+	assert_success works
+	altered 'mount --bind "$BATS_TEST_TMPDIR/none" /etc/passwd' env -u HOME -u XDG_CACHE_HOME "$SANDBOX" "${single[@]}"
+	assert_error E_HOME_UNUSABLE
+}
+
+@test "every system call of set-up that an older kernel or an outer container lacks" {
+	local call
+	for call in openat2 close_range clone3 keyctl pidfd_open pidfd_send_signal fsopen fsmount open_tree move_mount \
+		mount_setattr seccomp memfd_create signalfd4 syncfs setns; do
+		odd "$HELPERS/refuse" "$call:ENOSYS" "$SANDBOX" "${single[@]}"
+		assert_works_or_explained
+		odd "$HELPERS/refuse" "$call:ENOSYS" "$SANDBOX" "${cold[@]}"
+		assert_works_or_explained
+		rm -rf "$BATS_TEST_TMPDIR/store"
+	done
+	for call in mount pivot_root unshare sethostname keyctl fsopen move_mount mount_setattr setgroups seccomp; do
+		odd "$HELPERS/refuse" "$call:EPERM" "$SANDBOX" "${single[@]}"
+		assert_works_or_explained
+	done
+}
+
+# --- what a shell passes on ------------------------------------------------------------------------------------
+
+# With a limit on the size of files, what it says can only be seen through a pipe.
+limited() {
+	odd sh -c 'limit=$1; shift; { { prlimit "$limit" "$@"; echo $? >&3; } 2>&1 | cat >&2; } 3>&1' sh "$@"
+	status=${output##*$'\n'}
+	output=
+	[ "$status" != 0 ] || output=works
+}
+
+@test "resource limits, each far too low: a run, and an import" {
+	local limit
+	for limit in --nproc=1 --nproc=20 --fsize=0 --fsize=4096 --fsize=1000000 --data=1048576 --as=33554432 --stack=65536 --memlock=0 \
+		--core=0 --sigpending=0 --msgqueue=0 --nofile=5 --nofile=8 --nofile=10 --nofile=12 --rss=0 --locks=0; do
+		limited "$limit" "$SANDBOX" run --userns=single "$BUSYBOX_TAR" true
+		assert_works_or_explained
+		limited "$limit" "$SANDBOX" --root "$BATS_TEST_TMPDIR/store" run --userns=single "$BUSYBOX_TAR" true
+		assert_works_or_explained
+		rm -rf "$BATS_TEST_TMPDIR/store"
+	done
+}
+
+@test "descriptors of odd kinds in the place of the standard ones" {
+	odd sh -c '"$@" </' sh "$SANDBOX" "${single[@]}"
+	assert_status 125
+	assert_stderr_has "the command could reach the host's files through it"
+	odd sh -c '"$@" 0>/dev/null' sh "$SANDBOX" "${single[@]}"
+	assert_success works
+	odd sh -c '"$@" >/dev/full' sh "$SANDBOX" run --userns=single "$BUSYBOX_TAR" true
+	assert_success
+	odd sh -c '"$@" >/dev/full' sh "$SANDBOX" images
+	[ "$status" != 0 ] || fail_with "what could not be written was a success"
+}
+
+@test "variables that steer other programs" {
+	odd env PATH= "$SANDBOX" "${single[@]}"
+	assert_success works
+	odd env -u PATH "$SANDBOX" "${single[@]}"
+	assert_success works
+	odd env TMPDIR=/nonexistent LC_ALL=xx_YY.nonsense TZ=:/etc/shadow PWD=/nonexistent OLDPWD= SHELL=/nonexistent TERM= IFS=/ \
+		MALLOC_PERTURB_=165 "$SANDBOX" "${cold[@]}"
+	assert_success works
+	odd env "$(printf 'FUNC%%%%=() { :; }')" "$SANDBOX" "${single[@]}"
+	assert_success works
+}
+
+@test "an empty name of the program, and no arguments at all" {
+	odd bash -c 'exec -a "" "$@"' bash "$SANDBOX" "${single[@]}"
+	assert_success works
+	odd python3 -c 'import ctypes, sys
+arguments = (ctypes.c_char_p * 1)(None)
+ctypes.CDLL(None).execv(sys.argv[1].encode(), arguments)' "$SANDBOX"
+	[ "$status" -lt 128 ] || fail_with "it crashed"
+}
+
+@test "nothing is delegated: a run needs no cgroup" {
+	altered 'mount -t tmpfs -o ro tmpfs /sys/fs/cgroup' "$SANDBOX" "${single[@]}"
+	assert_works_or_explained
+}
