@@ -20,16 +20,20 @@ static char *const helper_environment[] = {
 	NULL,
 };
 
-/* The helper starts with default dispositions and an empty mask, whatever we inherited or block. */
+/*
+ * The helper starts with default dispositions and an empty mask, whatever we inherited or block. Only ^Z is for us:
+ * a helper that it stopped would keep us waiting, and the shell would not know.
+ */
 static _Noreturn void helper_main(char *const argv[], int output)
 {
 	int input = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	sigset_t none;
+	sigset_t suspend;
 
 	for (int number = 1; number < NSIG; number++)
 		(void)signal(number, SIG_DFL);
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)sigemptyset(&suspend);
+	(void)sigaddset(&suspend, SIGTSTP);
+	(void)sigprocmask(SIG_SETMASK, &suspend, NULL);
 	if (input >= 0 && dup2(input, STDIN_FILENO) >= 0 && dup2(output, STDOUT_FILENO) >= 0 &&
 	    dup2(output, STDERR_FILENO) >= 0)
 		(void)execve(argv[0], argv, helper_environment);

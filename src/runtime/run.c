@@ -38,7 +38,7 @@ static int run_plan(const struct sandbox_locations *locations, struct plan *plan
 
 	if (result < 0)
 		return result;
-	/* A signal that arrives from here on is read once the payload runs, and goes to it. */
+	/* A signal that arrives from here on ends the set-up, or else is read once the payload runs, and goes to it. */
 	supervisor_block_signals(&previous);
 	result = launch(plan, &container, error);
 	if (result == 0)

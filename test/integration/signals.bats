@@ -85,3 +85,19 @@ is_gone() {
 	sleep 1
 	run ! pgrep -u "$(id -u)" -f '^sleep 7654321'
 }
+
+@test "a signal during the set-up ends it, and nothing is left" {
+	local before signal
+	before=$(leftovers_snapshot)
+	for signal in INT TERM HUP QUIT; do
+		SANDBOX_TEST_STOP_AT=init.root-built env --default-signal=INT,QUIT "$SANDBOX_SWITCHED" run "$BUSYBOX_TAR" true \
+			>"$BATS_TEST_TMPDIR/output" 2>&1 3>&- &
+		pid=$!
+		wait_until pgrep -u "$(id -u)" -x stopped
+		kill -s "$signal" "$pid"
+		finish
+		assert_status $((128 + $(kill -l "$signal")))
+		assert_output ''
+		assert_no_leftovers "$before"
+	done
+}
