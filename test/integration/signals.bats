@@ -9,6 +9,7 @@ setup_file() {
 
 # Starts a payload that answers the given signal with status 42, and waits until it listens.
 start_listening() {
+	rm -f "$BATS_TEST_TMPDIR/output"
 	"$SANDBOX" run "$BUSYBOX_TAR" sh -c "
 		trap 'echo got $1; exit 42' $1
 		echo ready
@@ -44,6 +45,7 @@ is_gone() {
 	local name
 	# A background job of a shell ignores both from birth; a program that shall hear them must not.
 	for name in INT QUIT; do
+		rm -f "$BATS_TEST_TMPDIR/output"
 		env --default-signal=INT,QUIT "$SANDBOX" run "$BUSYBOX_TAR" sh -c "
 			trap 'echo got $name; exit 42' $name
 			echo ready
