@@ -91,6 +91,15 @@ host_id() {
 	[ "$(stat -c %u "$layer/home/user")" = "$(host_id 1000)" ]
 }
 
+@test "with a single id the archive's owners are kept in an attribute" {
+	local single
+	single=$(find "$XDG_CACHE_HOME/sandbox/layers" -mindepth 1 -maxdepth 1 ! -path "${layer%/root}")/root
+	[ "$(stat -c %u "$single/home/user")" = "$(id -u)" ]
+	[[ $(getfattr --only-values -n user.containers.override_stat "$single/home/user") == 1000:1000:* ]]
+	# Control: what is the caller's own needs no note.
+	run ! getfattr --only-values -n user.containers.override_stat "$single/bin/busybox"
+}
+
 @test "files made inside have the right owners inside and on the host" {
 	"$SANDBOX" run "$BUSYBOX_TAR" sh -c '
 		cd /tmp
