@@ -57,7 +57,8 @@ struct plan {
 };
 
 /* Which ids the sandbox will have. Prints a notice when it falls back to a single id. 0 or -errno. */
-int plan_decide_idmap(const struct userns_request *request, const struct host *host, struct idmap *out, struct sandbox_error *error);
+int plan_decide_idmap(const struct userns_request *request, const struct host *host, struct idmap *out,
+	struct sandbox_error *error);
 
 /* Capabilities, filter, limits, masks. 0 or -errno. */
 int plan_decide_security(const struct sandbox_spec *spec, struct plan *plan, struct sandbox_error *error);

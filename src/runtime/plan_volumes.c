@@ -230,7 +230,7 @@ static int add_mount(const char *words, struct mount_list *list, struct sandbox_
 	auto_free char *copy = memory_text(words), *options = memory_zeroed(strlen(words) + 2, 1);
 	const char *type = NULL, *target = NULL, *value;
 	struct volume volume = {.option = "mount", .words = words, .size = default_tmpfs_size, .mode = 01777};
-	char *rest = copy, *word;
+	char *rest = copy, *end = options, *word;
 	bool is_tmpfs;
 	int result;
 
@@ -242,7 +242,7 @@ static int add_mount(const char *words, struct mount_list *list, struct sandbox_
 		else if ((value = key_value(word, "target", "dst")) || (value = key_value(word, "destination", "destination")))
 			target = value;
 		else
-			(void)strcat(strcat(options, *options ? "," : ""), word);
+			end = stpcpy(stpcpy(end, end == options ? "" : ","), word);
 	}
 	is_tmpfs = type && strcmp(type, "tmpfs") == 0;
 	if (!is_tmpfs && (!type || strcmp(type, "bind") != 0))

@@ -8,6 +8,7 @@
 #   SANDBOX_POSTURE_UPDATE=1 test/driver -o test/hostile test/scripts/run-tap test/hostile/posture.bats
 # and are then to be read line by line.
 
+# shellcheck disable=SC2154  # postures is set by posture.bash
 load ../integration/helper
 load posture
 
