@@ -110,21 +110,29 @@ static void add_devices(struct mount_list *list, const struct idmap *idmap, uint
 	add_all(list, below_dev, array_count(below_dev));
 }
 
-/* How many ids from 0 on are mapped without a gap. */
-static uint32_t last_contiguous(const struct id_extents *extents)
+/*
+ * Who may ping is a range of groups, and the kernel compares them by the host's numbers: from the group with
+ * the smallest to the one with the largest. Inside, the first must not be above the last, or nobody may; of a
+ * map that is upside down (a caller whose group comes after his subordinate ones) only one extent may.
+ */
+static char *ping_groups(const struct id_extents *groups)
 {
-	struct id_extents sorted = *extents;
-	uint32_t next = 0;
+	const struct id_extent *first = &groups->items[0], *last = first;
 
-	id_extents_join(&sorted);
-	for (size_t i = 0; i < sorted.count && sorted.items[i].inside == next; i++)
-		next += sorted.items[i].count;
-	return next ? next - 1 : 0;
+	for (size_t i = 1; i < groups->count; i++) {
+		if (groups->items[i].outside < first->outside)
+			first = &groups->items[i];
+		if (groups->items[i].outside > last->outside)
+			last = &groups->items[i];
+	}
+	if (first->inside > last->inside)
+		first = last;
+	return memory_format("%u %u", first->inside, last->inside + last->count - 1);
 }
 
 static void add_sysctls(struct mount_list *list, const struct sandbox_spec *spec, const struct idmap *idmap)
 {
-	auto_free char *groups = memory_format("0 %u", last_contiguous(&idmap->groups));
+	auto_free char *groups = ping_groups(&idmap->groups);
 
 	/* ping and low ports need no capability inside: the network namespace is the sandbox's own. */
 	if (!test_defence_removed("net-namespace")) {
