@@ -77,6 +77,12 @@ world_command() {
 	limits) command=("${run[@]}" --ulimit nofile=64:128 --ulimit fsize=4194304 "${probe[@]}") ;;
 	descriptors) command=(bash -c 'exec 3</dev/null; exec "$@"' bash "${run[@]}" --preserve-fds 1 "${probe[@]}") ;;
 	terminal) terminal=--terminal command=("${run[@]}" "${probe[@]}") ;;
+	keep-id) command=("${run[@]}" --userns=keep-id:uid=1000,gid=1000 "${probe[@]}") ;;
+	pid-1) command=("${run[@]}" --init=false "${probe[@]}") ;;
+	read-only) command=("${run[@]}" --read-only "${probe[@]}") ;;
+	new-privileges) command=("${run[@]}" --security-opt no-new-privileges=false "${probe[@]}") ;;
+	unconfined) command=("${run[@]}" --security-opt seccomp=unconfined "${probe[@]}") ;;
+	unmasked) command=("${run[@]}" --security-opt unmask=ALL "${probe[@]}") ;;
 	bare) command=("$HELPERS/probe" {}) ;;
 	bubblewrap) command=(bwrap --unshare-all --bind / / --tmpfs /run --proc /proc --dev /dev "$HELPERS/probe" {}) ;;
 	empty) command=(bwrap --unshare-all --tmpfs /run --bind "$HELPERS/probe" /probe /probe {}) ;;
@@ -159,6 +165,19 @@ assert_posture() {
 	[ -z "$differing" ] || {
 		echo "the posture is not that of test/hostile/posture/${1%@product}.json:"
 		awk -F '\t' '{ printf "  %-32s should be: %s\n  %-32s        is: %s\n", $1, $2, "", $3 }' <<<"$differing"
+		return 1
+	}
+}
+
+# Two worlds are the same in every row.
+assert_same_posture() {
+	local first second differing
+	first=$(world "$1")
+	second=$(world "$2")
+	differing=$(differing_rows "$first" "$second")
+	[ -z "$differing" ] || {
+		echo "$1 and $2 differ:"
+		echo "$differing"
 		return 1
 	}
 }

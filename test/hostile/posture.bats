@@ -134,6 +134,30 @@ promised() {
 	assert_posture descriptors
 }
 
+@test "--userns=keep-id" {
+	assert_posture keep-id
+}
+
+@test "--init=false" {
+	assert_posture pid-1
+}
+
+@test "--read-only" {
+	assert_posture read-only
+}
+
+@test "--security-opt no-new-privileges=false" {
+	assert_posture new-privileges
+}
+
+@test "--security-opt seccomp=unconfined takes the filter away, and nothing else" {
+	assert_same_posture unconfined default/seccomp
+}
+
+@test "--security-opt unmask=ALL takes the masks away, and nothing else" {
+	assert_same_posture unmasked default/mask-paths,readonly-paths
+}
+
 @test "all on a terminal" {
 	assert_posture terminal
 }
