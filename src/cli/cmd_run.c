@@ -1,5 +1,6 @@
 /* sandbox run: an image and a command. */
 #include <errno.h>
+#include <limits.h>
 #include <stddef.h>
 #include <string.h>
 #include <unistd.h>
@@ -85,9 +86,11 @@ static int run_image(const struct cli *cli, const char *image, const struct sand
 	struct sandbox_result *result, struct sandbox_error *error)
 {
 	const struct sandbox_locations locations = {cli->store, cli->state, cli->runtime};
+	/* Too many is an error that the plan will find. */
+	unsigned int first = 3 + (unsigned int)(spec->preserve_fds < INT_MAX ? spec->preserve_fds : INT_MAX);
 
 	/* What the caller has open is not the sandbox's, nor any helper's, unless it was asked for. */
-	if (!test_defence_removed("close-inherited") && close_range(3 + (unsigned int)spec->preserve_fds, ~0U, 0) < 0)
+	if (!test_defence_removed("close-inherited") && close_range(first, ~0U, 0) < 0)
 		return error_set(error, errno, "close inherited descriptors");
 	return sandbox_run(&locations, image, spec, &import_progress, result, error);
 }

@@ -17,6 +17,7 @@ enum {
 	HOSTNAME_LENGTH_MAX = 64, /* __NEW_UTS_LEN */
 	NAME_LENGTH_MAX = 64,     /* a name is a host name, too */
 	PRESERVE_FDS_MAX = 1024,
+	STORAGE_SIZE_MIN = 64 << 10,
 };
 
 #define LETTERS_AND_DIGITS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -37,10 +38,32 @@ static int decide_name(const struct sandbox_spec *spec, char **out, struct sandb
 		*out = memory_text(name);
 		return 0;
 	}
-	error_set(error, EINVAL, "--name \"%s\"", name);
+	error_set(error, 0, "--name \"%s\"", name);
 	error_cause(error, SANDBOX_E_USAGE, "a name is a letter or digit, then letters, digits, '_', '.' and '-', %d at most",
 		NAME_LENGTH_MAX);
 	return error_fix(error, "choose another name");
+}
+
+/* What is asked for and cannot be had must not be passed over. */
+static int check_life(const struct sandbox_spec *spec, struct sandbox_error *error)
+{
+	if (spec->rm)
+		return 0;
+	error_set(error, 0, "--rm=false");
+	error_cause(error, SANDBOX_E_USAGE, "a sandbox leaves nothing behind when its command ends");
+	return error_fix(error, "save files through a volume: -v DIR:/DIR");
+}
+
+/* To tmpfs a size of 0 means no limit, and less than a few pages does not hold what every sandbox needs. */
+static int check_sizes(const struct sandbox_spec *spec, struct sandbox_error *error)
+{
+	bool is_shm = spec->shm_size == 0;
+
+	if (!is_shm && (!spec->storage_size || spec->storage_size >= STORAGE_SIZE_MIN))
+		return 0;
+	error_set(error, 0, is_shm ? "--shm-size" : "--storage-size");
+	error_cause(error, SANDBOX_E_USAGE, "%s", is_shm ? "0 would be no limit at all" : "a sandbox needs 64 KiB for itself");
+	return error_fix(error, "give a larger size, such as 64m");
 }
 
 /* RFC 1123, and what sethostname(2) takes. */
@@ -51,7 +74,7 @@ static int decide_hostname(const struct sandbox_spec *spec, char **out, struct s
 
 	if (!length || length > HOSTNAME_LENGTH_MAX ||
 	    strspn(name, LETTERS_AND_DIGITS "-._") != length) {
-		error_set(error, EINVAL, "hostname \"%s\"", name);
+		error_set(error, 0, "hostname \"%s\"", name);
 		error_cause(error, SANDBOX_E_USAGE, "a host name is 1 to 64 letters, digits, dots, hyphens and underscores");
 		return error_fix(error, "name another one with --hostname");
 	}
@@ -100,8 +123,11 @@ static int decide_descriptors(const struct sandbox_spec *spec, struct plan *plan
 {
 	struct stat status;
 
-	if (spec->preserve_fds > PRESERVE_FDS_MAX)
-		return error_set(error, EINVAL, "--preserve-fds: more than %d descriptors", PRESERVE_FDS_MAX);
+	if (spec->preserve_fds > PRESERVE_FDS_MAX) {
+		error_set(error, 0, "--preserve-fds %llu", (unsigned long long)spec->preserve_fds);
+		error_cause(error, SANDBOX_E_USAGE, "%d descriptors at most can be preserved", PRESERVE_FDS_MAX);
+		return error_fix(error, "give a smaller number");
+	}
 	for (int fd = 3; fd < 3 + (int)spec->preserve_fds; fd++)
 		if (!is_inherited(fd)) {
 			error_set(error, EBADF, "--preserve-fds: descriptor %d", fd);
@@ -135,7 +161,7 @@ static int decide_process(const struct sandbox_spec *spec, struct plan *plan, st
 	const char *workdir = spec->workdir ? spec->workdir : "/";
 
 	if (*workdir != '/') {
-		error_set(error, EINVAL, "--workdir \"%s\"", workdir);
+		error_set(error, 0, "--workdir \"%s\"", workdir);
 		error_cause(error, SANDBOX_E_USAGE, "the working directory must be an absolute path inside the sandbox");
 		return error_fix(error, "--workdir /%s", workdir);
 	}
@@ -161,7 +187,11 @@ int plan_build(const struct sandbox_spec *spec, const struct host *host, const s
 	int result;
 
 	*out = (struct plan){.idmap = *idmap, .layers = -1};
-	result = decide_name(spec, &out->name, error);
+	result = check_life(spec, error);
+	if (result == 0)
+		result = check_sizes(spec, error);
+	if (result == 0)
+		result = decide_name(spec, &out->name, error);
 	if (result == 0)
 		result = decide_hostname(spec, &out->hostname, error);
 	if (result == 0)

@@ -201,7 +201,7 @@ static int add_user_sysctl(struct mount_list *list, const char *text, struct san
 	struct mount_step step = {MOUNT_SYSCTL, .why = "sysctl"};
 
 	if (!equals || !is_own_sysctl(key)) {
-		error_set(error, EINVAL, "--sysctl \"%s\"", text);
+		error_set(error, 0, "--sysctl \"%s\"", text);
 		error_cause(error, SANDBOX_E_USAGE, "it is not KEY=VALUE, or the key is not one of a sandbox's own namespaces");
 		return error_fix(error, "use keys below net. and fs.mqueue., and kernel.msg*, kernel.sem, kernel.shm*");
 	}

@@ -12,7 +12,7 @@
 
 static int option_error(const char *text, const char *fix, struct sandbox_error *error)
 {
-	error_set(error, EINVAL, "--security-opt \"%s\"", text);
+	error_set(error, 0, "--security-opt \"%s\"", text);
 	error_cause(error, SANDBOX_E_USAGE, "it is not one of the options that are known, or its value is not");
 	return error_fix(error, "%s", fix);
 }

@@ -28,7 +28,7 @@ struct volume {
 
 static int volume_error(const struct volume *volume, const char *cause, const char *fix, struct sandbox_error *error)
 {
-	error_set(error, EINVAL, "--%s \"%s\"", volume->option, volume->words);
+	error_set(error, 0, "--%s \"%s\"", volume->option, volume->words);
 	error_cause(error, SANDBOX_E_USAGE, "%s", cause);
 	return error_fix(error, "%s", fix);
 }
@@ -261,16 +261,18 @@ static int add_device(const char *words, struct mount_list *list, struct sandbox
 	auto_free char *copy = memory_text(words);
 	char *rest = copy, *source = strsep(&rest, ":"), *target = rest ? strsep(&rest, ":") : source;
 	struct volume volume = {.option = "device", .words = words};
+	auto_free char *path = realpath(source, NULL);
 	struct stat status;
 	int result;
 
 	if (rest)
 		return volume_error(&volume, "access to a device cannot be divided", "leave the third part out", error);
 	result = decide_target(&volume, target, error);
-	if (result == 0 && (stat(source, &status) < 0 || !(S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode))))
+	if (result == 0 && (!path || stat(path, &status) < 0 || !(S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode))))
 		result = volume_error(&volume, "the source is not a device node", "name one below /dev", error);
 	if (result == 0) {
-		struct mount_step step = {MOUNT_DEVICE, .target = volume.target, .source = source, .why = "device"};
+		struct mount_step step = {MOUNT_DEVICE, .target = volume.target, .source = path, .device = status.st_rdev,
+			.why = "device"};
 
 		mount_list_add(list, &step);
 	}

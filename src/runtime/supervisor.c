@@ -28,6 +28,7 @@ struct supervisor {
 	int settled; /* when the chore is due, or -1 */
 	bool timed_out;
 	bool reported; /* init has said how the payload ended */
+	bool root_full;
 	int status;    /* a raw wait status: the payload's once reported, else init's own */
 };
 
@@ -145,8 +146,7 @@ static bool hear_init(struct supervisor *self, struct sandbox_error *error, int 
 	if (message.step == CHANNEL_EXITED) {
 		self->reported = true;
 		self->status = message.value;
-		if (message.flags & CHANNEL_EXITED_ROOT_FULL)
-			log_notice("the writable layer ran full; --storage-size or --overlay=disk give it more room");
+		self->root_full = message.flags & CHANNEL_EXITED_ROOT_FULL;
 	}
 	return true;
 }
@@ -212,6 +212,16 @@ static int watch(struct supervisor *self, struct sandbox_error *error)
 	return reap_init(self, error) < 0 ? -ECHILD : result;
 }
 
+/* Not while the terminal is raw, where lines would run down it like stairs. */
+static void notice_full_root(struct supervisor *self)
+{
+	if (!self->root_full)
+		return;
+	terminal_finish(&self->container->terminal);
+	log_notice("the writable layer ran full; %s", self->plan->upper_on_disk
+		? "--state names another place for it" : "--storage-size or --overlay=disk give it more room");
+}
+
 static void fill_result(const struct supervisor *self, struct sandbox_result *out)
 {
 	if (self->timed_out)
@@ -255,6 +265,7 @@ int supervise(const struct plan *plan, struct container *container, const struct
 	if (result == 0)
 		result = watch(&self, error);
 	test_point("supervise.ended");
+	notice_full_root(&self);
 	if (result == 0)
 		fill_result(&self, out);
 	return result;

@@ -99,3 +99,23 @@ store_listing() {
 	assert_error E_KEY_QUOTA
 	wait_until "$SANDBOX" run "$BUSYBOX_TAR" true
 }
+
+@test "what cannot be held is refused, not passed over" {
+	run_busybox --rm=false -- true
+	assert_error 'leaves nothing behind'
+	# To tmpfs 0 means without limit.
+	run_busybox --shm-size 0 -- true
+	assert_error 'no limit at all'
+	run_busybox --storage-size 1k -- true
+	assert_error '64 KiB'
+	run_busybox --storage-size 64k -- true
+	assert_success
+	run_busybox --preserve-fds 4294967295 -- true
+	assert_error '1024 descriptors at most'
+}
+
+@test "a full writable layer is named at the end" {
+	sandbox run --storage-size 64k "$BUSYBOX_TAR" dd if=/dev/zero of=/file bs=1k count=200
+	assert_status 1
+	assert_stderr_has 'the writable layer ran full'
+}
