@@ -29,7 +29,6 @@ struct mount_work {
 	int root;
 	int scratch;
 	int source;          /* of the present step, or -1 */
-	int null_device;     /* a detached copy of the host's /dev/null, made when first needed */
 	unsigned int files;  /* how many were made in scratch: their names */
 	bool has_lent;       /* something of the host's is mounted */
 	dev_t *own;          /* file systems in which directories may be made: the root, and our own tmpfs */
@@ -38,8 +37,6 @@ struct mount_work {
 
 static void mount_work_finish(struct mount_work *work)
 {
-	if (work->null_device >= 0)
-		(void)close(work->null_device);
 	free(work->own);
 }
 
@@ -453,19 +450,15 @@ static int apply_sysctl(struct mount_work *work, const struct mount_step *step, 
 
 /* ---- hiding ---- */
 
-static int mask_file(struct mount_work *work, int target, const char *path, struct sandbox_error *error)
+static int mask_file(int target, const char *path, struct sandbox_error *error)
 {
-	auto_close int copy = -1;
+	/*
+	 * Anything else in the place of the null device would be shown to the payload. Copied from the host's each
+	 * time: before Linux 6.15 a copy cannot be copied while it is detached.
+	 */
+	auto_close int mount = clone_device("/dev/null", makedev(1, 3), error);
 
-	/* Anything else in the place of the null device would be shown to the payload. */
-	if (work->null_device < 0)
-		work->null_device = clone_device("/dev/null", makedev(1, 3), error);
-	if (work->null_device < 0)
-		return work->null_device;
-	copy = open_tree(work->null_device, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
-	if (copy < 0)
-		return error_set(error, errno, "mask %s", path);
-	return filesystem_attach(copy, target, path, error);
+	return mount < 0 ? mount : filesystem_attach(mount, target, path, error);
 }
 
 static int mask_directory(int target, const char *path, struct sandbox_error *error)
@@ -490,7 +483,7 @@ static int apply_mask(struct mount_work *work, const struct mount_step *step, st
 	if (fstat(target, &status) < 0)
 		return error_set(error, errno, "stat %s", step->target);
 	return S_ISDIR(status.st_mode) ? mask_directory(target, step->target, error)
-				       : mask_file(work, target, step->target, error);
+				       : mask_file(target, step->target, error);
 }
 
 static int apply_read_only(struct mount_work *work, const struct mount_step *step, struct sandbox_error *error)
@@ -559,7 +552,7 @@ static bool is_absence(int result)
 int mount_list_apply(const struct mount_list *list, const struct mount_target *target, struct sandbox_error *error)
 {
 	auto_finish(mount_work_finish) struct mount_work work = {
-		.root = target->root, .scratch = target->scratch, .null_device = -1};
+		.root = target->root, .scratch = target->scratch};
 
 	if (own_device(&work, target->root, error) < 0)
 		return -EIO;
