@@ -237,7 +237,7 @@ static int unpack(struct image_store *store, struct archive_file *file, const st
 	root = make_root(staging, request->map, error);
 	if (root < 0)
 		return root;
-	importer.wrapper = staging->wrapper;
+	importer.lock = staging->lock;
 	importer.root = root;
 	test_point("import-start");
 	result = importer_run(&importer, out, error);

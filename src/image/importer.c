@@ -52,23 +52,23 @@ static int find_program(const char *wanted, struct sandbox_error *error)
 
 struct start {
 	int program;
-	int archive, wrapper, root, report;
+	int archive, root, report, lock;
 };
 
 /* In the child, as root of the user namespace: becomes the importer. */
 static int become_importer(void *argument, struct sandbox_error *error)
 {
 	const struct start *start = argument;
-	const int kept[] = {start->archive, start->wrapper, start->root, start->report};
-	char numbers[3][12];
-	char *arguments[] = {(char []){"sandbox-import"}, numbers[0], numbers[1], numbers[2], NULL};
+	/* In the order of the arguments. */
+	const int kept[] = {start->archive, start->root, start->report, start->lock};
+	char numbers[array_count(kept)][12];
+	char *arguments[] = {(char []){"sandbox-import"}, numbers[0], numbers[1], numbers[2], numbers[3], NULL};
 
-	for (size_t i = 0; i < array_count(kept); i++)
+	for (size_t i = 0; i < array_count(kept); i++) {
 		if (fd_set_cloexec(kept[i], false) < 0)
 			return error_set(error, errno, "pass descriptors to the importer");
-	(void)snprintf(numbers[0], sizeof(numbers[0]), "%d", start->archive);
-	(void)snprintf(numbers[1], sizeof(numbers[1]), "%d", start->root);
-	(void)snprintf(numbers[2], sizeof(numbers[2]), "%d", start->report);
+		(void)snprintf(numbers[i], sizeof(numbers[i]), "%d", kept[i]);
+	}
 	(void)execveat(start->program, "", arguments, environ, AT_EMPTY_PATH);
 	return error_set(error, errno, "start sandbox-import");
 }
@@ -135,7 +135,7 @@ int importer_run(const struct importer *importer, struct import_result *out, str
 	struct import_request request = {importer->map->single, importer->progress != NULL, importer->limits};
 	auto_close int program = find_program(importer->program, error);
 	auto_close int ours = -1, theirs = -1;
-	struct start start = {program, importer->archive, importer->wrapper, importer->root, -1};
+	struct start start = {program, importer->archive, importer->root, -1, importer->lock};
 	int ends[2], result, ended;
 
 	if (program < 0)

@@ -12,7 +12,7 @@ struct importer {
 	const char *program; /* path of sandbox-import; NULL: beside this program, else ../libexec/sandbox */
 	const struct idmap *map;
 	int archive;
-	int wrapper; /* its lock is kept by the importer too: whoever gets it knows that nobody writes any more */
+	int lock; /* of the staging directory: the importer keeps it too, so whoever gets it knows that nobody writes */
 	int root;
 	struct sandbox_import_limits limits;
 	const struct sandbox_progress *progress; /* or NULL */

@@ -112,6 +112,8 @@ int layer_publish(struct image_store *store, const struct digest *diff, const st
 	layer_name(diff, map, name);
 	boot_identity_read(&identity);
 	result = layer_record_save(staging->wrapper, diff, &identity, error);
+	/* Who wrote the tree has ended. */
+	staging_unlock(staging);
 	for (int attempt = 0; result == 0 && attempt < PUBLISH_ATTEMPTS; attempt++) {
 		result = publish_staged(store, name, staging, out, error);
 		if (result != -ENOTEMPTY && result != -EEXIST)

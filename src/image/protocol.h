@@ -3,12 +3,13 @@
  * number of progress messages, one final result or error. All are of fixed size and hold no pointers.
  *
  * The importer is the only program of ours that parses archives. It is started inside the user namespace
- * of the layer, as its root, with three inherited descriptors, whose numbers are its arguments:
+ * of the layer, as its root, with four inherited descriptors, whose numbers are its arguments:
  *
- *	sandbox-import ARCHIVE ROOT REPORT
+ *	sandbox-import ARCHIVE ROOT REPORT LOCK
  *
  * ARCHIVE is read from its offset to its end; ROOT is an empty directory, which becomes the root of the
- * file system tree; REPORT is the socket. What the importer says is trusted as little as the archive is.
+ * file system tree; REPORT is the socket; LOCK is kept open and never used: while anybody has it, somebody may
+ * still be writing. What the importer says is trusted as little as the archive is.
  */
 #ifndef IMAGE_PROTOCOL_H
 #define IMAGE_PROTOCOL_H

@@ -61,7 +61,9 @@ int staging_create(struct image_store *store, struct staging *out, struct sandbo
 	staging.wrapper = file_open_directory(directory, staging.name, error);
 	if (staging.wrapper < 0)
 		return staging.wrapper;
-	if (flock(staging.wrapper, LOCK_EX | LOCK_NB) < 0)
+	staging.lock = openat(staging.wrapper, "lock", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (staging.lock < 0 || fchmod(staging.lock, 0600) < 0 || flock(staging.lock, LOCK_EX | LOCK_NB) < 0 ||
+	    flock(staging.wrapper, LOCK_EX | LOCK_NB) < 0)
 		return error_set(error, errno, "lock a staging directory");
 	*out = staging;
 	staging = (struct staging)STAGING_INIT;
@@ -84,8 +86,16 @@ int staging_take_layer(struct image_store *store, const char *layer, int *wrappe
 	return 0;
 }
 
+void staging_unlock(struct staging *staging)
+{
+	(void)unlinkat(staging->wrapper, "lock", 0);
+	scope_close(&staging->lock);
+	staging->lock = -1;
+}
+
 void staging_finish(struct staging *staging)
 {
+	scope_close(&staging->lock);
 	scope_close(&staging->wrapper);
 	*staging = (struct staging)STAGING_INIT;
 }
@@ -176,6 +186,16 @@ static void remove_dead_file(int directory, const char *name)
 		(void)unlinkat(directory, name, 0);
 }
 
+/* Whether nobody works on the directory any more: then it is locked. */
+static bool lock_dead(int wrapper)
+{
+	auto_close int lock = openat(wrapper, "lock", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+
+	if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) < 0)
+		return false;
+	return flock(wrapper, LOCK_EX | LOCK_NB) == 0;
+}
+
 /* The next directory of staging/ whose owner is dead, locked; -ENOENT when there is none. Dead files go at once. */
 static int find_dead(struct image_store *store, struct staging *out, size_t skip, struct sandbox_error *error)
 {
@@ -193,7 +213,7 @@ static int find_dead(struct image_store *store, struct staging *out, size_t skip
 		wrapper = openat(directory, item->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (wrapper < 0 && errno == ENOTDIR)
 			remove_dead_file(directory, item->d_name);
-		if (wrapper < 0 || flock(wrapper, LOCK_EX | LOCK_NB) < 0 || skip-- > 0)
+		if (wrapper < 0 || !lock_dead(wrapper) || skip-- > 0)
 			continue;
 		(void)snprintf(out->name, sizeof(out->name), "%s", item->d_name);
 		out->wrapper = take_fd(&wrapper);

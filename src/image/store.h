@@ -10,8 +10,8 @@
  *	staging/DEVICE-INODE.lock    held by who imports that file
  *
  * Everything outside staging/ is complete. Whoever works on something in staging/ holds an exclusive flock(2)
- * on it; when it can be had, that process is dead, and the next command that uses the store clears it away
- * (store_sweep).
+ * on it, or has a helper that does; when it can be had, both are dead, and the next command that uses the store
+ * clears it away (store_sweep).
  */
 #ifndef IMAGE_STORE_H
 #define IMAGE_STORE_H
@@ -49,10 +49,11 @@ int image_store_reset(struct image_store *store, const struct idmap *map, struct
 /* A directory of staging/ that this process works on. */
 struct staging {
 	char name[48]; /* below staging/ */
-	int wrapper;   /* the directory, with the lock */
+	int wrapper;   /* the directory, locked */
+	int lock;      /* the file "lock" in it, locked too: for a helper that may have no directory but its own */
 };
 
-#define STAGING_INIT {.name = "", .wrapper = -1}
+#define STAGING_INIT {.name = "", .wrapper = -1, .lock = -1}
 
 /* Makes a new one. 0 or -errno. */
 int staging_create(struct image_store *store, struct staging *out, struct sandbox_error *error);
@@ -67,6 +68,9 @@ int staging_take_layer(struct image_store *store, const char *layer, int *wrappe
 /* Removes the directory with all that is in it, inside a user namespace of `map` where needed. 0 or -errno. */
 int staging_remove(struct image_store *store, struct staging *staging, const struct idmap *map,
 	struct sandbox_error *error);
+
+/* Releases the lock file of a directory that is complete, and removes it. */
+void staging_unlock(struct staging *staging);
 
 /* Forgets it without removing anything: it has been renamed, or the next command shall sweep it. */
 void staging_finish(struct staging *staging);

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <iconv.h>
 #include <limits.h>
 #include <locale.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@
 #include "base/test_switch.h"
 #include "base/text.h"
 #include "image/protocol.h"
+#include "importer/confine.h"
 #include "importer/decoder.h"
 #include "importer/extract.h"
 #include "importer/ring.h"
@@ -24,7 +26,7 @@
 enum { PROGRESS_INTERVAL_MS = 100 };
 
 struct import {
-	int archive, root, report;
+	int archive, root, report, lock;
 	struct import_request request;
 	struct import_counts counts;
 	struct ring ring;
@@ -116,22 +118,43 @@ static int limit_memory(uint64_t bytes)
 	return setrlimit(RLIMIT_DATA, &memory);
 }
 
+/*
+ * What libc or libarchive would load when it is first needed must not come from the new root directory, which is
+ * the adversary's: locale and character set conversion (iconv(3) loads programs!) are looked up now. UTF-8 to
+ * UTF-8 is all that the tar reader asks for in this locale.
+ */
+static void load_everything(void)
+{
+	iconv_t conversion;
+
+	(void)setlocale(LC_CTYPE, "C.UTF-8");
+	conversion = iconv_open("UTF-8", "UTF-8");
+	if (conversion != (iconv_t)-1)
+		(void)iconv_close(conversion);
+	tzset();
+}
+
 static int import_prepare(struct import *import, char **arguments, struct sandbox_error *error)
 {
 	int result;
 
 	if (!parse_descriptor(arguments[1], &import->archive) || !parse_descriptor(arguments[2], &import->root) ||
-	    !parse_descriptor(arguments[3], &import->report))
+	    !parse_descriptor(arguments[3], &import->report) || !parse_descriptor(arguments[4], &import->lock))
 		return error_set(error, EBADF, "start the importer");
 	result = import_request_receive(import->report, &import->request);
 	if (result < 0)
 		return error_set(error, -result, "receive the import request");
-	/* Modes are the archive's, whatever the user's umask is; names may be UTF-8. */
+	load_everything();
+	/* Modes are the archive's, whatever the user's umask is. */
 	(void)umask(0);
-	(void)setlocale(LC_CTYPE, "C.UTF-8");
 	if (limit_memory(import->request.limits.memory) < 0)
 		return error_set(error, errno, "limit the memory of the importer");
-	return ring_init(&import->ring, error);
+	result = ring_init(&import->ring, error);
+	if (result < 0)
+		return result;
+	result = confine(import->root, (const int []){import->archive, import->root, import->report, import->lock}, 4, error);
+	test_point("importer-confined");
+	return result;
 }
 
 static int import_report(const struct import *import, int result, const struct sandbox_error *error)
@@ -154,11 +177,11 @@ static int import_report(const struct import *import, int result, const struct s
 
 int main(int count, char **arguments)
 {
-	static struct import import = {.archive = -1, .root = -1, .report = -1};
+	static struct import import = {.archive = -1, .root = -1, .report = -1, .lock = -1};
 	struct sandbox_error error = {0};
 	int result;
 
-	if (count != 4) {
+	if (count != 5) {
 		(void)fprintf(stderr, "sandbox-import: started by sandbox(1), not by hand\n");
 		return 2;
 	}

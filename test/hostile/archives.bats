@@ -133,12 +133,24 @@ without() {
 }
 
 @test "without refusing .. and resolving beneath the root, the canary changes" {
-	without archive-dotdot,archive-resolve dotdot 'changed outside'
+	without archive-dotdot,archive-resolve,importer-confined dotdot 'changed outside'
 }
 
 @test "without resolving beneath the root, links lead outside" {
-	without archive-resolve symlinked-parent 'changed outside'
-	without archive-resolve hardlink-through-symlink 'changed outside'
+	without archive-resolve,importer-confined symlinked-parent 'changed outside'
+	without archive-resolve,importer-confined hardlink-through-symlink 'changed outside'
+}
+
+@test "where that defence is gone, the importer's root directory is the limit" {
+	local class objections
+	export SANDBOX_TEST_REMOVE=archive-dotdot,archive-resolve
+	SANDBOX=$SANDBOX_SWITCHED
+	for class in dotdot symlinked-parent hardlink-through-symlink; do
+		objections=$(objections_to "$class")
+		if grep "changed outside: $CANARY" <<<"$objections"; then
+			return 1
+		fi
+	done
 }
 
 @test "without refusing absolute names, they are accepted" {

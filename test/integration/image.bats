@@ -405,6 +405,53 @@ print(image["names"], image["entries"], image["size"], image["source"], image["c
 	[ -z "$(staging)" ]
 }
 
+# Stops the importer where it is confined; its pid is $importer then. The import goes on with `kill -CONT`.
+stop_confined() {
+	SANDBOX_TEST_STOP_AT=importer-confined "$SANDBOX_SWITCHED" import tree.tar 7<>/dev/null 2>import.err >import.out &
+	import=$!
+	wait_until pgrep -u "$(id -u)" -x sandbox-import
+	importer=$(pgrep -u "$(id -u)" -x sandbox-import)
+	wait_until grep -q '^State:.T' "/proc/$importer/status"
+}
+
+end_confined() {
+	kill -CONT "$importer"
+	wait "$import"
+}
+
+# The value of a line of /proc/PID/status.
+status_of() {
+	awk -v key="$1:" '$1 == key { print $2 }' "/proc/$importer/status"
+}
+
+@test "the importer is confined before it reads: root, descriptors, capabilities, system calls" {
+	make_tree
+	stop_confined
+	[[ $(readlink "/proc/$importer/root") == "$STORE"/staging/*/root ]]
+	# Nothing that it holds leads out: the archive, the tree, two sockets or files, and what it was started with.
+	for descriptor in "/proc/$importer/fd"/*; do
+		[ "${descriptor##*/}" -gt 2 ] || continue
+		target=$(readlink "$descriptor")
+		[[ $target == "$PWD/tree.tar" || $target == socket:* || $target == "$STORE"/staging/*/root ||
+			$target == "$STORE"/staging/*/lock ]] || { echo "$descriptor leads to $target" && false; }
+	done
+	[ "$(status_of CapEff)" = 000000008000001b ]
+	[ "$(status_of CapPrm)" = 000000008000001b ]
+	[ "$(status_of NoNewPrivs)" = 1 ]
+	[ -n "${SANITIZED:-}" ] || [ "$(status_of Seccomp)" = 2 ]
+	end_confined
+	[ "$(layers)" = 1 ]
+	# The positive control: without it all of that is otherwise.
+	"$SANDBOX" reset
+	export SANDBOX_TEST_REMOVE=importer-confined
+	stop_confined
+	[ "$(readlink "/proc/$importer/root")" = / ]
+	[ "$(readlink "/proc/$importer/fd/7")" = /dev/null ]
+	[ "$(status_of CapEff)" != 000000008000001b ]
+	[ "$(status_of Seccomp)" = 0 ]
+	end_confined
+}
+
 @test "a layer that a power cut may have hit is imported again; one that was on the disk is not" {
 	make_tree
 	settle
