@@ -6,3 +6,10 @@ LEVELS += vm
 .PHONY: check-vm
 check-vm: all switched helpers fixtures | $(PACKAGES)/vm
 	@$(WITH_FIXTURES) B=$(B) VM=$(VM) WORLD=$(WORLD) T=$(T) test/vm/check
+
+LEVELS += vm-self
+
+## check-vm-self: the level above tested on itself: failures, deaths, interruptions, its cache
+.PHONY: check-vm-self
+check-vm-self: fixtures | $(PACKAGES)/vm
+	@$(WITH_FIXTURES) B=$(B) $(RUN_TAP) test/vm/self/cache.bats test/vm/self/guests.bats
