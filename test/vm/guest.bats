@@ -23,3 +23,9 @@
 	[ "$(stat -f -c %T /sys/fs/cgroup)" = cgroup2fs ]
 	[ "$(wc -l </proc/self/cgroup)" = 1 ]
 }
+
+@test "the libraries of the programs under test are there" {
+	run ldd "${B:-build}/sandbox-import"
+	[ "$status" = 0 ]
+	[[ $output != *"not found"* ]]
+}

@@ -5,7 +5,7 @@ LEVELS += vm
 ## check-vm: the tests in user-mode-linux and QEMU [VM=uml|qemu|both] [WORLD=name] [T=file]
 .PHONY: check-vm
 check-vm: all switched helpers fixtures | $(PACKAGES)/vm
-	@$(WITH_FIXTURES) B=$(B) VM=$(VM) WORLD=$(WORLD) T=$(T) test/vm/check
+	@$(WITH_FIXTURES) B=$(B) VM=$(VM) WORLD=$(WORLD) T="$(T)" test/vm/check
 
 LEVELS += vm-self
 
