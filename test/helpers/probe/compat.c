@@ -136,12 +136,31 @@ static bool is_clone(const struct call *call)
 	return call->number == I386_CLONE || call->number == I386_CLONE3;
 }
 
+/*
+ * A kernel without the table kills whoever uses it; user-mode-linux takes the number for one of its own
+ * table, where it means something else.
+ */
+static bool has_table(struct probe *probe)
+{
+	static const struct call own_pid = {I386_GETPID, {0}};
+	struct low *low = low_page();
+	bool has = low && i386_run(low, &own_pid) == getpid();
+
+	if (!has)
+		answer(probe, "no such table");
+	return has;
+}
+
 static void i386(struct probe *probe)
 {
 	const struct call *call = probe->check->argument;
 	struct low *low = low_page();
-	long result = low ? i386_run(low, call) : -ENOMEM;
+	long result = -ENOMEM;
 
+	if (!has_table(probe))
+		return;
+	if (low)
+		result = i386_run(low, call);
 	if (result == 0 && is_clone(call))
 		_exit(0);
 	errno = (int)-result;
@@ -155,6 +174,8 @@ static void i386_socketcall(struct probe *probe)
 	struct call through = {I386_SOCKETCALL, {SOCKETCALL_SOCKET, IN_PAGE(socketcall)}};
 	long result = -ENOMEM;
 
+	if (!has_table(probe))
+		return;
 	if (low) {
 		for (int i = 0; i < 3; i++)
 			low->socketcall[i] = (uint32_t)call->arguments[i];
