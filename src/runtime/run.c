@@ -48,6 +48,25 @@ static int run_plan(const struct sandbox_locations *locations, struct plan *plan
 	return result;
 }
 
+/* All that is known and decided before anything is made. */
+struct decision {
+	struct host host;
+	struct idmap idmap;
+	struct plan plan;
+	struct image_store store;
+	struct image image;
+};
+
+#define DECISION_INIT {.store = IMAGE_STORE_INIT}
+
+static void decision_finish(struct decision *decision)
+{
+	image_finish(&decision->image);
+	image_store_finish(&decision->store);
+	plan_finish(&decision->plan);
+	host_finish(&decision->host);
+}
+
 static int decide_ids(const struct sandbox_spec *spec, struct host *host, struct idmap *out,
 	struct sandbox_error *error)
 {
@@ -59,42 +78,60 @@ static int decide_ids(const struct sandbox_spec *spec, struct host *host, struct
 	return result < 0 ? result : plan_decide_idmap(&request, host, out, error);
 }
 
-struct images {
-	struct image_store store;
-	struct image image;
-};
-
-static void images_finish(struct images *images)
+/* Everything but the image: an archive is read only for a plan that can be carried out. */
+static int decide(const struct sandbox_locations *locations, const struct sandbox_spec *spec,
+	struct decision *out, struct sandbox_error *error)
 {
-	image_finish(&images->image);
-	image_store_finish(&images->store);
+	int result = decide_ids(spec, &out->host, &out->idmap, error);
+
+	if (result == 0)
+		result = plan_build(spec, &out->host, &out->idmap, &out->plan, error);
+	return result < 0 ? result : image_store_open(locations->store, &out->store, error);
+}
+
+static int resolve_image(struct decision *decision, const char *name, const struct sandbox_progress *progress,
+	struct sandbox_error *error)
+{
+	struct image *image = &decision->image;
+	struct image_request request;
+	int result;
+
+	image_request_init(&request, &decision->idmap);
+	request.progress = progress;
+	result = image_resolve(&decision->store, name, &request, image, error);
+	if (result < 0)
+		return result;
+	for (size_t i = 0; i < image->notices.count; i++)
+		log_notice("%s", image->notices.items[i]);
+	log_debug("image %s, %s", image->record.digest.hex, image->imported ? "just imported" : "already in the store");
+	plan_set_layers(&decision->plan, decision->store.layers, &image->layers);
+	return 0;
 }
 
 /* A first run does not wait for the disk; it sees to it that the next one finds the image all the same. */
 static void make_durable(void *argument)
 {
-	struct images *images = argument;
+	struct decision *decision = argument;
 	struct sandbox_error error = {0};
 
-	if (image_make_durable(&images->store, &images->image, &error) < 0)
+	if (image_make_durable(&decision->store, &decision->image, &error) < 0)
 		log_debug("%s", error.text);
 }
 
-static int resolve_image(struct image_store *store, const char *name, const struct idmap *idmap,
-	const struct sandbox_progress *progress, struct image *out, struct sandbox_error *error)
+int sandbox_run(const struct sandbox_locations *locations, const char *image_name, const struct sandbox_spec *spec,
+	const struct sandbox_progress *progress, struct sandbox_result *out, struct sandbox_error *error)
 {
-	struct image_request request;
-	int result;
+	auto_finish(decision_finish) struct decision decision = DECISION_INIT;
+	struct supervisor_chore chore = {.argument = &decision};
+	int result = decide(locations, spec, &decision, error);
 
-	image_request_init(&request, idmap);
-	request.progress = progress;
-	result = image_resolve(store, name, &request, out, error);
+	if (result == 0)
+		result = resolve_image(&decision, image_name, progress, error);
 	if (result < 0)
 		return result;
-	for (size_t i = 0; i < out->notices.count; i++)
-		log_notice("%s", out->notices.items[i]);
-	log_debug("image %s, %s", out->record.digest.hex, out->imported ? "just imported" : "already in the store");
-	return 0;
+	if (!decision.image.durable)
+		chore.function = make_durable;
+	return run_plan(locations, &decision.plan, &chore, out, error);
 }
 
 static int refuse_import(void *context, struct sandbox_error *error)
@@ -106,50 +143,18 @@ static int refuse_import(void *context, struct sandbox_error *error)
 int sandbox_plan(const struct sandbox_locations *locations, const char *image_name, const struct sandbox_spec *spec,
 	struct sandbox_plan_report *out, struct sandbox_error *error)
 {
-	auto_finish(host_finish) struct host host = {0};
-	auto_finish(images_finish) struct images images = {.store = IMAGE_STORE_INIT};
-	auto_finish(plan_finish) struct plan plan = {0};
+	auto_finish(decision_finish) struct decision decision = DECISION_INIT;
 	struct image_request request;
-	struct idmap idmap;
-	int result = decide_ids(spec, &host, &idmap, error);
+	int result = decide(locations, spec, &decision, error);
 
-	if (result == 0)
-		result = plan_build(spec, &host, &idmap, &plan, error);
-	if (result == 0)
-		result = image_store_open(locations->store, &images.store, error);
 	if (result < 0)
 		return result;
-	image_request_init(&request, &idmap);
+	image_request_init(&request, &decision.idmap);
 	request.before_import = refuse_import;
-	result = image_resolve(&images.store, image_name, &request, &images.image, error);
+	result = image_resolve(&decision.store, image_name, &request, &decision.image, error);
 	if (result < 0 && result != -ECANCELED)
 		return result;
 	error_clear(error);
-	plan_set_layers(&plan, images.store.layers, &images.image.layers);
-	plan_report(&plan, spec, image_name, result == 0 ? images.image.record.digest.hex : NULL, out);
+	plan_report(&decision.plan, spec, image_name, result == 0 ? decision.image.record.digest.hex : NULL, out);
 	return 0;
-}
-
-int sandbox_run(const struct sandbox_locations *locations, const char *image_name, const struct sandbox_spec *spec,
-	const struct sandbox_progress *progress, struct sandbox_result *out, struct sandbox_error *error)
-{
-	auto_finish(host_finish) struct host host = {0};
-	auto_finish(images_finish) struct images images = {.store = IMAGE_STORE_INIT};
-	struct supervisor_chore chore = {.argument = &images};
-	auto_finish(plan_finish) struct plan plan = {0};
-	struct idmap idmap;
-	int result = decide_ids(spec, &host, &idmap, error);
-
-	if (result == 0)
-		result = plan_build(spec, &host, &idmap, &plan, error);
-	if (result == 0)
-		result = image_store_open(locations->store, &images.store, error);
-	if (result == 0)
-		result = resolve_image(&images.store, image_name, &idmap, progress, &images.image, error);
-	if (result < 0)
-		return result;
-	plan_set_layers(&plan, images.store.layers, &images.image.layers);
-	if (!images.image.durable)
-		chore.function = make_durable;
-	return run_plan(locations, &plan, &chore, out, error);
 }
