@@ -50,6 +50,7 @@ observe() {
 # What a privileged and a careless parent leave to the probe. The network commands are busybox's.
 # shellcheck disable=SC2016
 privileged='
+	mount -t tmpfs tmpfs /run
 	busybox ip link add probe0 type dummy || busybox ip link add probe0 type bridge
 	busybox ip link set probe0 up
 	busybox ip route add 192.0.2.0/24 dev probe0
@@ -84,8 +85,10 @@ world_command() {
 	unconfined) command=("${run[@]}" --security-opt seccomp=unconfined "${probe[@]}") ;;
 	unmasked) command=("${run[@]}" --security-opt unmask=ALL "${probe[@]}") ;;
 	bare) command=("$HELPERS/probe" {}) ;;
-	bubblewrap) command=(bwrap --unshare-all --bind / / --tmpfs /run --proc /proc --dev /dev "$HELPERS/probe" {}) ;;
-	empty) command=(bwrap --unshare-all --tmpfs /run --bind "$HELPERS/probe" /probe /probe {}) ;;
+	bubblewrap) command=(bwrap --unshare-all --bind / / --proc /proc --dev /dev "$HELPERS/probe" {}) ;;
+	empty)
+		command=(unshare --user --map-root-user --mount --pid --fork --net --root "$BATS_FILE_TMPDIR/files" /probe {})
+		;;
 	unshare)
 		command=(unshare --user --map-root-user --mount --propagation shared --pid --fork --mount-proc --ipc --uts
 			--net --cgroup --time --boottime 1000 bash -c "$privileged" bash "$BATS_FILE_TMPDIR/files/probe" {})

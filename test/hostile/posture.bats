@@ -434,13 +434,21 @@ found_outside() {
 	}
 }
 
-@test "unshare(1) and bubblewrap have other postures" {
-	local ours theirs name
+# The world has so many other rows that the probe could not mistake it for ours.
+assert_other_posture() {
+	local ours theirs
 	ours=$(world default)
-	for name in unshare bubblewrap; do
-		theirs=$(world $name)
-		[ "$(differing_rows "$ours" "$theirs" | wc -l)" -ge 60 ]
-	done
+	theirs=$(world "$1")
+	[ "$(differing_rows "$ours" "$theirs" | wc -l)" -ge 60 ]
+}
+
+@test "unshare(1) has another posture" {
+	assert_other_posture unshare
+}
+
+@test "bubblewrap has another posture" {
+	command -v bwrap >/dev/null || skip "bubblewrap is not installed"
+	assert_other_posture bubblewrap
 }
 
 # A row that is the same in every world says nothing about any. test/hostile/posture/constant names the few
@@ -449,7 +457,7 @@ found_outside() {
 	local ours name file
 	ours=$(world default)
 	for name in single nobody nesting no-capabilities more-capabilities limits descriptors terminal bare \
-		bubblewrap empty unshare careless; do
+		empty unshare careless; do
 		world "$name" >/dev/null
 	done
 	for file in "$BATS_FILE_TMPDIR"/world-*; do
