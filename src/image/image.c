@@ -189,7 +189,7 @@ static void fill_record(struct image *image, const struct import_result *importe
 	memcpy(record->compression, imported->compression, sizeof(record->compression));
 	record->created = (int64_t)time(NULL);
 	record->counts = imported->counts;
-	add_notice(image, record->counts.devices_skipped, "device nodes were left out: a sandbox has its own /dev");
+	add_notice(image, record->counts.devices_missed, "device nodes outside /dev were left out");
 	add_notice(image, record->counts.attributes_dropped, "extended attributes or ACLs were left out");
 	add_notice(image, record->counts.owners_dropped, "owners of symbolic links and FIFOs were left out: "
 		"with a single id they cannot be recorded");

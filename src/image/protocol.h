@@ -46,6 +46,7 @@ struct import_counts {
 	uint64_t hard_links;
 	uint64_t fifos;
 	uint64_t devices_skipped;
+	uint64_t devices_missed; /* of them, those that a sandbox's own /dev does not cover; not kept in records */
 	uint64_t attributes_dropped; /* extended attributes, ACLs and file flags that a layer does not keep */
 	uint64_t owners_dropped;     /* single: of symbolic links and FIFOs, which take no attribute */
 };

@@ -308,6 +308,8 @@ static int extract_typed(struct extraction *extraction, struct sandbox_error *er
 			"the root of the tree can only be a directory");
 	if (type == AE_IFCHR || type == AE_IFBLK) {
 		extraction->counts->devices_skipped++;
+		if (strncmp(name, "dev/", 4) != 0)
+			extraction->counts->devices_missed++;
 		return 0;
 	}
 	if (extraction->path.depth) {
