@@ -26,7 +26,7 @@ check-build: all switched helpers unit-programs
 
 # The product with hooks (base/test_switch.h): a defence can be removed, a process ended at a named step.
 switched: | $(PACKAGES)/build
-	@$(MAKE) --no-print-directory B=$(B)/test TEST_SWITCHES=1 all
+	@$(MAKE) --no-print-directory -s B=$(B)/test TEST_SWITCHES=1 all
 
 # Small programs that tests run inside a sandbox: static, so that any root will do.
 HELPERS := $(patsubst test/helpers/%.c,$(B)/helpers/%,$(wildcard test/helpers/*.c))
