@@ -107,14 +107,20 @@ static int import_run(struct import *import, struct sandbox_error *error)
 	return result < 0 ? result : check_end(import, end, error);
 }
 
+/* A limit that was there before may be lower; it cannot be raised, and does not have to be. */
 static int limit_memory(uint64_t bytes)
 {
+	struct rlimit memory;
+
 #ifdef SANDBOX_SANITIZED
 	/* What AddressSanitizer maps for itself would count, too. */
 	bytes = RLIM_INFINITY;
 #endif
-	const struct rlimit memory = {bytes, bytes};
-
+	if (getrlimit(RLIMIT_DATA, &memory) < 0)
+		return -1;
+	if (memory.rlim_max > bytes)
+		memory.rlim_max = bytes;
+	memory.rlim_cur = memory.rlim_max;
 	return setrlimit(RLIMIT_DATA, &memory);
 }
 
