@@ -50,18 +50,27 @@ static int resolve_command(const struct plan *plan, int root, struct payload *pa
 	return result;
 }
 
+static int workdir_failed(const struct plan *plan, int code, struct sandbox_error *error)
+{
+	error_set(error, code, "enter the working directory %s", plan->workdir);
+	if (code != ENOTDIR && code != ENOENT && code != ELOOP && code != EXDEV)
+		return -code;
+	error_cause(error, SANDBOX_E_ROOT_LAYOUT, "the image has something there that is no directory inside its root");
+	return error_fix(error, "choose another one with --workdir");
+}
+
 static int enter_workdir(const struct plan *plan, int root, struct sandbox_error *error)
 {
 	auto_close int directory = root_open(root, plan->workdir, O_PATH | O_DIRECTORY, ROOT_FOLLOW);
 	char here[4096];
 
 	if (directory < 0)
-		return error_set(error, -directory, "enter the working directory %s", plan->workdir);
+		return workdir_failed(plan, -directory, error);
 	if (fchdir(directory) < 0)
-		return error_set(error, errno, "enter the working directory %s", plan->workdir);
+		return workdir_failed(plan, errno, error);
 	/* The kernel says "(unreachable)…" for a directory outside of the root (CVE-2024-21626). */
 	if (!getcwd(here, sizeof(here)) || *here != '/')
-		return error_set(error, EXDEV, "enter the working directory %s", plan->workdir);
+		return workdir_failed(plan, EXDEV, error);
 	return 0;
 }
 
