@@ -21,6 +21,7 @@
 #include "process/terminal.h"
 #include "process/title.h"
 #include "rootfs/root.h"
+#include "rootfs/standard_input.h"
 #include "runtime/channel.h"
 #include "runtime/payload.h"
 #include "security/keyring.h"
@@ -30,6 +31,7 @@ struct init {
 	const struct plan *plan;
 	int channel;
 	int upper; /* the writable layer on disk, or -1 */
+	struct standard_input input;
 	struct mount_sources sources;
 	struct payload payload;
 	pid_t payload_pid;
@@ -81,6 +83,8 @@ static int init_before_ids(struct init *init, struct sandbox_error *error)
 		result = loopback_up(error);
 	if (result == 0)
 		result = root_make_private(error);
+	if (result == 0)
+		result = standard_input_lend(&init->input, error);
 	return result < 0 ? result : mount_list_open_sources(&init->plan->mounts, &init->sources, error);
 }
 
@@ -142,6 +146,8 @@ static int init_setup(struct init *init, struct sandbox_error *error)
 	if (result == 0)
 		result = init_become_root(init, error);
 	test_point("init.root");
+	if (result == 0)
+		result = standard_input_replace(&init->input, error);
 	if (result == 0)
 		result = keyring_join(error);
 	if (result == 0)
@@ -288,6 +294,7 @@ static int init_run(struct init *init, struct sandbox_error *error)
 	if (result == 0)
 		result = init_watch(init, signals, &status, error);
 	test_point("init.ended");
+	standard_input_pass_on(&init->input);
 	if (result == 0)
 		result = channel_send(init->channel, CHANNEL_EXITED, status, root_is_full(init), NULL, 0, error);
 	return result;
@@ -306,7 +313,7 @@ static int init_tie(struct sandbox_error *error)
 
 _Noreturn void init_main(const struct plan *plan, int channel)
 {
-	struct init init = {.plan = plan, .channel = channel, .upper = -1};
+	struct init init = {.plan = plan, .channel = channel, .upper = -1, .input = STANDARD_INPUT_INIT};
 	struct sandbox_error error = {0};
 	int result = init_tie(&error);
 

@@ -61,3 +61,43 @@ hash_of() {
 	run_busybox -- sh -c 'for a; do printf "[%s]" "$a"; done' sh '' 'a b' $'new\nline' '*' -- --rm 'größe'
 	assert_success $'[][a b][new\nline][*][--][--rm][größe]'
 }
+
+# Behind /proc/self/fd/0 is the file itself, and root inside is the user who owns it.
+write_to_input='cat && echo changed >>/proc/self/fd/0'
+
+@test "a file as standard input cannot be written through it" {
+	local init
+	for init in true false; do
+		echo whole >"$BATS_TEST_TMPDIR/file"
+		capture "$SANDBOX" run "--init=$init" "$BUSYBOX_TAR" sh -c "$write_to_input" <"$BATS_TEST_TMPDIR/file"
+		assert_status 1
+		assert_output whole
+		assert_stderr_has 'Read-only file system'
+		[ "$(<"$BATS_TEST_TMPDIR/file")" = whole ]
+	done
+	SANDBOX_TEST_REMOVE=input "$SANDBOX_SWITCHED" run "$BUSYBOX_TAR" sh -c "$write_to_input" <"$BATS_TEST_TMPDIR/file"
+	[ "$(<"$BATS_TEST_TMPDIR/file")" = $'whole\nchanged' ]
+}
+
+@test "a file as standard input is read from where it stands, and left where reading ended" {
+	printf '%s\n' one two three >"$BATS_TEST_TMPDIR/file"
+	{
+		read -r first
+		second=$("$SANDBOX" run "$BUSYBOX_TAR" dd bs=4 count=1 2>/dev/null)
+		third=$(cat)
+	} <"$BATS_TEST_TMPDIR/file"
+	[ "$first $second $third" = 'one two three' ]
+}
+
+@test "other kinds of standard input: here-documents, /proc, a file that its owner may not open" {
+	capture "$SANDBOX" run "$BUSYBOX_TAR" cat <<<'a document'
+	assert_success 'a document'
+	capture "$SANDBOX" run "$BUSYBOX_TAR" cat </proc/sys/kernel/ostype
+	assert_success Linux
+	echo closed >"$BATS_TEST_TMPDIR/file"
+	exec 8<"$BATS_TEST_TMPDIR/file"
+	chmod 0 "$BATS_TEST_TMPDIR/file"
+	capture "$SANDBOX" run "$BUSYBOX_TAR" sh -c "$write_to_input" <&8
+	assert_status 1
+	assert_output closed
+}
