@@ -1,5 +1,7 @@
 # World "delegated": a subtree given by hand, without systemd's help.
 
+load works
+
 own=/sys/fs/cgroup$(cut -d: -f3 /proc/self/cgroup)
 
 @test "there is no user manager and no bus" {
@@ -28,4 +30,9 @@ own=/sys/fs/cgroup$(cut -d: -f3 /proc/self/cgroup)
 		echo "+memory +pids" >"$0/cgroup.subtree_control"
 		[ -w "$0/payload/memory.max" ]
 		rmdir "$0/payload"' "$own"
+}
+
+@test "sandbox runs, without a runtime directory too, and does not show the host's cgroup" {
+	run_busybox -- cat /proc/self/cgroup
+	assert_success 0::/
 }

@@ -1,7 +1,14 @@
 # World "masked-proc".
 
+load works
+
 @test "the kernel refuses a new procfs in a user namespace" {
 	run unshare --user --map-root-user --pid --fork --mount-proc true
 	[ "$status" != 0 ]
 	[[ $output == *"mount /proc failed: Operation not permitted"* ]]
+}
+
+@test "sandbox names the cause" {
+	run_busybox -- true
+	assert_error E_PROC_MASKED
 }

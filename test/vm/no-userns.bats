@@ -1,7 +1,15 @@
 # World "no-userns".
 
+load works
+
 @test "the kernel refuses user namespaces for want of room" {
 	run unshare --user true
 	[ "$status" != 0 ]
 	[[ $output == *"No space left on device"* ]]
+}
+
+@test "sandbox names the limit" {
+	run_busybox -- true
+	assert_error E_USERNS_LIMIT
+	assert_stderr_has user.max_user_namespaces
 }

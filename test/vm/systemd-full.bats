@@ -1,5 +1,7 @@
 # World "systemd-full": the drop-in gives the user manager every controller of the kernel.
 
+load works
+
 manager=/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service
 
 @test "every controller of cpu, cpuset, io, memory and pids is delegated" {
@@ -23,4 +25,9 @@ manager=/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service
 			exec dd if=/dev/zero of="$HOME/written" bs=256k count=12 oflag=direct status=none)
 		rm "$HOME/written"
 		grep -q "^$device .*wbytes=3145728" "$cgroup/payload/io.stat"'
+}
+
+@test "sandbox runs" {
+	run_busybox -- echo works
+	assert_success works
 }

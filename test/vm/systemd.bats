@@ -1,5 +1,7 @@
 # World "systemd": what a login on Debian 12 has of cgroups.
 
+load works
+
 manager=/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service
 
 own_cgroup() {
@@ -50,4 +52,37 @@ own_cgroup() {
 		echo high >merged/file'
 	[ "$(cat lower/file)" = low ]
 	[ "$(cat upper/file)" = high ]
+}
+
+@test "sandbox maps the whole range" {
+	run_busybox -- awk '{ print $1, $3 }' /proc/self/uid_map
+	assert_success $'0 1\n1 65536'
+}
+
+# Linux 6.1, of both guests.
+@test "where tmpfs has no user attributes the writable layer is on the disk, and goes with the run" {
+	run unshare --user --map-root-user --mount sh -euc '
+		mount -t tmpfs tmpfs /mnt
+		touch /mnt/file
+		setfattr -n user.attribute -v value /mnt/file'
+	[ "$status" != 0 ] || skip "this kernel's tmpfs has user attributes"
+	run_busybox -- true
+	"$SANDBOX" run "$BUSYBOX_TAR" sh -c 'echo text >/written-inside; exec sleep 60' 3>&- &
+	sandbox_process=$!
+	wait_until on_disk
+	kill -TERM "$sandbox_process"
+	wait "$sandbox_process" || [ $? = 143 ]
+	if on_disk; then
+		fail_with 'the writable layer is still there'
+	fi
+}
+
+on_disk() {
+	unshare --map-auto --map-root-user find "$HOME" /var/tmp -name written-inside | grep .
+}
+
+@test "--overlay=tmpfs says that this kernel cannot" {
+	run_busybox --overlay tmpfs -- true
+	[ "$status" != 0 ] || skip "this kernel's tmpfs has user attributes"
+	assert_error E_OVERLAY
 }

@@ -1,5 +1,7 @@
 # World "undelegated": nothing is the user's.
 
+load works
+
 own=/sys/fs/cgroup$(cut -d: -f3 /proc/self/cgroup)
 
 @test "no cgroup at all is the user's to write" {
@@ -10,4 +12,9 @@ own=/sys/fs/cgroup$(cut -d: -f3 /proc/self/cgroup)
 @test "there is no user manager and no bus" {
 	[ -z "${XDG_RUNTIME_DIR:-}${DBUS_SESSION_BUS_ADDRESS:-}" ]
 	[ ! -e /run/user/1000 ]
+}
+
+@test "sandbox runs, without a runtime directory too, and does not show the host's cgroup" {
+	run_busybox -- cat /proc/self/cgroup
+	assert_success 0::/
 }
