@@ -23,6 +23,7 @@
 
 static const char ephemeral_name[] = "ephemeral";
 static const char names_name[] = "names";
+enum { UPPER_NAME_SIZE = 32 };
 
 /* ---- names ---- */
 
@@ -150,66 +151,93 @@ static int remove_upper(int directory, const char *name, const struct idmap *idm
 	return userns_run(idmap, remove_in_userns, &removal, error);
 }
 
-static void sweep_uppers(int ephemeral, const struct idmap *idmap)
-{
-	auto_close int copy = openat(ephemeral, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	auto_closedir DIR *stream = copy < 0 ? NULL : fdopendir(copy);
-	struct dirent *entry;
-
-	if (!stream)
-		return;
-	copy = -1;
-	while ((entry = readdir(stream))) {
-		auto_close int upper = -1;
-
-		if (entry->d_name[0] == '.')
-			continue;
-		upper = openat(ephemeral, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (upper < 0 || flock(upper, LOCK_EX | LOCK_NB) < 0)
-			continue;
-		log_debug("remove the writable layer %s of a sandbox that was killed", entry->d_name);
-		(void)remove_upper(ephemeral, entry->d_name, idmap, NULL);
-	}
-}
-
 /*
- * Opens the directory of ephemeral layers. Whoever makes one there holds the directory's lock shared until the new
- * one has a lock of its own; whoever sweeps holds it exclusively, and so never meets a half-made one.
+ * Opens the directory of ephemeral layers, with a lock. Whoever makes one there holds it shared until the new one
+ * has a lock of its own; whoever looks for those of the dead holds it exclusively, and so never meets a half-made one.
  */
-static int open_ephemeral(const char *state, bool make, const struct idmap *idmap, struct sandbox_error *error)
+static int open_ephemeral(const char *state, int lock, struct sandbox_error *error)
 {
 	auto_free char *path = memory_format("%s/%s", state, ephemeral_name);
 	auto_close int directory = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	int result;
 
-	if (directory < 0 && errno == ENOENT && make) {
-		result = file_make_directories(path, 0700, error);
-		if (result < 0)
-			return result;
-		directory = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	}
 	if (directory < 0)
 		return error_set(error, errno, "open %s", path);
-	if (flock(directory, LOCK_EX | LOCK_NB) == 0)
-		sweep_uppers(directory, idmap);
-	if (flock(directory, LOCK_SH) < 0)
-		return error_set(error, errno, "lock %s", path);
+	while (flock(directory, lock) < 0)
+		if (errno != EINTR)
+			return error_set(error, errno, "lock %s", path);
 	return take_fd(&directory);
+}
+
+/*
+ * The next layer whose sandbox is dead: a descriptor that keeps other sweepers from it, and its name; or -1. So many
+ * are passed over, which could not be removed.
+ */
+static int find_dead_upper(const char *state, size_t skip, char *out_name, size_t size)
+{
+	auto_close int ephemeral = open_ephemeral(state, LOCK_EX | LOCK_NB, NULL);
+	auto_closedir DIR *stream = NULL;
+	struct dirent *entry;
+
+	if (ephemeral < 0)
+		return -1;
+	stream = fdopendir(ephemeral);
+	if (!stream)
+		return -1;
+	(void)take_fd(&ephemeral);
+	while ((entry = readdir(stream))) {
+		auto_close int upper = -1;
+
+		if (entry->d_name[0] == '.' || strlen(entry->d_name) >= size)
+			continue;
+		upper = openat(dirfd(stream), entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (upper < 0 || flock(upper, LOCK_EX | LOCK_NB) < 0 || skip-- > 0)
+			continue;
+		(void)snprintf(out_name, size, "%s", entry->d_name);
+		return take_fd(&upper);
+	}
+	return -1;
+}
+
+/* A large one takes time: nobody who makes a new one waits for that. */
+static void sweep_uppers(const char *state, const struct idmap *idmap)
+{
+	auto_free char *path = memory_format("%s/%s", state, ephemeral_name);
+	size_t stubborn = 0;
+
+	for (;;) {
+		char name[UPPER_NAME_SIZE];
+		auto_close int upper = find_dead_upper(state, stubborn, name, sizeof(name)), ephemeral = -1;
+		struct sandbox_error problem = {0};
+
+		if (upper < 0)
+			return;
+		log_debug("remove the writable layer %s of a sandbox that was killed", name);
+		ephemeral = file_open_directory(AT_FDCWD, path, NULL);
+		if (ephemeral >= 0 && remove_upper(ephemeral, name, idmap, &problem) == 0)
+			continue;
+		log_debug("%s", problem.text);
+		stubborn++;
+	}
 }
 
 static int make_upper_directory(struct container *container, const char *state, struct plan *plan,
 	struct sandbox_error *error)
 {
-	auto_close int ephemeral = open_ephemeral(state, true, &plan->idmap, error);
+	auto_free char *path = memory_format("%s/%s", state, ephemeral_name);
+	auto_close int ephemeral = -1;
 	uint32_t owner = geteuid(), group = getegid();
 	uint64_t number;
+	int result = file_make_directories(path, 0700, error);
 
+	if (result < 0)
+		return result;
+	ephemeral = open_ephemeral(state, LOCK_SH, error);
 	if (ephemeral < 0)
 		return ephemeral;
 	if (getrandom(&number, sizeof(number), 0) != sizeof(number))
 		return error_set(error, errno, "draw a random number");
 	container->idmap = &plan->idmap;
-	container->upper_path = memory_format("%s/%s/%016llx", state, ephemeral_name, (unsigned long long)number);
+	container->upper_path = memory_format("%s/%016llx", path, (unsigned long long)number);
 	if (mkdir(container->upper_path, 0700) < 0)
 		return error_set(error, errno, "make %s", container->upper_path);
 	test_point("container.upper-made");
@@ -227,24 +255,24 @@ static int make_upper_directory(struct container *container, const char *state, 
 
 /* ---- all of it ---- */
 
+void container_sweep(const struct sandbox_locations *locations, const struct plan *plan)
+{
+	sweep_names(locations->runtime);
+	sweep_uppers(locations->state, &plan->idmap);
+}
+
 int container_create(struct container *container, const struct sandbox_locations *locations, struct plan *plan,
 	struct sandbox_error *error)
 {
-	auto_close int ephemeral = -1;
 	int result = 0;
 
-	sweep_names(locations->runtime);
 	if (plan->name)
 		result = take_name(container, locations->runtime, plan->name, error);
 	test_point("container.named");
 	if (result < 0)
 		return result;
-	if (plan->upper_on_disk) {
+	if (plan->upper_on_disk)
 		result = make_upper_directory(container, locations->state, plan, error);
-	} else {
-		/* Only to sweep. */
-		ephemeral = open_ephemeral(locations->state, false, &plan->idmap, NULL);
-	}
 	test_point("container.created");
 	return result;
 }

@@ -29,10 +29,12 @@ struct container {
 #define CONTAINER_INIT \
 	{.init = 0, .init_pidfd = -1, .channel = -1, .terminal = TERMINAL_INIT, .names = -1, .name_lock = -1, .upper_lock = -1}
 
+/* Removes what earlier commands left behind because they were killed: names, and writable layers on disk. */
+void container_sweep(const struct sandbox_locations *locations, const struct plan *plan);
+
 /*
  * Takes the name (E_NAME_IN_USE) and makes the directory of a writable layer on disk, whose path goes into
- * plan->root.upper. What earlier commands left behind because they were killed is removed on the way.
- * 0 or -errno.
+ * plan->root.upper. 0 or -errno.
  */
 int container_create(struct container *container, const struct sandbox_locations *locations, struct plan *plan,
 	struct sandbox_error *error);

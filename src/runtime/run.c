@@ -34,13 +34,14 @@ static int run_plan(const struct sandbox_locations *locations, struct plan *plan
 {
 	auto_finish(container_finish) struct container container = CONTAINER_INIT;
 	sigset_t previous;
-	int result = container_create(&container, locations, plan, error);
+	int result;
 
-	if (result < 0)
-		return result;
+	container_sweep(locations, plan);
 	/* A signal that arrives from here on ends the set-up, or else is read once the payload runs, and goes to it. */
 	supervisor_block_signals(&previous);
-	result = launch(plan, &container, error);
+	result = container_create(&container, locations, plan, error);
+	if (result == 0)
+		result = launch(plan, &container, error);
 	if (result == 0)
 		result = supervise(plan, &container, chore, out, error);
 	container_finish(&container);
