@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/interrupt.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/scope.h"
@@ -115,7 +116,7 @@ static bool archive_settled(const struct archive_file *file)
 		identity_is_settled(&file->before, &after, &file->started);
 }
 
-static int hash_file(int fd, struct digest *out, struct sandbox_error *error)
+static int hash_file(int fd, const struct interrupt *interrupt, struct digest *out, struct sandbox_error *error)
 {
 	auto_free unsigned char *buffer = memory_zeroed(HASH_BUFFER_SIZE, 1);
 	struct digest_stream stream;
@@ -125,6 +126,8 @@ static int hash_file(int fd, struct digest *out, struct sandbox_error *error)
 	for (;;) {
 		ssize_t got = pread(fd, buffer, HASH_BUFFER_SIZE, offset);
 
+		if (interrupt_check(interrupt, error) < 0)
+			return -EINTR;
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
@@ -155,7 +158,7 @@ static bool size_is_known(struct image_store *store, off_t size)
  * a tenth of an import. 0, -ENOENT when it is not, or -errno.
  */
 static int find_by_content(struct image_store *store, struct archive_file *file, const struct idmap *map,
-	struct image *out, struct sandbox_error *error)
+	const struct interrupt *interrupt, struct image *out, struct sandbox_error *error)
 {
 	struct digest digest;
 	int result;
@@ -163,7 +166,7 @@ static int find_by_content(struct image_store *store, struct archive_file *file,
 	if (!S_ISREG(file->before.st_mode) || !size_is_known(store, file->before.st_size))
 		return -ENOENT;
 	log_debug("%s has the size of a known image: compare its digest", file->source);
-	result = hash_file(file->fd, &digest, error);
+	result = hash_file(file->fd, interrupt, &digest, error);
 	if (result == 0)
 		result = find_stored(store, digest.hex, map, out, error);
 	if (result == 0 && archive_settled(file))
@@ -222,7 +225,8 @@ static int make_root(const struct staging *staging, const struct idmap *map, str
 }
 
 static int unpack(struct image_store *store, struct archive_file *file, const struct image_request *request,
-	struct staging *staging, struct import_result *out, struct sandbox_error *error)
+	const struct interrupt *interrupt, struct staging *staging, struct import_result *out,
+	struct sandbox_error *error)
 {
 	auto_close int root = -1;
 	struct importer importer = {
@@ -239,6 +243,7 @@ static int unpack(struct image_store *store, struct archive_file *file, const st
 		return root;
 	importer.lock = staging->lock;
 	importer.root = root;
+	importer.interrupt = interrupt;
 	test_point("import-start");
 	result = importer_run(&importer, out, error);
 	test_point("import-unpacked");
@@ -246,7 +251,7 @@ static int unpack(struct image_store *store, struct archive_file *file, const st
 }
 
 static int import_archive(struct image_store *store, struct archive_file *file, const struct image_request *request,
-	struct image *out, struct sandbox_error *error)
+	const struct interrupt *interrupt, struct image *out, struct sandbox_error *error)
 {
 	auto_finish(staging_finish) struct staging staging = STAGING_INIT;
 	auto_finish(image_finish) struct image image = {0};
@@ -259,7 +264,7 @@ static int import_archive(struct image_store *store, struct archive_file *file, 
 	if (result < 0)
 		return result;
 	log_debug("import %s", file->source);
-	result = unpack(store, file, request, &staging, &imported, error);
+	result = unpack(store, file, request, interrupt, &staging, &imported, error);
 	if (result < 0) {
 		if (staging.wrapper >= 0)
 			(void)staging_remove(store, &staging, request->map, NULL);
@@ -291,19 +296,24 @@ static int import_archive(struct image_store *store, struct archive_file *file, 
 static int find_or_import(struct image_store *store, struct archive_file *file, const struct image_request *request,
 	struct image *out, struct sandbox_error *error)
 {
+	auto_finish(interrupt_release) struct interrupt interrupt = INTERRUPT_INIT;
 	bool shared = S_ISREG(file->before.st_mode);
 	auto_close int lock = shared ? store_lock_archive(store, &file->before, error) : -1;
 	int result;
 
 	if (shared && lock < 0)
 		return lock;
+	/* From here on there is something to take back: the lock, and then a half-unpacked archive. */
+	result = interrupt_hold(&interrupt, error);
 	test_point("import-locked");
-	(void)store_sweep(store, request->map, NULL);
-	result = find_by_identity(store, &file->before, request->map, out, error);
+	if (result == 0) {
+		(void)store_sweep(store, request->map, NULL);
+		result = find_by_identity(store, &file->before, request->map, out, error);
+	}
 	if (result == -ENOENT)
-		result = find_by_content(store, file, request->map, out, error);
+		result = find_by_content(store, file, request->map, &interrupt, out, error);
 	if (result == -ENOENT)
-		result = import_archive(store, file, request, out, error);
+		result = import_archive(store, file, request, &interrupt, out, error);
 	store_unlock_archive(store, &file->before, &lock);
 	return result;
 }
@@ -339,10 +349,13 @@ static int resolve_path(struct image_store *store, const char *path, const struc
 static int resolve_input(struct image_store *store, const struct image_request *request, struct image *out,
 	struct sandbox_error *error)
 {
+	auto_finish(interrupt_release) struct interrupt interrupt = INTERRUPT_INIT;
 	struct archive_file file = {.source = "-", .fd = STDIN_FILENO};
 	int result = archive_look(&file, error);
 
-	return result < 0 ? result : import_archive(store, &file, request, out, error);
+	if (result == 0)
+		result = interrupt_hold(&interrupt, error);
+	return result < 0 ? result : import_archive(store, &file, request, &interrupt, out, error);
 }
 
 static int resolve_stored(struct image_store *store, const char *reference, const struct digest *digest,

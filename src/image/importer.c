@@ -100,8 +100,10 @@ static int listen_to(const struct importer *importer, int socket, struct import_
 {
 	for (;;) {
 		struct import_message message;
-		int result = import_message_receive(socket, &message, error);
+		int result = interrupt_wait(importer->interrupt, socket, error);
 
+		if (result == 0)
+			result = import_message_receive(socket, &message, error);
 		if (result <= 0)
 			return result;
 		switch (message.kind) {

@@ -5,6 +5,7 @@
 #include <sandbox/progress.h>
 
 #include "base/error.h"
+#include "base/interrupt.h"
 #include "image/protocol.h"
 #include "userns/idmap.h"
 
@@ -14,6 +15,7 @@ struct importer {
 	int archive;
 	int lock; /* of the staging directory: the importer keeps it too, so whoever gets it knows that nobody writes */
 	int root;
+	const struct interrupt *interrupt; /* a signal ends the import */
 	struct sandbox_import_limits limits;
 	const struct sandbox_progress *progress; /* or NULL */
 	uint64_t archive_size; /* for `progress`; 0 when unknown */
@@ -21,7 +23,7 @@ struct importer {
 
 /*
  * Unpacks the archive into the directory `root` and waits for the end of it. The descriptors stay the caller's.
- * 0 or -errno: what the importer said, E_IMPORTER_MISSING, or what userns_start says.
+ * 0 or -errno: what the importer said, E_IMPORTER_MISSING, what userns_start says, or -EINTR.
  */
 int importer_run(const struct importer *importer, struct import_result *out, struct sandbox_error *error);
 

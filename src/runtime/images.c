@@ -75,6 +75,15 @@ static int describe(struct image_store *store, const struct image_record *record
 	return store_names_of(store, &record->digest, &out->names, error);
 }
 
+/* What imports left that were killed. Not to know how to remove it is no reason to fail. */
+static void sweep(struct image_store *store)
+{
+	struct idmap map = {0};
+
+	if (decide_removal_map(&map, NULL) == 0)
+		(void)store_sweep(store, &map, NULL);
+}
+
 int sandbox_image_list(const struct sandbox_locations *locations, struct sandbox_images *out,
 	struct sandbox_error *error)
 {
@@ -83,8 +92,10 @@ int sandbox_image_list(const struct sandbox_locations *locations, struct sandbox
 	auto_finish(sandbox_images_finish) struct sandbox_images images = {0};
 	int result = image_store_open(locations->store, &store, error);
 
-	if (result == 0)
+	if (result == 0) {
+		sweep(&store);
 		result = image_records_load(store.root, &records, error);
+	}
 	if (result < 0)
 		return result;
 	images.items = memory_zeroed(records.count, sizeof(*images.items));

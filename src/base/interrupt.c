@@ -1,0 +1,61 @@
+#include "base/interrupt.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/scope.h"
+
+static const int ending_signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+
+static bool is_ours(const struct interrupt *interrupt, int number)
+{
+	struct sigaction action;
+
+	return !sigismember(&interrupt->previous, number) && sigaction(number, NULL, &action) == 0 &&
+		action.sa_handler != SIG_IGN;
+}
+
+int interrupt_hold(struct interrupt *out, struct sandbox_error *error)
+{
+	struct interrupt interrupt = INTERRUPT_INIT;
+	sigset_t held;
+
+	(void)sigemptyset(&held);
+	(void)sigprocmask(SIG_SETMASK, NULL, &interrupt.previous);
+	for (size_t i = 0; i < array_count(ending_signals); i++)
+		if (is_ours(&interrupt, ending_signals[i]))
+			(void)sigaddset(&held, ending_signals[i]);
+	interrupt.fd = signalfd(-1, &held, SFD_CLOEXEC);
+	if (interrupt.fd < 0)
+		return error_set(error, errno, "watch for signals");
+	(void)sigprocmask(SIG_BLOCK, &held, NULL);
+	*out = interrupt;
+	return 0;
+}
+
+void interrupt_release(struct interrupt *interrupt)
+{
+	if (interrupt->fd < 0)
+		return;
+	(void)close(take_fd(&interrupt->fd));
+	(void)sigprocmask(SIG_SETMASK, &interrupt->previous, NULL);
+}
+
+int interrupt_check(const struct interrupt *interrupt, struct sandbox_error *error)
+{
+	struct pollfd event = {.fd = interrupt->fd, .events = POLLIN};
+
+	return poll(&event, 1, 0) > 0 ? error_set(error, EINTR, "a signal came") : 0;
+}
+
+int interrupt_wait(const struct interrupt *interrupt, int fd, struct sandbox_error *error)
+{
+	struct pollfd events[] = {{.fd = fd, .events = POLLIN}, {.fd = interrupt->fd, .events = POLLIN}};
+
+	while (poll(events, array_count(events), -1) < 0)
+		if (errno != EINTR)
+			return error_set(error, errno, "wait");
+	return events[1].revents ? error_set(error, EINTR, "a signal came") : 0;
+}
