@@ -3,12 +3,9 @@
 #include <errno.h>
 #include <poll.h>
 #include <sched.h>
-#include <signal.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/scope.h"
 #include "base/test_switch.h"
 #include "kernel/syscalls.h"
 #include "runtime/channel.h"
@@ -40,45 +37,12 @@ static int clone_init(const struct plan *plan, struct container *container, stru
 	return 0;
 }
 
-/* What is to end this process; what its caller has it ignore is not. */
-static void list_ending_signals(sigset_t *out)
-{
-	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
-
-	(void)sigemptyset(out);
-	for (size_t i = 0; i < array_count(numbers); i++) {
-		struct sigaction action;
-
-		if (sigaction(numbers[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
-			(void)sigaddset(out, numbers[i]);
-	}
-}
-
-/*
- * Until init has something to say. A signal ends the launch instead: it stays pending, and has its effect once the
- * caller has undone everything and unblocks it.
- */
-static int await_init(const struct container *container, struct sandbox_error *error)
-{
-	auto_close int signals = -1;
-	struct pollfd events[] = {{.fd = container->channel, .events = POLLIN}, {.events = POLLIN}};
-	sigset_t ending;
-
-	list_ending_signals(&ending);
-	signals = events[1].fd = signalfd(-1, &ending, SFD_CLOEXEC);
-	if (signals < 0)
-		return error_set(error, errno, "watch for signals");
-	while (poll(events, array_count(events), -1) < 0)
-		if (errno != EINTR)
-			return error_set(error, errno, "wait for init");
-	return events[0].revents ? 0 : error_set(error, EINTR, "set up the sandbox");
-}
-
 /* The root stands. With it comes the supervisor's side of the payload's terminal, if there is to be one. */
-static int expect_setup(const struct plan *plan, struct container *container, struct sandbox_error *error)
+static int expect_setup(const struct plan *plan, const struct interrupt *interrupt, struct container *container,
+	struct sandbox_error *error)
 {
 	struct channel_message message;
-	int result = await_init(container, error);
+	int result = interrupt_wait(interrupt, container->channel, error);
 
 	if (result == 0)
 		result = channel_expect(container->channel, CHANNEL_SETUP_DONE, &message, error);
@@ -103,7 +67,8 @@ static int prefer_init_error(const struct container *container, int result, stru
 	return message.error.code ? -message.error.code : -EINVAL;
 }
 
-int launch(const struct plan *plan, struct container *container, struct sandbox_error *error)
+int launch(const struct plan *plan, const struct interrupt *interrupt, struct container *container,
+	struct sandbox_error *error)
 {
 	int result = clone_init(plan, container, error);
 
@@ -117,7 +82,7 @@ int launch(const struct plan *plan, struct container *container, struct sandbox_
 		result = prefer_init_error(container, result, error);
 	log_debug("ids are mapped; init %d builds the root", (int)container->init);
 	if (result == 0)
-		result = expect_setup(plan, container, error);
+		result = expect_setup(plan, interrupt, container, error);
 	test_point("launch.set-up");
 	if (result == 0)
 		result = channel_send(container->channel, CHANNEL_START, 0, 0, NULL, 0, error);

@@ -2,12 +2,14 @@
 #ifndef RUNTIME_LAUNCH_H
 #define RUNTIME_LAUNCH_H
 
+#include "base/interrupt.h"
 #include "runtime/container.h"
 
 /*
  * All signals are blocked by the caller. 0 or -errno; what was started is recorded in the container. -EINTR when a
- * signal that would end this process came during the set-up: it is still pending.
+ * signal came first: what was started is to be undone, and then the signal to be released.
  */
-int launch(const struct plan *plan, struct container *container, struct sandbox_error *error);
+int launch(const struct plan *plan, const struct interrupt *interrupt, struct container *container,
+	struct sandbox_error *error);
 
 #endif

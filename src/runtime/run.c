@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "base/interrupt.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/scope.h"
@@ -32,16 +33,20 @@ int sandbox_result_exit_status(const struct sandbox_result *result)
 static int run_plan(const struct sandbox_locations *locations, struct plan *plan, const struct supervisor_chore *chore,
 	struct sandbox_result *out, struct sandbox_error *error)
 {
+	auto_finish(interrupt_release) struct interrupt interrupt = INTERRUPT_INIT;
 	auto_finish(container_finish) struct container container = CONTAINER_INIT;
 	sigset_t previous;
 	int result;
 
 	container_sweep(locations, plan);
+	result = interrupt_hold(&interrupt, error);
+	if (result < 0)
+		return result;
 	/* A signal that arrives from here on ends the set-up, or else is read once the payload runs, and goes to it. */
 	supervisor_block_signals(&previous);
 	result = container_create(&container, locations, plan, error);
 	if (result == 0)
-		result = launch(plan, &container, error);
+		result = launch(plan, &interrupt, &container, error);
 	if (result == 0)
 		result = supervise(plan, &container, chore, out, error);
 	container_finish(&container);
