@@ -63,7 +63,7 @@ static int compare_numbers(const void *left, const void *right)
 static int close_others(const int *kept, size_t count, struct sandbox_error *error)
 {
 	unsigned int first = 3;
-	int sorted[8];
+	int sorted[8] = {0};
 
 	for (size_t i = 0; i < count; i++)
 		sorted[i] = kept[i];

@@ -1,4 +1,5 @@
 # World "no-newuidmap".
+# shellcheck shell=bash disable=SC2154  # bats sets stderr
 
 load works
 

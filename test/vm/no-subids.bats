@@ -1,4 +1,5 @@
 # World "no-subids".
+# shellcheck shell=bash disable=SC2154  # bats sets stderr
 
 load works
 
