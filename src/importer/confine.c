@@ -32,7 +32,7 @@ static const unsigned int system_calls[] = {
 	SYS_exit, SYS_exit_group,
 	/* Harmless questions, and what ends a process that found itself damaged. */
 	SYS_getpid, SYS_gettid, SYS_geteuid, SYS_getegid, SYS_clock_gettime, SYS_gettimeofday, SYS_getrandom,
-	SYS_sysinfo, SYS_sched_getaffinity, SYS_tgkill,
+	SYS_sysinfo, SYS_sched_getaffinity,
 };
 
 #if defined(__x86_64__)
