@@ -41,7 +41,7 @@ static const struct option_entry run_table[] = {
 	{OPTION_LIST, "env-file", 0, "FILE", "set the variables that a file lists", FIELD(env_file)},
 	{OPTION_TEXT, "workdir", 'w', "DIR", "the working directory (made if missing)", FIELD(workdir)},
 	{OPTION_FLAG, "init", 0, NULL, "run under a small init (default; --init=false: be PID 1)", FIELD(init)},
-	{OPTION_FLAG, "interactive", 'i', NULL, "pass standard input on (always so)", FIELD(interactive)},
+	{OPTION_FLAG, "interactive", 'i', NULL, "pass standard input on (so anyway, as far as is safe)", FIELD(interactive)},
 	{OPTION_FLAG, "tty", 't', NULL, "insist on a terminal of its own (default: when there is one here)", FIELD(tty)},
 	{OPTION_FLAG, "no-tty", 0, NULL, "no terminal of its own in any case", FIELD(no_tty)},
 	{OPTION_UNSIGNED, "preserve-fds", 0, "N", "keep the N descriptors from 3 on open", FIELD(preserve_fds)},
