@@ -239,13 +239,18 @@ static bool init_reap(const struct init *init, int *out_status)
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+	for (;;) {
+		pid = waitpid(-1, &status, WNOHANG);
+		/* There may be no other SIGCHLD: a child that is missed now would be missed for good. */
+		if (pid < 0 && errno == EINTR)
+			continue;
+		if (pid <= 0)
+			return payload_ended;
 		if (pid != init->payload_pid)
 			continue;
 		*out_status = status;
 		payload_ended = true;
 	}
-	return payload_ended;
 }
 
 /* The supervisor's next word. False when it is gone: then everything in here ends with us. */
