@@ -56,9 +56,14 @@ static void error_explain_code(struct sandbox_error *error, int code)
 		error_fix(error, "end other programs, or raise the limits: ulimit -d, ulimit -v, memory.max of the cgroup");
 		break;
 	case EFBIG:
-		if (getrlimit(RLIMIT_FSIZE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
+		/* The confined importer may not ask. */
+		if (getrlimit(RLIMIT_FSIZE, &limit) < 0)
+			error_cause(error, SANDBOX_E_NONE, "a limit, or the file system, allows no files of that size");
+		else if (limit.rlim_cur == RLIM_INFINITY)
 			break;
-		error_cause(error, SANDBOX_E_NONE, "files may not have more than %llu bytes", (unsigned long long)limit.rlim_cur);
+		else
+			error_cause(error, SANDBOX_E_NONE, "files may not have more than %llu bytes",
+				(unsigned long long)limit.rlim_cur);
 		error_fix(error, "raise the limit on the size of files: ulimit -f unlimited");
 		break;
 	default:
