@@ -16,7 +16,7 @@ int entry_refuse(struct sandbox_error *error, const char *what, const char *name
 
 int entry_failed(struct sandbox_error *error, int code, const char *name, const char *doing)
 {
-	(void)error_set(error, code, "extract \"%.*s\": %s", NAME_SHOWN, name, doing);
+	(void)error_set(error, code, "extract \"%.*s\": %s", NAME_SHOWN, *name ? name : ".", doing);
 	if (code == ENOSPC || code == EDQUOT)
 		return error_cause(error, SANDBOX_E_NO_SPACE, "the file system of the image store is full");
 	if (code == ENAMETOOLONG)
