@@ -67,6 +67,11 @@ run_busybox() {
 	sandbox run "${options[@]}" "$BUSYBOX_TAR" "$@"
 }
 
+# Whether this kernel can have a writable layer on a tmpfs: with user attributes there, since Linux 6.6.
+tmpfs_holds_layers() {
+	[ "$(printf '%s\n' 6.6 "$(uname -r)" | sort -V | head -n 1)" = 6.6 ]
+}
+
 # Waits until a command succeeds, ten seconds at most.
 wait_until() {
 	local i
