@@ -33,10 +33,6 @@ static const unsigned int system_calls[] = {
 	/* Harmless questions, and what ends a process that found itself damaged. */
 	SYS_getpid, SYS_gettid, SYS_geteuid, SYS_getegid, SYS_clock_gettime, SYS_gettimeofday, SYS_getrandom,
 	SYS_sysinfo, SYS_sched_getaffinity,
-#ifdef SANDBOX_TEST_SWITCHES
-	/* With which test_point ends and stops it. */
-	SYS_tgkill,
-#endif
 };
 
 #if defined(__x86_64__)

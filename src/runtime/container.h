@@ -10,7 +10,9 @@
 
 #include "base/error.h"
 #include "process/terminal.h"
+#include "runtime/name.h"
 #include "runtime/plan.h"
+#include "runtime/upper.h"
 
 struct container {
 	pid_t init;            /* 0 when there is none, or once it was reaped */
@@ -18,16 +20,12 @@ struct container {
 	int channel;
 	pid_t chore;           /* what the supervisor has done beside the payload; 0 when there is none */
 	struct terminal terminal; /* the caller's terminal is to be restored */
-	int names;             /* the directory of names, or -1 */
-	int name_lock;         /* the locked file of --name in it */
-	char *name;            /* once it is ours */
-	int upper_lock;        /* the locked directory of a writable layer on disk */
-	char *upper_path;
-	const struct idmap *idmap; /* whose ids own what is below upper_path; borrowed */
+	struct name_lease name;
+	struct upper_layer upper;
 };
 
 #define CONTAINER_INIT \
-	{.init = 0, .init_pidfd = -1, .channel = -1, .terminal = TERMINAL_INIT, .names = -1, .name_lock = -1, .upper_lock = -1}
+	{.init = 0, .init_pidfd = -1, .channel = -1, .terminal = TERMINAL_INIT, .name = NAME_LEASE_INIT, .upper = UPPER_LAYER_INIT}
 
 /* Removes what earlier commands left behind because they were killed: names, and writable layers on disk. */
 void container_sweep(const struct sandbox_locations *locations, const struct plan *plan);

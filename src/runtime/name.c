@@ -1,0 +1,127 @@
+#include "runtime/name.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/scope.h"
+
+static const char names_name[] = "names";
+
+/* /tmp is everybody's: a directory there must be ours alone before anything is believed that lies in it. */
+static int open_own_directory(const char *path, struct sandbox_error *error)
+{
+	auto_close int directory = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat status;
+
+	if (directory < 0 || fstat(directory, &status) < 0)
+		return error_set(error, errno, "open %s", path);
+	if (status.st_uid != geteuid() || (status.st_mode & 022)) {
+		error_set(error, EPERM, "use %s", path);
+		error_cause(error, SANDBOX_E_HOME_UNUSABLE, "it belongs to somebody else, or others can write there");
+		return error_fix(error, "remove it, or name another directory with --runroot DIR");
+	}
+	return take_fd(&directory);
+}
+
+static int open_names(const char *runtime, bool make, struct sandbox_error *error)
+{
+	auto_close int parent = -1;
+	int names, result = make ? file_make_directories(runtime, 0700, error) : 0;
+
+	if (result < 0)
+		return result;
+	parent = open_own_directory(runtime, error);
+	if (parent < 0)
+		return parent;
+	if (make && mkdirat(parent, names_name, 0700) < 0 && errno != EEXIST)
+		return error_set(error, errno, "make %s/%s", runtime, names_name);
+	names = openat(parent, names_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return names < 0 ? error_set(error, errno, "open %s/%s", runtime, names_name) : names;
+}
+
+/* Locks the file of a name. -EWOULDBLOCK when its sandbox lives, -ESTALE when it was removed under our hands. */
+static int lock_name(int names, const char *name, int *out)
+{
+	auto_close int lock = openat(names, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	struct stat status;
+
+	if (lock < 0)
+		return -errno;
+	if (flock(lock, LOCK_EX | LOCK_NB) < 0)
+		return -errno;
+	if (fstat(lock, &status) < 0)
+		return -errno;
+	if (status.st_nlink == 0)
+		return -ESTALE;
+	*out = take_fd(&lock);
+	return 0;
+}
+
+/* The directory is locked shared meanwhile: names_sweep takes a file without a lock for one that was left behind. */
+int name_take(struct name_lease *lease, const char *runtime, const char *name, struct sandbox_error *error)
+{
+	int result;
+
+	lease->names = open_names(runtime, true, error);
+	if (lease->names < 0)
+		return lease->names;
+	if (flock(lease->names, LOCK_SH) < 0)
+		return error_set(error, errno, "lock %s/%s", runtime, names_name);
+	do
+		result = lock_name(lease->names, name, &lease->lock);
+	while (result == -ESTALE);
+	(void)flock(lease->names, LOCK_UN);
+	if (result == 0) {
+		lease->name = memory_text(name);
+		return 0;
+	}
+	if (result != -EWOULDBLOCK)
+		return error_set(error, -result, "take the name %s", name);
+	error_set(error, EEXIST, "name \"%s\"", name);
+	error_cause(error, SANDBOX_E_NAME_IN_USE, "a running sandbox has that name");
+	return error_fix(error, "choose another name");
+}
+
+/* A name whose file nobody holds belonged to a tool that was killed. */
+void names_sweep(const char *runtime)
+{
+	auto_close int names = open_names(runtime, false, NULL);
+	auto_closedir DIR *stream = NULL;
+	struct dirent *entry;
+
+	if (names < 0 || flock(names, LOCK_EX | LOCK_NB) < 0)
+		return;
+	stream = fdopendir(names);
+	if (!stream)
+		return;
+	(void)take_fd(&names);
+	while ((entry = readdir(stream))) {
+		auto_close int lock = -1;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		lock = openat(dirfd(stream), entry->d_name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+		if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0)
+			(void)unlinkat(dirfd(stream), entry->d_name, 0);
+	}
+}
+
+void name_release(struct name_lease *lease)
+{
+	if (lease->name)
+		(void)unlinkat(lease->names, lease->name, 0);
+	free(take_ptr(lease->name));
+	/* Last: who waits for the name finds its file gone. */
+	if (lease->lock >= 0)
+		(void)close(take_fd(&lease->lock));
+	if (lease->names >= 0)
+		(void)close(take_fd(&lease->names));
+}

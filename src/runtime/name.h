@@ -1,0 +1,24 @@
+/* --name: unique among a user's running sandboxes. A name is a locked file; that nobody holds the lock tells of a death. */
+#ifndef RUNTIME_NAME_H
+#define RUNTIME_NAME_H
+
+#include "base/error.h"
+
+struct name_lease {
+	int names;  /* the directory of names, or -1 */
+	int lock;   /* the locked file in it, or -1 */
+	char *name; /* once it is ours */
+};
+
+#define NAME_LEASE_INIT {.names = -1, .lock = -1}
+
+/* Takes the name in `runtime`, which is made if it is missing. 0 or -errno with E_NAME_IN_USE; release in either case. */
+int name_take(struct name_lease *lease, const char *runtime, const char *name, struct sandbox_error *error);
+
+/* Gives it back. Idempotent. */
+void name_release(struct name_lease *lease);
+
+/* Removes the names whose tool was killed. */
+void names_sweep(const char *runtime);
+
+#endif
