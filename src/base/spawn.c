@@ -26,16 +26,20 @@ static char *const helper_environment[] = {
  */
 static _Noreturn void helper_main(char *const argv[], int output)
 {
-	int input = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	sigset_t suspend;
+	int input;
 
 	for (int number = 1; number < NSIG; number++)
 		(void)signal(number, SIG_DFL);
 	(void)sigemptyset(&suspend);
 	(void)sigaddset(&suspend, SIGTSTP);
 	(void)sigprocmask(SIG_SETMASK, &suspend, NULL);
-	if (input >= 0 && dup2(input, STDIN_FILENO) >= 0 && dup2(output, STDOUT_FILENO) >= 0 &&
-	    dup2(output, STDERR_FILENO) >= 0)
+	if (dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0)
+		_exit(127);
+	/* What comes next needs a free descriptor, and a low limit may leave none. */
+	(void)close_range(STDERR_FILENO + 1, ~0U, 0);
+	input = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (input >= 0 && dup2(input, STDIN_FILENO) >= 0)
 		(void)execve(argv[0], argv, helper_environment);
 	_exit(127);
 }

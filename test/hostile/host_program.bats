@@ -33,7 +33,12 @@ assert_untouched() {
 	[[ $output != *reached* ]] || fail_with "a program of the image ran beside the host's"
 }
 
+needs_static_program() {
+	! is_sanitized || skip "a program with a loader does not start in this image anyway"
+}
+
 @test "a shell that is a link to /proc/self/exe does not start the host's program" {
+	needs_static_program
 	ln -sf /proc/self/exe "$root/bin/ash"
 	run_hostile "$BATS_TEST_TMPDIR/root.tar" /bin/ash run x
 	[ "$status" != 0 ]
@@ -42,6 +47,7 @@ assert_untouched() {
 }
 
 @test "a script whose interpreter is /proc/self/exe does not start the host's program" {
+	needs_static_program
 	printf '#!/proc/self/exe run\n' >"$root/bin/script"
 	chmod 755 "$root/bin/script"
 	run_hostile "$BATS_TEST_TMPDIR/root.tar" /bin/script
@@ -51,6 +57,7 @@ assert_untouched() {
 }
 
 @test "without that defence the image would have changed it" {
+	needs_static_program
 	cp "${SANDBOX_SWITCHED%/*}/sandbox" "$own/sandbox"
 	ln -sf /proc/self/exe "$root/bin/ash"
 	SANDBOX_TEST_REMOVE=origin run_hostile --env SANDBOX_TEST_REMOVE=origin "$BATS_TEST_TMPDIR/root.tar" /bin/ash run x

@@ -12,6 +12,11 @@ export HELPERS=$build/helpers
 export BUSYBOX_TAR=${SANDBOX_FIXTURES:-/nonexistent}/busybox.tar
 export DEBIAN_TAR=${SANDBOX_FIXTURES:-/nonexistent}/debian.tar
 
+# Whether the programs are those of `make check-sanitize`.
+is_sanitized() {
+	grep -qF __asan_init "$SANDBOX"
+}
+
 # --- folders -------------------------------------------------------------------------------------------
 
 # A home of its own for this bats file, in which nothing is known yet. Call it in setup_file.
