@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # Archives of an adversary, and peculiar honest ones. Each is imported into an empty store; archives.bash
 # says what is judged.
+# runs alone
 
 # shellcheck disable=SC2034,SC2154  # archives.bash gives and takes variables
 
