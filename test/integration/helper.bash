@@ -162,6 +162,19 @@ leftovers_snapshot() {
 	awk -v uid="$(id -u):" '$1 == uid { print "keys", $2 }' /proc/key-users
 }
 
+# The same once it stays so: the kernel takes its time to forget the keys of what another test file has killed.
+settled_snapshot() {
+	local now earlier i
+	now=$(leftovers_snapshot)
+	for ((i = 0; i < 20; i++)); do
+		earlier=$now
+		sleep 0.3
+		now=$(leftovers_snapshot)
+		[ "$now" != "$earlier" ] || break
+	done
+	printf '%s\n' "$now"
+}
+
 # Compares with an earlier snapshot (its text); the kernel and killed processes get three seconds to settle.
 assert_no_leftovers() {
 	local before=$1 after i

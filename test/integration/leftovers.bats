@@ -12,16 +12,8 @@ setup_file() {
 	"$SANDBOX" run --userns single "$BUSYBOX_TAR" true
 }
 
-# The kernel takes its time to forget the keys of what another test file has killed.
 setup() {
-	local earlier i
-	before=$(leftovers_snapshot)
-	for ((i = 0; i < 20; i++)); do
-		earlier=$before
-		sleep 0.3
-		before=$(leftovers_snapshot)
-		[ "$before" != "$earlier" ] || return 0
-	done
+	before=$(settled_snapshot)
 }
 
 @test "control: the comparison notices a process, a file and a key" {

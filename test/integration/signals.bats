@@ -92,7 +92,7 @@ is_gone() {
 	local before signal
 	# The next run removes the writable layer that a killed one left on the disk, where it had to be there.
 	"$SANDBOX" run "$BUSYBOX_TAR" true
-	before=$(leftovers_snapshot)
+	before=$(settled_snapshot)
 	for signal in INT TERM HUP QUIT; do
 		SANDBOX_TEST_STOP_AT=init.root-built env --default-signal=INT,QUIT "$SANDBOX_SWITCHED" run "$BUSYBOX_TAR" true \
 			>"$BATS_TEST_TMPDIR/output" 2>&1 3>&- &
