@@ -25,7 +25,10 @@ struct container {
 };
 
 #define CONTAINER_INIT \
-	{.init = 0, .init_pidfd = -1, .channel = -1, .terminal = TERMINAL_INIT, .name = NAME_LEASE_INIT, .upper = UPPER_LAYER_INIT}
+	{ \
+		.init = 0, .init_pidfd = -1, .channel = -1, .terminal = TERMINAL_INIT, .name = NAME_LEASE_INIT, \
+		.upper = UPPER_LAYER_INIT, \
+	}
 
 /* Removes what earlier commands left behind because they were killed: names, and writable layers on disk. */
 void container_sweep(const struct sandbox_locations *locations, const struct plan *plan);
