@@ -109,52 +109,12 @@ int json_get_unsigned(struct json_object *object, const char *path, const char *
 	return 0;
 }
 
-int json_get_bool(struct json_object *object, const char *path, const char *key, bool optional,
-	bool *out, struct sandbox_error *error)
-{
-	struct json_object *value;
-	int found = json_member(object, path, key, optional, json_type_boolean, &value, error);
-
-	if (found > 0)
-		*out = json_object_get_boolean(value);
-	return found < 0 ? found : 0;
-}
-
 int json_get_object(struct json_object *object, const char *path, const char *key, bool optional,
 	struct json_object **out, struct sandbox_error *error)
 {
 	int found = json_member(object, path, key, optional, json_type_object, out, error);
 
 	return found < 0 ? found : 0;
-}
-
-int json_get_array(struct json_object *object, const char *path, const char *key, bool optional,
-	struct json_object **out, struct sandbox_error *error)
-{
-	int found = json_member(object, path, key, optional, json_type_array, out, error);
-
-	return found < 0 ? found : 0;
-}
-
-int json_get_strings(struct json_object *object, const char *path, const char *key, bool optional,
-	struct sandbox_strings *out, struct sandbox_error *error)
-{
-	struct json_object *array = NULL;
-	int result = json_get_array(object, path, key, optional, &array, error);
-
-	if (result < 0 || !array)
-		return result;
-	for (size_t i = 0; i < json_object_array_length(array); i++) {
-		struct json_object *item = json_object_array_get_idx(array, i);
-
-		if (!json_object_is_type(item, json_type_string))
-			return error_set(error, EINVAL, "%s.%s[%zu]: not a string", path, key, i);
-		result = json_check_text(item, path, key, error);
-		if (result < 0)
-			return result;
-		sandbox_strings_add(out, json_object_get_string(item));
-	}
-	return 0;
 }
 
 struct json_object *json_new_object(void)
@@ -188,11 +148,6 @@ void json_add_string(struct json_object *object, const char *key, const char *va
 void json_add_unsigned(struct json_object *object, const char *key, uint64_t value)
 {
 	json_add(object, key, json_object_new_uint64(value));
-}
-
-void json_add_bool(struct json_object *object, const char *key, bool value)
-{
-	json_add(object, key, json_object_new_boolean(value));
 }
 
 void json_add_strings(struct json_object *object, const char *key, const struct sandbox_strings *list)

@@ -29,22 +29,14 @@ int json_get_string(struct json_object *object, const char *path, const char *ke
 	const char **out, struct sandbox_error *error);
 int json_get_unsigned(struct json_object *object, const char *path, const char *key, bool optional,
 	uint64_t limit, uint64_t *out, struct sandbox_error *error);
-int json_get_bool(struct json_object *object, const char *path, const char *key, bool optional,
-	bool *out, struct sandbox_error *error);
 int json_get_object(struct json_object *object, const char *path, const char *key, bool optional,
 	struct json_object **out, struct sandbox_error *error);
-int json_get_array(struct json_object *object, const char *path, const char *key, bool optional,
-	struct json_object **out, struct sandbox_error *error);
-/* Appends the strings of an array member to `out`. */
-int json_get_strings(struct json_object *object, const char *path, const char *key, bool optional,
-	struct sandbox_strings *out, struct sandbox_error *error);
 
 /* Building. The parent owns what is added to it. Strings with invalid UTF-8 are escaped by text_escape. */
 struct json_object *json_new_object(void);
 struct json_object *json_new_array(void);
 void json_add_string(struct json_object *object, const char *key, const char *value); /* NULL: null */
 void json_add_unsigned(struct json_object *object, const char *key, uint64_t value);
-void json_add_bool(struct json_object *object, const char *key, bool value);
 void json_add(struct json_object *object, const char *key, struct json_object *value);
 void json_add_strings(struct json_object *object, const char *key, const struct sandbox_strings *list);
 void json_append(struct json_object *array, struct json_object *value);
