@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/keyctl.h>
+#include <linux/membarrier.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -13,7 +14,11 @@
 #include "base/scope.h"
 #include "base/test_switch.h"
 
-enum { KEY_USERS_LIMIT = 1 << 20 };
+enum {
+	KEY_USERS_LIMIT = 1 << 20,
+	QUOTA_RETRIES = 100,
+	QUOTA_PAUSE_MICROSECONDS = 20 * 1000,
+};
 
 bool keyring_parse_usage(
 	const char *text, unsigned int uid, unsigned long *out_keys, unsigned long *out_limit)
@@ -62,6 +67,29 @@ static bool keys_are_filtered(void)
 		syscall(SYS_request_key, NULL, NULL, NULL, 0) < 0 && errno == EPERM;
 }
 
+static int join_new_keyring(void)
+{
+	return syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 ? -errno : 0;
+}
+
+/*
+ * The keyring of a process that has ended counts until an RCU grace period is over, and a kernel with
+ * CONFIG_RCU_LAZY may put that off for seconds: some hundred short runs in a row use up a quota that
+ * nobody holds. membarrier(2) waits for such a period, and what had been put off ends with it.
+ */
+static int join_when_old_keys_are_gone(void)
+{
+	int result = -EDQUOT;
+
+	for (int retry = 0; result == -EDQUOT && retry < QUOTA_RETRIES; retry++) {
+		if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) < 0)
+			log_debug("membarrier: %s", strerror(errno));
+		usleep(QUOTA_PAUSE_MICROSECONDS);
+		result = join_new_keyring();
+	}
+	return result;
+}
+
 int keyring_join(struct sandbox_error *error)
 {
 	int code;
@@ -69,9 +97,11 @@ int keyring_join(struct sandbox_error *error)
 	if (test_defence_removed("keyring"))
 		return 0;
 
-	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) >= 0)
+	code = -join_new_keyring();
+	if (code == EDQUOT)
+		code = -join_when_old_keys_are_gone();
+	if (code == 0)
 		return 0;
-	code = errno;
 	if (code == ENOSYS)
 		return 0;
 	if (code == EDQUOT)

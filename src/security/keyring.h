@@ -15,7 +15,8 @@
  * Replaces this process's session keyring by an anonymous, empty one: keyctl_join_session_keyring(3).
  * Where keys cannot be used at all (a kernel without them, or a filter of an outer container which
  * the payload inherits too) there is nothing to protect, and the answer is 0. E_KEY_QUOTA when the
- * user has too many keys already: the keyring counts as one of his. 0 or -errno.
+ * user has too many keys already (the keyring counts as one of his), and still has them after two
+ * seconds: the kernel counts those of ended processes for a while. 0 or -errno.
  */
 int keyring_join(struct sandbox_error *error);
 
