@@ -75,7 +75,8 @@ int command_parse(const struct command *command, void *target, int argc, char **
 
 	*out_done = false;
 	if (result < 0) {
-		(void)error_fix(error, "see `sandbox %s --help`", command->name);
+		if (!*error->fix)
+			(void)error_fix(error, "see `sandbox %s --help`", command->name);
 		return result;
 	}
 	if (operands == OPTIONS_HELP) {
@@ -136,6 +137,16 @@ static void global_options_finish(struct global_options *options)
 	free(options->paths.runroot);
 }
 
+static int parse_global(struct global_options *options, int argc, char **argv, int *out_operands,
+	struct sandbox_error *error)
+{
+	int result = options_parse(global_table, options, argc, argv, out_operands, error);
+
+	if (result < 0 && !*error->fix)
+		(void)error_fix(error, "see `sandbox --help`");
+	return result;
+}
+
 int main(int argc, char **argv)
 {
 	auto_finish(global_options_finish) struct global_options options = {0};
@@ -145,7 +156,7 @@ int main(int argc, char **argv)
 	if (result == 0)
 		result = normalise_process(&error);
 	if (result == 0)
-		result = options_parse(global_table, &options, argc, argv, &operands, &error);
+		result = parse_global(&options, argc, argv, &operands, &error);
 	if (result < 0)
 		return output_error(&error);
 	log_set_level(options.debug ? LOG_LEVEL_DEBUG : options.quiet ? LOG_LEVEL_QUIET : LOG_LEVEL_NORMAL);

@@ -204,7 +204,8 @@ int store_name_set(struct image_store *store, const char *name, const struct dig
 
 	if (!image_name_is_valid(name)) {
 		(void)error_set(error, 0, "\"%.128s\" cannot be the name of an image", name);
-		return error_cause(error, SANDBOX_E_USAGE, "names are of letters, digits and ._:- and are no digest");
+		error_cause(error, SANDBOX_E_USAGE, "names are of letters, digits and ._:- and are no digest");
+		return error_fix(error, "choose another name, such as debian:12");
 	}
 	name_path(name, path);
 	(void)snprintf(text, sizeof(text), "%s\n", digest->hex);

@@ -52,10 +52,12 @@ static int environment_read_file(const struct environment *out, const char *path
 	size_t size;
 	int result = file_read(AT_FDCWD, path, ENV_FILE_MAX, &text, &size, error);
 
-	if (result < 0)
-		return error_wrap(error, "read the environment file");
-	if (strlen(text) != size)
-		return error_set(error, EINVAL, "read the environment file %s: it holds a NUL byte", path);
+	if (result < 0 || strlen(text) != size) {
+		if (result == 0)
+			error_set(error, EINVAL, "open %s: it holds a NUL byte", path);
+		error_wrap(error, "read the environment file");
+		return error_fix(error, "--env-file wants a text file of yours with NAME=VALUE lines");
+	}
 	rest = text;
 	while ((line = strsep(&rest, "\n")) && result == 0) {
 		line += strspn(line, " \t");

@@ -36,8 +36,10 @@ static int open_names(const char *runtime, bool make, struct sandbox_error *erro
 	auto_close int parent = -1;
 	int names, result = make ? file_make_directories(runtime, 0700, error) : 0;
 
-	if (result < 0)
-		return result;
+	if (result < 0) {
+		error_cause(error, SANDBOX_E_HOME_UNUSABLE, "names are kept there while their sandboxes run");
+		return error_fix(error, "name a directory that you can make or write with --runroot DIR");
+	}
 	parent = open_own_directory(runtime, error);
 	if (parent < 0)
 		return parent;

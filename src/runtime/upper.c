@@ -122,8 +122,10 @@ int upper_make(struct upper_layer *upper, const char *state, const struct idmap 
 	uint64_t number;
 	int result = file_make_directories(path, 0700, error);
 
-	if (result < 0)
-		return result;
+	if (result < 0) {
+		error_cause(error, SANDBOX_E_HOME_UNUSABLE, "the writable layer is to lie there");
+		return error_fix(error, "name a directory that you can make or write with --state DIR");
+	}
 	ephemeral = open_ephemeral(state, LOCK_SH, error);
 	if (ephemeral < 0)
 		return ephemeral;

@@ -1,0 +1,103 @@
+# One row for each option of each command. options.bats reads them, and fails when an option of --help has none.
+# The finer points of an option are tested in a file of its subject; here is that it does something at all.
+#
+#	row COMMAND OPTION 'AS GIVEN' 'LINE' 'SHOWS' 'MISTAKE' 'SAYS'
+#
+# AS GIVEN  the option with its value, any number of words.
+# LINE      shell that uses it. `with ARG…` is `sandbox COMMAND AS GIVEN ARG…`; a lone "--" becomes "IMAGE --".
+#           `through PROGRAM with …` has a program or function start it.
+#           It runs in a folder of its own, in which there are lent/file and the program lent/script.
+# SHOWS     a pattern (as of [[ == ]]) of all that the line prints, which must *not* match when the same line is
+#           run without the option. With a "=" in front it matches in both cases: the option says what is so anyway.
+# MISTAKE   the option as it must not be given: the same line is an error, with status 125 and a fix.
+# SAYS      what the error says, literally.
+#
+# `row_if CONDITION COMMAND OPTION …` is a row whose effect shows only where the condition holds.
+# shellcheck shell=bash
+# shellcheck disable=SC2016  # the test expands the lines
+
+boolean='neither true nor false'
+
+# --- sandbox itself ------------------------------------------------------------------------------------------
+
+row '' root '--root ./store' 'with run -- true; echo store/*' '*store/layers*' '--root=/proc/none' /proc/none
+row '' state '--state ./state' 'with run --overlay disk -- true; ls -d state' state '--state=/proc/none' /proc/none
+row '' runroot '--runroot ./live' 'with run --name x -- true; ls -d live' live '--runroot=/proc/none' /proc/none
+row '' debug --debug 'with run -- true 2>&1' '*already in the store*' --debug=2 "$boolean"
+row '' quiet -q 'through "setpriv --no-new-privs" with run -- true 2>&1; echo' '' --quiet=2 "$boolean"
+row '' version --version 'with images' 'sandbox [0-9]*' --version=2 "$boolean"
+
+# --- import, images --------------------------------------------------------------------------------------------
+
+empty_store='export XDG_CACHE_HOME=$(mktemp -d "$HOME/XXXXXX")'
+row import name '--name fresh' "$empty_store"'; with "$BUSYBOX_TAR"; "$SANDBOX" images' '*fresh *' '--name a/b' 'a/b'
+row import userns '--userns single' "$empty_store"'; with tree.tar >/dev/null;
+	"$SANDBOX" run --dry-run --userns single tree.tar true' '*sha256:*' '--userns none' '"none"'
+row import max-size '--max-size 4k' "$empty_store"'; with tree.tar 2>&1' '*E_ARCHIVE_LIMIT*' '--max-size 4x' 'not a size'
+row import max-apparent-size '--max-apparent-size 3' "$empty_store"'; with tree.tar 2>&1' '*E_ARCHIVE_LIMIT*' \
+	'--max-apparent-size 4x' 'not a size'
+row import max-entries '--max-entries 1' "$empty_store"'; with tree.tar 2>&1' '*E_ARCHIVE_LIMIT*' \
+	'--max-entries few' 'not a number'
+row import max-depth '--max-depth 1' "$empty_store"'; with tree.tar 2>&1' '*E_ARCHIVE_LIMIT*' '--max-depth few' 'not a number'
+row import max-ratio '--max-ratio 1' "$empty_store"'; with zeroes.tar.gz 2>&1' '*E_ARCHIVE_LIMIT*' \
+	'--max-ratio much' 'not a number'
+row_if is_not_sanitized import max-memory '--max-memory 1m' "$empty_store"'; with tree.tar 2>&1' '*Cannot allocate*' \
+	'--max-memory little' 'not a size'
+row images json --json 'with' '\[*\]' --json=2 "$boolean"
+row images quiet --quiet 'with | head -n 1' 'sha256:*' --quiet=2 "$boolean"
+
+# --- run: name and life ----------------------------------------------------------------------------------------
+
+row run name '--name box' 'with -- hostname' box '--name a/b' a/b
+row run rm --rm 'with -- echo ran' '=ran' --rm=false 'leaves nothing behind'
+row run timeout '--timeout 0.1' 'with -- sleep 1; echo $?' 124 '--timeout soon' 'not a duration'
+
+# --- run: process ------------------------------------------------------------------------------------------------
+
+row run env '-e A=1' 'with -- sh -c "echo \$A"' 1 '--env =1' 'names no variable'
+row run env-file '--env-file vars' 'with -- sh -c "echo \$FROM_FILE"' yes '--env-file no-such-file' no-such-file
+row run workdir '-w /some/where' 'with -- pwd' /some/where '--workdir where' 'absolute path'
+row run init --init=false 'with -- sh -c "echo \$\$"' 1 --init=2 "$boolean"
+row run interactive -i 'echo typed | with -- cat' =typed --interactive=2 "$boolean"
+row run tty -t 'through on_terminal with -- tty' '=*/dev/pts/0*' --tty=2 "$boolean"
+row run no-tty --no-tty 'through on_terminal with -- tty' '*not a tty*' --no-tty=2 "$boolean"
+row run preserve-fds '--preserve-fds 1' 'with -- sh -c "cat <&3" 2>&1 3<lent/file 4<&-' 'from outside' \
+	'--preserve-fds 2' 'descriptor 4'
+
+# --- run: users ----------------------------------------------------------------------------------------------------
+
+row run user '-u 12:34' 'with -- id -u' 12 '--user nobody-at-all' nobody-at-all
+row run group-add '--group-add 77' 'with -- id -G' '* 77' '--group-add no-such-group' no-such-group
+row run userns '--userns single' 'with -- cut -c 21- /proc/self/uid_map' '*[ ]1' '--userns auto' '"auto"'
+row run uidmap '--uidmap 0:0:1 --uidmap 1:1:2000' 'with -- tail -n 1 /proc/self/uid_map' '* 2000' '--uidmap 1:x:1' 1:x:1
+row run gidmap '--gidmap 0:0:1 --gidmap 1:1:2000' 'with -- tail -n 1 /proc/self/gid_map' '* 2000' '--gidmap 1:x:1' 1:x:1
+row run hostname '-h box' 'with -- hostname' box '--hostname a/b' a/b
+
+# --- run: files ------------------------------------------------------------------------------------------------------
+
+row run volume '-v ./lent:/src' 'with -- cat /src/file' 'from outside' '--volume lent:/src' 'named volumes'
+row run mount '--mount type=bind,source=./lent,target=/src' 'with -- cat /src/file' 'from outside' \
+	'--mount type=volume,target=/src' 'neither bind nor tmpfs'
+row run tmpfs '--tmpfs /etc' 'with -- ls -A /etc' '' '--tmpfs relative' relative
+row run device '--device /dev/zero:/dev/nought' 'with -- head -c 3 /dev/nought | wc -c' 3 '--device ./lent/file:/x' 'device node'
+row run read-only --read-only 'with -- touch /new; echo $?' 1 --read-only=2 "$boolean"
+row run shm-size '--shm-size 3m' 'with -- df -k /dev/shm | awk "END { print \$2 }"' 3072 '--shm-size 0' 'no limit at all'
+row_if tmpfs_holds_layers run overlay '--overlay disk' 'rm -rf "$XDG_STATE_HOME"; with -- true; echo "$XDG_STATE_HOME"/sandbox/*' '*/ephemeral' \
+	'--overlay ram' '"ram"'
+row_if tmpfs_holds_layers run storage-size '--storage-size 1m' 'with -- df -k / | awk "END { print \$2 }"' 1024 \
+	'--storage-size 1k' '64 KiB'
+
+# --- run: limits and security ------------------------------------------------------------------------------------------
+
+row run ulimit '--ulimit nofile=77' 'with -- sh -c "ulimit -n"' 77 '--ulimit files=1' files=1
+row run cap-add '--cap-add NET_ADMIN' 'with -- ip link set lo mtu 1400 2>&1' '' '--cap-add MAGIC' MAGIC
+row run cap-drop '--cap-drop ALL' 'with -- chown 1 /etc; echo $?' 1 '--cap-drop MAGIC' MAGIC
+row run security-opt '--security-opt seccomp=unconfined' 'with -- grep Seccomp: /proc/self/status' '*0' \
+	'--security-opt none' '"none"'
+row run sysctl '--sysctl kernel.shmmni=77' 'with -- cat /proc/sys/kernel/shmmni' 77 '--sysctl kernel.panic=1' kernel.panic
+row run nesting --nesting 'with -- unshare -Ur echo nested' nested --nesting=2 "$boolean"
+
+# --- run: seeing -----------------------------------------------------------------------------------------------------------
+
+row run dry-run --dry-run 'with -- echo ran' '*namespaces*' --dry-run=2 "$boolean"
+row run json --json 'with --dry-run -- true' '{*}' --json=2 "$boolean"
