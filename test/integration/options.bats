@@ -90,11 +90,7 @@ complain() {
 }
 
 # Runs a check on each row, or on those of the one option that SANDBOX_OPTION names, and fails after all.
-for_each_is_not_sanitized() {
-	! is_sanitized
-}
-
-row() {
+for_each_row() {
 	local i bad=0
 	for i in "${!options[@]}"; do
 		[ "${SANDBOX_OPTION:-${options[i]}}" = "${options[i]}" ] || continue
