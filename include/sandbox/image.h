@@ -49,7 +49,7 @@ int sandbox_image_import(const struct sandbox_locations *locations, const char *
 struct sandbox_image {
 	struct sandbox_strings names;
 	char digest[SANDBOX_DIGEST_SIZE];
-	char diff_id[SANDBOX_DIGEST_SIZE]; /* of the uncompressed archive */
+	struct sandbox_strings layers;     /* digests of the uncompressed tar streams (diff ids), the lowest first */
 	char *source;                      /* the file's name when it was imported, "-" for standard input */
 	char compression[8];               /* "none", "gzip", … */
 	int64_t imported;                  /* seconds since the epoch */

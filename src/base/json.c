@@ -117,6 +117,42 @@ int json_get_object(struct json_object *object, const char *path, const char *ke
 	return found < 0 ? found : 0;
 }
 
+int json_get_array(struct json_object *object, const char *path, const char *key, bool optional,
+	struct json_object **out, struct sandbox_error *error)
+{
+	int found = json_member(object, path, key, optional, json_type_array, out, error);
+
+	return found < 0 ? found : 0;
+}
+
+int json_get_strings(struct json_object *object, const char *path, const char *key, bool optional,
+	struct sandbox_strings *out, struct sandbox_error *error)
+{
+	struct json_object *array = NULL;
+	int result = json_get_array(object, path, key, optional, &array, error);
+
+	for (size_t i = 0; result == 0 && i < json_length(array); i++) {
+		struct json_object *item = json_item(array, i);
+
+		if (!json_object_is_type(item, json_type_string))
+			return error_set(error, EINVAL, "%s.%s[%zu]: not a string", path, key, i);
+		result = json_check_text(item, path, key, error);
+		if (result == 0)
+			sandbox_strings_add(out, json_object_get_string(item));
+	}
+	return result;
+}
+
+size_t json_length(struct json_object *array)
+{
+	return array ? json_object_array_length(array) : 0;
+}
+
+struct json_object *json_item(struct json_object *array, size_t index)
+{
+	return json_object_array_get_idx(array, index);
+}
+
 struct json_object *json_new_object(void)
 {
 	return json_object_new_object();

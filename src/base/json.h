@@ -32,6 +32,16 @@ int json_get_unsigned(struct json_object *object, const char *path, const char *
 int json_get_object(struct json_object *object, const char *path, const char *key, bool optional,
 	struct json_object **out, struct sandbox_error *error);
 
+int json_get_array(struct json_object *object, const char *path, const char *key, bool optional,
+	struct json_object **out, struct sandbox_error *error);
+/* Appends the strings of an array that holds nothing else. */
+int json_get_strings(struct json_object *object, const char *path, const char *key, bool optional,
+	struct sandbox_strings *out, struct sandbox_error *error);
+
+/* Of an array; an item may be NULL (null). */
+size_t json_length(struct json_object *array);
+struct json_object *json_item(struct json_object *array, size_t index);
+
 /* Building. The parent owns what is added to it. Strings with invalid UTF-8 are escaped by text_escape. */
 struct json_object *json_new_object(void);
 struct json_object *json_new_array(void);

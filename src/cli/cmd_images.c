@@ -69,7 +69,7 @@ static struct json_object *describe(const struct sandbox_image *image)
 
 	json_add_strings(object, "names", &image->names);
 	json_add_string(object, "digest", image->digest);
-	json_add_string(object, "diff_id", image->diff_id);
+	json_add_strings(object, "layers", &image->layers);
 	json_add_string(object, "source", image->source);
 	json_add_string(object, "compression", image->compression);
 	json_add_unsigned(object, "imported", image->imported < 0 ? 0 : (uint64_t)image->imported);

@@ -23,15 +23,19 @@ static void strings_release(struct sandbox_strings *strings)
 	sandbox_strings_finish(strings);
 }
 
-static bool layer_is_of(const char *layer, const struct digest *diff)
+/* Whether the image stands on it, under whatever id map. */
+static bool layer_is_of(const char *layer, const struct image_record *record)
 {
-	return text_starts_with(layer, diff->hex) && layer[DIGEST_HEX_SIZE - 1] == '-';
+	for (size_t i = 0; i < record->layer_count; i++)
+		if (text_starts_with(layer, record->layers[i].tree.hex) && layer[DIGEST_HEX_SIZE - 1] == '-')
+			return true;
+	return false;
 }
 
 static bool layer_is_needed(const char *layer, const struct image_records *records, const struct digest *except)
 {
 	for (size_t i = 0; i < records->count; i++)
-		if (strcmp(records->items[i].digest.hex, except->hex) != 0 && layer_is_of(layer, &records->items[i].diff))
+		if (strcmp(records->items[i].digest.hex, except->hex) != 0 && layer_is_of(layer, &records->items[i]))
 			return true;
 	return false;
 }
@@ -41,15 +45,20 @@ static int remove_layers(struct image_store *store, const struct image_record *r
 	struct sandbox_error *error)
 {
 	auto_finish(image_records_finish) struct image_records records = {0};
-	auto_finish(strings_release) struct sandbox_strings layers = {0};
+	auto_finish(strings_release) struct sandbox_strings layers = {0}, unneeded = {0};
 	int result = image_records_load(store->root, &records, error);
 
 	if (result == 0)
 		result = layer_list(store, &layers, error);
 	for (size_t i = 0; i < layers.count && result == 0; i++)
-		if (layer_is_of(layers.items[i], &record->diff) &&
+		if (layer_is_of(layers.items[i], record) &&
 		    !layer_is_needed(layers.items[i], &records, &record->digest))
-			result = layer_remove(store, layers.items[i], map, error);
+			sandbox_strings_add(&unneeded, layers.items[i]);
+	/* All or none: an image without some of its layers is none. */
+	for (size_t i = 0; i < unneeded.count && result == 0; i++)
+		result = layer_check_idle(store, unneeded.items[i], error);
+	for (size_t i = 0; i < unneeded.count && result == 0; i++)
+		result = layer_remove(store, unneeded.items[i], map, error);
 	return result;
 }
 

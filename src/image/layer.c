@@ -17,12 +17,12 @@
 
 enum { PUBLISH_ATTEMPTS = 16 };
 
-void layer_name(const struct digest *diff, const struct idmap *map, char out[LAYER_NAME_SIZE])
+void layer_name(const struct digest *tree, const struct idmap *map, char out[LAYER_NAME_SIZE])
 {
 	char key[IDMAP_KEY_SIZE];
 
 	idmap_key(map, key);
-	(void)snprintf(out, LAYER_NAME_SIZE, "%s-%s", diff->hex, key);
+	(void)snprintf(out, LAYER_NAME_SIZE, "%s-%s", tree->hex, key);
 }
 
 static int lock_wrapper(int wrapper, int mode)
@@ -102,16 +102,16 @@ static int publish_staged(struct image_store *store, const char *name, struct st
 	return 0;
 }
 
-int layer_publish(struct image_store *store, const struct digest *diff, const struct idmap *map,
+int layer_publish(struct image_store *store, const struct digest *tree, const struct idmap *map,
 	struct staging *staging, struct layer_lease *out, struct sandbox_error *error)
 {
 	struct boot_identity identity;
 	char name[LAYER_NAME_SIZE];
 	int result;
 
-	layer_name(diff, map, name);
+	layer_name(tree, map, name);
 	boot_identity_read(&identity);
-	result = layer_record_save(staging->wrapper, diff, &identity, error);
+	result = layer_record_save(staging->wrapper, tree, &identity, error);
 	/* Who wrote the tree has ended. */
 	staging_unlock(staging);
 	for (int attempt = 0; result == 0 && attempt < PUBLISH_ATTEMPTS; attempt++) {
@@ -130,27 +130,30 @@ int layer_publish(struct image_store *store, const struct digest *diff, const st
 	return result;
 }
 
-int layer_make_durable(int wrapper, struct sandbox_error *error)
+int layers_make_durable(const int *wrappers, size_t count, struct sandbox_error *error)
 {
-	auto_close int mark = -1;
-
-	if (syncfs(wrapper) < 0)
+	/* All of a store lie on one file system. */
+	if (count && syncfs(wrappers[0]) < 0)
 		return error_set(error, errno, "bring the image to the disk");
 	test_point("layer-synced");
-	/* The mark is only made afterwards: losing it costs an import, having it too early costs the data. */
-	mark = openat(wrapper, "durable", O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	return mark < 0 ? error_set(error, errno, "record that the image is on the disk") : 0;
+	/* The marks are only made afterwards: losing one costs an import, having it too early costs the data. */
+	for (size_t i = 0; i < count; i++) {
+		auto_close int mark = openat(wrappers[i], "durable", O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+		if (mark < 0)
+			return error_set(error, errno, "record that the image is on the disk");
+	}
+	return 0;
 }
 
-int layer_remove(struct image_store *store, const char *name, const struct idmap *map,
-	struct sandbox_error *error)
+/* The layer's directory with an exclusive lock; -ENOENT when it is gone, or -errno. */
+static int lock_idle(struct image_store *store, const char *name, struct sandbox_error *error)
 {
 	auto_close int wrapper = openat(store->layers, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	auto_finish(staging_finish) struct staging staging = STAGING_INIT;
 	int result;
 
 	if (wrapper < 0)
-		return errno == ENOENT ? 0 : error_set(error, errno, "open the layer %s", name);
+		return error_set(error, errno, "open the layer %s", name);
 	result = lock_wrapper(wrapper, LOCK_EX | LOCK_NB);
 	if (result == -EWOULDBLOCK) {
 		(void)error_set(error, EBUSY, "remove the layer %.12s", name);
@@ -159,8 +162,25 @@ int layer_remove(struct image_store *store, const char *name, const struct idmap
 	}
 	if (result < 0)
 		return error_set(error, -result, "lock the layer %s", name);
-	if (!is_current(store, name, wrapper))
-		return 0;
+	return is_current(store, name, wrapper) ? take_fd(&wrapper) : error_set(error, ENOENT, "open the layer %s", name);
+}
+
+int layer_check_idle(struct image_store *store, const char *name, struct sandbox_error *error)
+{
+	auto_close int wrapper = lock_idle(store, name, error);
+
+	return wrapper < 0 && wrapper != -ENOENT ? wrapper : 0;
+}
+
+int layer_remove(struct image_store *store, const char *name, const struct idmap *map,
+	struct sandbox_error *error)
+{
+	auto_close int wrapper = lock_idle(store, name, error);
+	auto_finish(staging_finish) struct staging staging = STAGING_INIT;
+	int result;
+
+	if (wrapper < 0)
+		return wrapper == -ENOENT ? 0 : wrapper;
 	result = staging_take_layer(store, name, &wrapper, &staging, error);
 	return result < 0 ? result : staging_remove(store, &staging, map, error);
 }

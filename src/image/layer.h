@@ -1,9 +1,11 @@
 /*
- * Layers: directories layers/DIFFID-MAPKEY, each with
+ * Layers: directories layers/TREE-MAPKEY, each with
  *
  *	root/       the tree; the same tar stream under another id map is another layer
  *	layer.json  when it was written: machine and boot
  *	durable     exists once all of it was brought to the disk (syncfs(2))
+ *
+ * TREE is a digest of what makes the tree: that of the tar stream itself where it is a root file system as a whole.
  *
  * A layer without `durable` that another boot of the same machine wrote may have lost data in a power cut: it
  * is discarded. A lease is a shared flock(2) on the directory; removal takes an exclusive one.
@@ -20,8 +22,8 @@
 
 enum { LAYER_NAME_SIZE = DIGEST_HEX_SIZE + IDMAP_KEY_SIZE };
 
-/* "DIFFID-MAPKEY" */
-void layer_name(const struct digest *diff, const struct idmap *map, char out[LAYER_NAME_SIZE]);
+/* "TREE-MAPKEY" */
+void layer_name(const struct digest *tree, const struct idmap *map, char out[LAYER_NAME_SIZE]);
 
 struct layer_lease {
 	int wrapper; /* the layer's directory, with a shared lock */
@@ -39,11 +41,11 @@ int layer_lease(struct image_store *store, const char *name, bool wait, struct l
  * Publishes the tree root/ in `staging` as the layer `name`, with a lease, and takes `staging`. When there is one
  * already, that is leased instead and `staging` is removed. 0 or -errno.
  */
-int layer_publish(struct image_store *store, const struct digest *diff, const struct idmap *map,
+int layer_publish(struct image_store *store, const struct digest *tree, const struct idmap *map,
 	struct staging *staging, struct layer_lease *out, struct sandbox_error *error);
 
-/* Brings a leased layer to the disk, and records that. 0 or -errno. */
-int layer_make_durable(int wrapper, struct sandbox_error *error);
+/* Brings leased layers to the disk, and records that. 0 or -errno. */
+int layers_make_durable(const int *wrappers, size_t count, struct sandbox_error *error);
 
 /*
  * Removes a layer. -EBUSY with E_IMAGE_IN_USE while anybody has a lease; what is gone already is fine. 0 or
@@ -51,6 +53,9 @@ int layer_make_durable(int wrapper, struct sandbox_error *error);
  */
 int layer_remove(struct image_store *store, const char *name, const struct idmap *map,
 	struct sandbox_error *error);
+
+/* -EBUSY with E_IMAGE_IN_USE while anybody has a lease. 0 or -errno. */
+int layer_check_idle(struct image_store *store, const char *name, struct sandbox_error *error);
 
 /* Appends the names of all layers. 0 or -errno. */
 int layer_list(struct image_store *store, struct sandbox_strings *out, struct sandbox_error *error);

@@ -15,7 +15,8 @@
 #include "base/scope.h"
 #include "image/store.h"
 
-enum { RECORD_SIZE_MAX = 64 << 10, RECORD_VERSION = 1 };
+/* Version 1 had one layer, whose tree was its diff id. */
+enum { RECORD_SIZE_MAX = 1 << 20, RECORD_VERSION = 2 };
 
 /* The counts by their names in the record. */
 static const struct count_field {
@@ -39,7 +40,14 @@ static const struct count_field {
 void image_record_finish(struct image_record *record)
 {
 	free(record->source);
+	free(record->layers);
 	*record = (struct image_record){0};
+}
+
+void image_record_add_layer(struct image_record *record, const struct digest *diff, const struct digest *tree)
+{
+	record->layers = memory_resize(record->layers, record->layer_count + 1, sizeof(*record->layers));
+	record->layers[record->layer_count++] = (struct image_layer){*diff, *tree};
 }
 
 static int record_read(int directory, const char *name, struct json_object **out, struct sandbox_error *error)
@@ -91,6 +99,30 @@ static int get_digest(struct json_object *root, const char *name, const char *ke
 	return 0;
 }
 
+static int get_layers(struct json_object *root, const char *name, struct image_record *out, struct sandbox_error *error)
+{
+	struct json_object *layers = NULL;
+	struct image_layer layer;
+	int result = json_get_array(root, name, "layers", true, &layers, error);
+
+	if (result == 0 && !layers) {
+		result = get_digest(root, name, "diff_id", &layer.diff, error);
+		if (result == 0)
+			image_record_add_layer(out, &layer.diff, &layer.diff);
+		return result;
+	}
+	for (size_t i = 0; result == 0 && i < json_length(layers); i++) {
+		struct json_object *item = json_item(layers, i);
+
+		result = get_digest(item, name, "diff_id", &layer.diff, error);
+		if (result == 0)
+			result = get_digest(item, name, "tree", &layer.tree, error);
+		if (result == 0)
+			image_record_add_layer(out, &layer.diff, &layer.tree);
+	}
+	return result == 0 && !out->layer_count ? error_set(error, EINVAL, "%s.layers: empty", name) : result;
+}
+
 static int image_record_fields(struct json_object *root, const char *name, struct image_record *out,
 	struct sandbox_error *error)
 {
@@ -100,7 +132,7 @@ static int image_record_fields(struct json_object *root, const char *name, struc
 	int result = get_digest(root, name, "digest", &out->digest, error);
 
 	if (result == 0)
-		result = get_digest(root, name, "diff_id", &out->diff, error);
+		result = get_layers(root, name, out, error);
 	if (result == 0)
 		result = json_get_string(root, name, "source", false, &source, error);
 	if (result == 0)
@@ -142,6 +174,20 @@ int image_record_load(int store, const char *digest, struct image_record *out, s
 	return 0;
 }
 
+static struct json_object *describe_layers(const struct image_record *record)
+{
+	struct json_object *array = json_new_array();
+
+	for (size_t i = 0; i < record->layer_count; i++) {
+		struct json_object *layer = json_new_object();
+
+		json_add_string(layer, "diff_id", record->layers[i].diff.hex);
+		json_add_string(layer, "tree", record->layers[i].tree.hex);
+		json_append(array, layer);
+	}
+	return array;
+}
+
 int image_record_save(int store, const struct image_record *record, struct sandbox_error *error)
 {
 	auto_finish(json_free) struct json_object *root = json_new_object();
@@ -149,7 +195,7 @@ int image_record_save(int store, const struct image_record *record, struct sandb
 	char name[sizeof("images/.json") + DIGEST_HEX_SIZE];
 
 	json_add_string(root, "digest", record->digest.hex);
-	json_add_string(root, "diff_id", record->diff.hex);
+	json_add(root, "layers", describe_layers(record));
 	json_add_string(root, "source", record->source);
 	json_add_string(root, "compression", record->compression);
 	json_add_unsigned(root, "created", record->created < 0 ? 0 : (uint64_t)record->created);
@@ -240,13 +286,13 @@ int layer_record_load(int wrapper, struct boot_identity *out, struct sandbox_err
 	return 0;
 }
 
-int layer_record_save(int wrapper, const struct digest *diff, const struct boot_identity *identity,
+int layer_record_save(int wrapper, const struct digest *tree, const struct boot_identity *identity,
 	struct sandbox_error *error)
 {
 	auto_finish(json_free) struct json_object *root = json_new_object();
 	auto_free char *text = NULL;
 
-	json_add_string(root, "diff_id", diff->hex);
+	json_add_string(root, "tree", tree->hex);
 	json_add_string(root, "machine", identity->machine);
 	json_add_string(root, "boot", identity->boot);
 	json_add_unsigned(root, "version", RECORD_VERSION);

@@ -13,9 +13,16 @@
 #include "base/error.h"
 #include "image/protocol.h"
 
+/* One of the file system trees that lie on top of each other in an image. */
+struct image_layer {
+	struct digest diff; /* of the uncompressed tar stream: the "diff id" of the OCI image spec */
+	struct digest tree; /* of all that makes its files what they are: their name in the store (layer.h) */
+};
+
 struct image_record {
 	struct digest digest;     /* of the archive file */
-	struct digest diff;       /* of the tar stream in it */
+	struct image_layer *layers; /* the lowest first; at least one */
+	size_t layer_count;
 	char *source;             /* the file's name when it was imported, "-" for standard input */
 	char compression[8];
 	int64_t created;          /* seconds since the epoch, when it was imported */
@@ -23,6 +30,7 @@ struct image_record {
 };
 
 void image_record_finish(struct image_record *record);
+void image_record_add_layer(struct image_record *record, const struct digest *diff, const struct digest *tree);
 
 /* 0, -ENOENT when there is no such record or it is unreadable, or -errno. `digest` is 64 hex digits. */
 int image_record_load(int store, const char *digest, struct image_record *out, struct sandbox_error *error);
@@ -47,7 +55,7 @@ void boot_identity_read(struct boot_identity *out);
 
 /* 0 or -errno; -ENOENT for a record that is absent or unreadable. `wrapper` is the layer's directory. */
 int layer_record_load(int wrapper, struct boot_identity *out, struct sandbox_error *error);
-int layer_record_save(int wrapper, const struct digest *diff, const struct boot_identity *identity,
+int layer_record_save(int wrapper, const struct digest *tree, const struct boot_identity *identity,
 	struct sandbox_error *error);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * The image store: $XDG_CACHE_HOME/sandbox or another directory, 0700.
  *
- *	layers/DIFFID-MAPKEY/root    a file system tree, owned as the id map MAPKEY says (layer.h)
- *	layers/DIFFID-MAPKEY/…       what is known of it
+ *	layers/TREE-MAPKEY/root      a file system tree, owned as the id map MAPKEY says (layer.h)
+ *	layers/TREE-MAPKEY/…         what is known of it
  *	images/DIGEST.json           an image: what an archive with this digest holds (record.h)
  *	names/NAME                   the digest of the image that has this name
  *	archives/DEVICE-INODE.json   files whose digest is known (identity.h)

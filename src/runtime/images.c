@@ -70,7 +70,8 @@ static int describe(struct image_store *store, const struct image_record *record
 		.owners_dropped = record->counts.owners_dropped,
 	};
 	memcpy(out->digest, record->digest.hex, sizeof(out->digest));
-	memcpy(out->diff_id, record->diff.hex, sizeof(out->diff_id));
+	for (size_t i = 0; i < record->layer_count; i++)
+		sandbox_strings_add(&out->layers, record->layers[i].diff.hex);
 	memcpy(out->compression, record->compression, sizeof(out->compression));
 	return store_names_of(store, &record->digest, &out->names, error);
 }
@@ -112,6 +113,7 @@ void sandbox_images_finish(struct sandbox_images *images)
 {
 	for (size_t i = 0; i < images->count; i++) {
 		sandbox_strings_finish(&images->items[i].names);
+		sandbox_strings_finish(&images->items[i].layers);
 		free(images->items[i].source);
 	}
 	free(images->items);

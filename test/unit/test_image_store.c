@@ -269,7 +269,7 @@ static void a_layer_of_another_boot_needs_the_durable_mark(void **state)
 	/* It does not stand in the way of a new import. */
 	stage_layer(fixture, &replacement, "whole");
 	assert_int_equal(layer_publish(&fixture->store, &diff, &fixture->map, &replacement, &lease, NULL), 0);
-	assert_int_equal(layer_make_durable(lease.wrapper, NULL), 0);
+	assert_int_equal(layers_make_durable(&lease.wrapper, 1, NULL), 0);
 	write_layer_record(lease.wrapper, &diff, "another-boot");
 	(void)close(lease.wrapper);
 	assert_int_equal(layer_lease(&fixture->store, name, false, &lease, NULL), 0);
@@ -363,22 +363,48 @@ static void one_at_a_time_has_the_lock_of_an_archive(void **state)
 static void an_image_record_survives_the_round_trip(void **state)
 {
 	struct fixture *fixture = *state;
-	struct image_record written = {.digest = digest_of_letter('a'), .diff = digest_of_letter('b'),
-		.source = (char []){"debian \"12\" \xff.tar"}, .compression = "zstd", .created = 1700000000,
+	struct digest diffs[] = {digest_of_letter('b'), digest_of_letter('d')};
+	struct digest trees[] = {digest_of_letter('c'), digest_of_letter('e')};
+	struct image_record written = {.digest = digest_of_letter('a'),
+		.source = memory_text("debian \"12\" \xff.tar"), .compression = "zstd", .created = 1700000000,
 		.counts = {.archive_bytes = UINT64_MAX, .stream_bytes = 2, .entries = 3, .owners_dropped = 4}}, read = {0};
 
+	for (size_t i = 0; i < array_count(diffs); i++)
+		image_record_add_layer(&written, &diffs[i], &trees[i]);
 	assert_int_equal(image_record_save(fixture->store.root, &written, NULL), 0);
 	assert_int_equal(image_record_load(fixture->store.root, written.digest.hex, &read, NULL), 0);
-	assert_string_equal(read.diff.hex, written.diff.hex);
+	assert_int_equal(read.layer_count, 2);
+	assert_memory_equal(read.layers, written.layers, sizeof(struct image_layer [2]));
 	assert_string_equal(read.compression, "zstd");
 	assert_int_equal(read.created, written.created);
 	assert_memory_equal(&read.counts, &written.counts, sizeof(read.counts));
 	image_record_finish(&read);
+	image_record_finish(&written);
+}
+
+/* As written before images had layers. */
+static void a_record_of_the_first_version_has_one_layer(void **state)
+{
+	struct fixture *fixture = *state;
+	struct digest digest = digest_of_letter('a'), diff = digest_of_letter('b');
+	auto_free char *path = memory_format("images/%s.json", digest.hex);
+	auto_free char *text = memory_format("{\"version\": 1, \"digest\": \"%s\", \"diff_id\": \"%s\", \"source\": \"x\","
+		"\"compression\": \"none\", \"created\": 5, \"counts\": {\"archive_bytes\": 1, \"stream_bytes\": 1,"
+		"\"apparent_bytes\": 1, \"entries\": 1, \"files\": 1, \"directories\": 1, \"symlinks\": 1, \"hard_links\": 1,"
+		"\"fifos\": 1, \"devices_skipped\": 1, \"attributes_dropped\": 1, \"owners_dropped\": 1}}", digest.hex, diff.hex);
+	struct image_record record = {0};
+
+	assert_int_equal(staging_replace_file(fixture->store.root, path, text, strlen(text), NULL), 0);
+	assert_int_equal(image_record_load(fixture->store.root, digest.hex, &record, NULL), 0);
+	assert_int_equal(record.layer_count, 1);
+	assert_string_equal(record.layers[0].diff.hex, diff.hex);
+	assert_string_equal(record.layers[0].tree.hex, diff.hex);
+	image_record_finish(&record);
 }
 
 static void a_damaged_image_record_counts_as_absent(void **state)
 {
-	static const char *const contents[] = {"", "{", "{}", "{\"version\": 2}", "{\"version\": 1, \"digest\": 5}"};
+	static const char *const contents[] = {"", "{", "{}", "{\"version\": 3}", "{\"version\": 1, \"digest\": 5}"};
 	struct fixture *fixture = *state;
 	struct digest digest = digest_of_letter('a');
 	struct image_records records = {0};
@@ -396,15 +422,17 @@ static void a_damaged_image_record_counts_as_absent(void **state)
 static void a_record_under_another_name_is_not_believed(void **state)
 {
 	struct fixture *fixture = *state;
-	struct image_record record = {.digest = digest_of_letter('a'), .diff = digest_of_letter('b'),
-		.source = (char []){"x"}, .compression = "none"}, read = {0};
-	struct digest other = digest_of_letter('c');
+	struct image_record record = {.digest = digest_of_letter('a'),
+		.source = memory_text("x"), .compression = "none"}, read = {0};
+	struct digest other = digest_of_letter('c'), diff = digest_of_letter('b');
 	auto_free char *from = memory_format("images/%s.json", record.digest.hex);
 	auto_free char *to = memory_format("images/%s.json", other.hex);
 
+	image_record_add_layer(&record, &diff, &diff);
 	assert_int_equal(image_record_save(fixture->store.root, &record, NULL), 0);
 	assert_int_equal(renameat(fixture->store.root, from, fixture->store.root, to), 0);
 	assert_int_equal(image_record_load(fixture->store.root, other.hex, &read, NULL), -ENOENT);
+	image_record_finish(&record);
 }
 
 static void reset_leaves_nothing(void **state)
@@ -444,6 +472,7 @@ int main(void)
 		STORE_TEST(the_sweep_takes_what_the_dead_left_and_nothing_else),
 		STORE_TEST(one_at_a_time_has_the_lock_of_an_archive),
 		STORE_TEST(an_image_record_survives_the_round_trip),
+		STORE_TEST(a_record_of_the_first_version_has_one_layer),
 		STORE_TEST(a_damaged_image_record_counts_as_absent),
 		STORE_TEST(a_record_under_another_name_is_not_believed),
 		STORE_TEST(reset_leaves_nothing),

@@ -1,0 +1,52 @@
+#include "image/lease.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/strings.h"
+
+void image_finish(struct image *image)
+{
+	for (size_t i = 0; i < image->lease_count; i++)
+		(void)close(image->leases[i]);
+	free(image->leases);
+	image_record_finish(&image->record);
+	sandbox_strings_finish(&image->layers);
+	sandbox_strings_finish(&image->notices);
+	*image = (struct image){0};
+}
+
+void image_add_layer(struct image *image, const char *name, const struct layer_lease *lease)
+{
+	strings_take(&image->layers, memory_format("%s/root", name));
+	image->leases = memory_resize(image->leases, image->lease_count + 1, sizeof(*image->leases));
+	image->durable = (image->lease_count == 0 || image->durable) && lease->durable;
+	image->leases[image->lease_count++] = lease->wrapper;
+}
+
+int image_lease_layers(struct image_store *store, struct image *image, const struct idmap *map,
+	struct sandbox_error *error)
+{
+	for (size_t i = 0; i < image->record.layer_count; i++) {
+		char name[LAYER_NAME_SIZE];
+		struct layer_lease lease;
+		int result;
+
+		layer_name(&image->record.layers[i].tree, map, name);
+		result = layer_lease(store, name, false, &lease, error);
+		if (result < 0)
+			return result;
+		image_add_layer(image, name, &lease);
+	}
+	return 0;
+}
+
+int image_make_durable(struct image_store *store, struct image *image, struct sandbox_error *error)
+{
+	int result = layers_make_durable(image->leases, image->lease_count, error);
+
+	(void)store;
+	image->durable = result == 0;
+	return result;
+}

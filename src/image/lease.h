@@ -1,0 +1,20 @@
+/* The layers of an image, from records to directories that stay as long as they are in use. */
+#ifndef IMAGE_LEASE_H
+#define IMAGE_LEASE_H
+
+#include "base/error.h"
+#include "image/image.h"
+#include "image/layer.h"
+#include "image/store.h"
+
+/* Puts the leased layer `name` on top of those that the image has. Takes the lease. */
+void image_add_layer(struct image *image, const char *name, const struct layer_lease *lease);
+
+/*
+ * Leases the layers of image->record under this id map. 0, -ENOENT when one of them is missing, or -errno; then the
+ * image has some of its layers and is to be finished.
+ */
+int image_lease_layers(struct image_store *store, struct image *image, const struct idmap *map,
+	struct sandbox_error *error);
+
+#endif
