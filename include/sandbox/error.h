@@ -40,7 +40,8 @@
 	X(KERNEL_TOO_OLD) \
 	X(CAPABILITY) \
 	X(LIMIT_UNAVAILABLE) \
-	X(CHILD_DIED)
+	X(CHILD_DIED) \
+	X(FOLDER)
 
 enum sandbox_error_id {
 #define X(name) SANDBOX_E_##name,

@@ -78,6 +78,11 @@ static const struct topic topics[SANDBOX_E_COUNT] = {
 		"another machine."},
 	[SANDBOX_E_USER_UNKNOWN] = {"the image has no such user or group",
 		"Names are looked up in the image's own /etc/passwd and /etc/group. A number always works."},
+	[SANDBOX_E_FOLDER] = {"the folder cannot be the root of a sandbox",
+		"A folder given as IMAGE becomes the read-only layer below the sandbox's root: it is neither copied nor\n"
+		"written. Nothing may be mounted in it, it must lie neither in the image store nor above it or your home,\n"
+		"and overlay must be able to stand on its file system. What cannot be used in place can be imported:\n"
+		"tar -C DIR -c . | sandbox import --name NAME -"},
 	[SANDBOX_E_ID_UNMAPPED] = {"an id has no place in the id map",
 		"The sandbox has ids 0 to the size of the subordinate range; with --userns=single only 0."},
 	[SANDBOX_E_NAME_IN_USE] = {"another sandbox has that name",

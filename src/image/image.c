@@ -10,6 +10,7 @@
 #include "base/scope.h"
 #include "base/test_switch.h"
 #include "image/archive_file.h"
+#include "image/folder.h"
 #include "image/identity.h"
 #include "image/lease.h"
 #include "image/reference.h"
@@ -132,6 +133,23 @@ static int resolve_path(struct image_store *store, const char *path, const struc
 	return result < 0 ? result : find_or_import(store, &file, request, out, error);
 }
 
+static int resolve_folder(struct image_store *store, const char *path, const struct image_request *request,
+	struct image *out, struct sandbox_error *error)
+{
+	int folder = folder_open(store, path, request->map, error);
+
+	if (folder >= 0)
+		image_be_folder(out, folder);
+	return folder < 0 ? folder : 0;
+}
+
+static bool is_folder(const char *path, const struct image_request *request)
+{
+	struct stat status;
+
+	return !request->archive_only && stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
 static int resolve_input(struct image_store *store, const struct image_request *request, struct image *out,
 	struct sandbox_error *error)
 {
@@ -170,11 +188,16 @@ int image_resolve(struct image_store *store, const char *reference, const struct
 		result = resolve_input(store, request, &image, error);
 		break;
 	case REFERENCE_PATH:
-		result = resolve_path(store, reference, request, &image, error);
+		if (is_folder(reference, request))
+			result = resolve_folder(store, reference, request, &image, error);
+		else
+			result = resolve_path(store, reference, request, &image, error);
 		break;
 	default:
 		result = reference_find(store, reference, &digest, error);
-		if (result == 0)
+		if (result == -ENOENT && is_folder(reference, request))
+			result = resolve_folder(store, reference, request, &image, error);
+		else if (result == 0)
 			result = resolve_stored(store, reference, &digest, request, &image, error);
 	}
 	if (result == 0 && request->name)

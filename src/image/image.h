@@ -36,20 +36,25 @@ void image_request_init(struct image_request *request, const struct idmap *map);
 /* An image that can be mounted, and stays so until image_finish: the lease keeps its layers from removal. */
 struct image {
 	struct image_record record;
-	struct sandbox_strings layers; /* below store->layers, bottom first: "DIFFID-KEY/root" */
+	struct sandbox_strings layers; /* below image_directory(), bottom first: "DIFFID-KEY/root" */
 	struct sandbox_strings notices; /* what an import had to leave out, a sentence each */
-	int *leases; /* descriptors of the layers' directories, with shared locks */
+	int *leases; /* descriptors of the layers' directories, with shared locks; of the folder itself */
 	size_t lease_count;
+	bool folder;   /* a folder of the host's, which has no record: folder.h */
 	bool imported; /* just now */
 	bool durable;  /* all of its layers are on the disk: else call image_make_durable in a quiet moment */
 };
 
 void image_finish(struct image *image);
 
+/* The directory that image->layers are below. Borrowed. */
+int image_directory(const struct image_store *store, const struct image *image);
+
 /*
  * Finds the image that `reference` names, or imports it. A reference is, in this order: "-" (an archive on
  * standard input); "sha256:" and at least 12 digits; anything with a slash in it, or the name of an existing
- * file: the path of an archive; the name of a stored image; at least 12 digits of a digest.
+ * file: the path of an archive or of a folder; the name of a stored image; at least 12 digits of a digest; the name
+ * of a folder here.
  *
  * An archive whose identity (device, inode, size, mtime, ctime) is known is not read again. Only one process
  * imports an archive at a time; others wait for it and share the result.

@@ -25,6 +25,19 @@ void image_add_layer(struct image *image, const char *name, const struct layer_l
 	image->leases[image->lease_count++] = lease->wrapper;
 }
 
+void image_be_folder(struct image *image, int folder)
+{
+	sandbox_strings_add(&image->layers, ".");
+	image->leases = memory_zeroed(1, sizeof(*image->leases));
+	image->leases[image->lease_count++] = folder;
+	image->folder = image->durable = true;
+}
+
+int image_directory(const struct image_store *store, const struct image *image)
+{
+	return image->folder ? image->leases[0] : store->layers;
+}
+
 int image_lease_layers(struct image_store *store, struct image *image, const struct idmap *map,
 	struct sandbox_error *error)
 {

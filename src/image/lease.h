@@ -10,6 +10,9 @@
 /* Puts the leased layer `name` on top of those that the image has. Takes the lease. */
 void image_add_layer(struct image *image, const char *name, const struct layer_lease *lease);
 
+/* Makes an empty image one whose only layer is this folder. Takes the descriptor. */
+void image_be_folder(struct image *image, int folder);
+
 /*
  * Leases the layers of image->record under this id map. 0, -ENOENT when one of them is missing, or -errno; then the
  * image has some of its layers and is to be finished.

@@ -74,6 +74,12 @@ static char *lower_directories(const struct sandbox_strings *layers)
 	return text;
 }
 
+/* The current directory itself is the only layer. */
+static bool is_folder(const struct root_plan *plan)
+{
+	return plan->layers.count == 1 && strcmp(plan->layers.items[0], ".") == 0;
+}
+
 static int overlay_error(const struct root_plan *plan, int code, struct sandbox_error *error)
 {
 	error_set(error, code, "mount overlay");
@@ -86,6 +92,12 @@ static int overlay_error(const struct root_plan *plan, int code, struct sandbox_
 		error_cause(error, SANDBOX_E_OVERLAY, "the writable layer cannot lie on this file system (an overlay itself, "
 			"or one without user attributes)");
 		return error_fix(error, "name another place with --state DIR, or use --overlay=tmpfs");
+	}
+	if (is_folder(plan)) {
+		error_cause(error, SANDBOX_E_FOLDER, "overlay cannot stand on its file system (a stack of overlays, or one "
+			"that ignores case), or something is mounted in it");
+		return error_fix(error, "copy it to another file system, or import it: "
+			"tar -C DIR -c . | sandbox import --name NAME -");
 	}
 	error_cause(error, SANDBOX_E_OVERLAY, "the kernel refused the layers of the image");
 	return error_fix(error, "put the store on another file system with --root DIR");

@@ -172,14 +172,6 @@ static int translate(const struct id_extents *wanted, const struct id_extents *b
 	return result;
 }
 
-static bool has_outside(const struct id_extents *extents, uint32_t outside)
-{
-	for (size_t i = 0; i < extents->count; i++)
-		if (outside >= extents->items[i].outside && outside - extents->items[i].outside < extents->items[i].count)
-			return true;
-	return false;
-}
-
 /* Root sets the sandbox up, and must be able to deal with the caller's own files: the store, what he lends. */
 static int check_custom(const struct id_extents *extents, uint32_t own_id, struct sandbox_error *error)
 {
@@ -188,7 +180,7 @@ static int check_custom(const struct id_extents *extents, uint32_t own_id, struc
 		error_cause(error, SANDBOX_E_ID_UNMAPPED, "a sandbox is set up by its root, which the map does not have");
 		return error_fix(error, "add a range that begins at 0 inside");
 	}
-	if (!has_outside(extents, own_id)) {
+	if (!id_extents_find(extents, own_id, NULL)) {
 		error_set(error, EINVAL, "map your own id %u", own_id);
 		error_cause(error, SANDBOX_E_ID_UNMAPPED, "the map has no place for it, and the store is yours");
 		return error_fix(error, "add a range with intermediate id 0, which is you: for example 60000:0:1");

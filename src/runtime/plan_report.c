@@ -168,10 +168,10 @@ static void report_process(const struct plan *plan, const struct sandbox_spec *s
 	}
 }
 
-void plan_report(const struct plan *plan, const struct sandbox_spec *spec, const char *image, const char *digest,
+void plan_report(const struct plan *plan, const struct sandbox_spec *spec, const char *image, const char *content,
 	struct sandbox_plan_report *out)
 {
-	add_row(out, "image", image, digest ? memory_format("sha256:%s", digest) : memory_text("to be imported"), "argument");
+	add_row(out, "image", image, memory_text(content), "argument");
 	report_ids(plan, spec, out);
 	report_namespaces(plan, spec, out);
 	report_mounts(plan, spec, out);

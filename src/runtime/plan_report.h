@@ -6,8 +6,8 @@
 
 #include "runtime/plan.h"
 
-/* `digest` is NULL for an image that has yet to be imported. The caller finishes *out. */
-void plan_report(const struct plan *plan, const struct sandbox_spec *spec, const char *image, const char *digest,
+/* `content` tells what `image` stands for: a digest, a folder. The caller finishes *out. */
+void plan_report(const struct plan *plan, const struct sandbox_spec *spec, const char *image, const char *content,
 	struct sandbox_plan_report *out);
 
 #endif

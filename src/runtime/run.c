@@ -109,8 +109,11 @@ static int resolve_image(struct decision *decision, const char *name, const stru
 		return result;
 	for (size_t i = 0; i < image->notices.count; i++)
 		log_notice("%s", image->notices.items[i]);
-	log_debug("image %s, %s", image->record.digest.hex, image->imported ? "just imported" : "already in the store");
-	plan_set_layers(&decision->plan, decision->store.layers, &image->layers);
+	if (image->folder)
+		log_debug("the folder %s as it stands", name);
+	else
+		log_debug("image %s, %s", image->record.digest.hex, image->imported ? "just imported" : "already in the store");
+	plan_set_layers(&decision->plan, image_directory(&decision->store, image), &image->layers);
 	return 0;
 }
 
@@ -151,6 +154,7 @@ int sandbox_plan(const struct sandbox_locations *locations, const char *image_na
 {
 	auto_finish(decision_finish) struct decision decision = DECISION_INIT;
 	struct image_request request;
+	auto_free char *content = NULL;
 	int result = decide(locations, spec, &decision, error);
 
 	if (result < 0)
@@ -161,6 +165,8 @@ int sandbox_plan(const struct sandbox_locations *locations, const char *image_na
 	if (result < 0 && result != -ECANCELED)
 		return result;
 	error_clear(error);
-	plan_report(&decision.plan, spec, image_name, result == 0 ? decision.image.record.digest.hex : NULL, out);
+	content = result < 0 ? memory_text("to be imported") : decision.image.folder ? memory_text("a folder, never written")
+		: memory_format("sha256:%s", decision.image.record.digest.hex);
+	plan_report(&decision.plan, spec, image_name, content, out);
 	return 0;
 }

@@ -95,6 +95,20 @@ bool id_extents_lookup(const struct id_extents *extents, uint32_t inside, uint32
 	return false;
 }
 
+bool id_extents_find(const struct id_extents *extents, uint32_t outside, uint32_t *out_inside)
+{
+	for (size_t i = 0; i < extents->count; i++) {
+		const struct id_extent *extent = &extents->items[i];
+
+		if (outside < extent->outside || outside - extent->outside >= extent->count)
+			continue;
+		if (out_inside)
+			*out_inside = extent->inside + (outside - extent->outside);
+		return true;
+	}
+	return false;
+}
+
 int id_extents_parse(const char *text, struct id_extents *out, struct sandbox_error *error)
 {
 	auto_free char *copy = memory_text(text);

@@ -51,6 +51,9 @@ int id_extents_add(struct id_extents *extents, struct id_extent extent, struct s
 /* Whether the id inside is mapped; *out_outside (may be NULL) is the host's id. */
 bool id_extents_lookup(const struct id_extents *extents, uint32_t inside, uint32_t *out_outside);
 
+/* The other way round: whether the host's id has a place inside; *out_inside may be NULL. */
+bool id_extents_find(const struct id_extents *extents, uint32_t outside, uint32_t *out_inside);
+
 /*
  * Reads the text of /proc/PID/uid_map; adjacent extents are joined, so that two spellings of one map
  * compare equal after id_extents_join. 0 or -errno.
