@@ -41,7 +41,10 @@
 	X(CAPABILITY) \
 	X(LIMIT_UNAVAILABLE) \
 	X(CHILD_DIED) \
-	X(FOLDER)
+	X(FOLDER) \
+	X(SUBID_FEW) \
+	X(SUBID_SHARED) \
+	X(NO_ATTRIBUTES)
 
 enum sandbox_error_id {
 #define X(name) SANDBOX_E_##name,

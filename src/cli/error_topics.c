@@ -20,8 +20,9 @@ static const struct topic topics[SANDBOX_E_COUNT] = {
 		"The sysctl user.max_user_namespaces bounds them per user, and they nest at most 32 deep. Inside a\n"
 		"sandbox the limit is 0 unless it was started with --nesting."},
 	[SANDBOX_E_USERNS_APPARMOR] = {"AppArmor restricts user namespaces",
-		"Ubuntu 23.10 and later let only programs with an AppArmor profile use them. Install the profile from\n"
-		"contrib/apparmor, or set kernel.apparmor_restrict_unprivileged_userns to 0."},
+		"Ubuntu 23.10 and later let only programs with an AppArmor profile use them. An administrator\n"
+		"sets kernel.apparmor_restrict_unprivileged_userns to 0, or gives this program alone a profile:\n\n"
+		"    abi <abi/4.0>,\n    profile sandbox /usr/local/bin/sandbox flags=(unconfined) { userns, }"},
 	[SANDBOX_E_USERNS_FILTERED] = {"something around this process refuses user namespaces",
 		"A container runtime's seccomp filter, or a security module. Docker: --security-opt seccomp=unconfined\n"
 		"(and --security-opt systempaths=unconfined, see E_PROC_MASKED)."},
@@ -95,6 +96,15 @@ static const struct topic topics[SANDBOX_E_COUNT] = {
 		"The resource limit is above the hard limit of the caller, which only root may raise."},
 	[SANDBOX_E_CHILD_DIED] = {"a process of the sandbox ended without saying why",
 		"Something outside killed it (the kernel's out-of-memory killer, an operator), or it is a defect."},
+	[SANDBOX_E_SUBID_FEW] = {"the user has fewer subordinate ids than images use",
+		"Files of an image may belong to ids up to 65534 (nobody). Those beyond the range cannot be unpacked, and\n"
+		"programs cannot become them. usermod --add-subuids adds a range to those that are there."},
+	[SANDBOX_E_SUBID_SHARED] = {"another user has some of the same subordinate ids",
+		"Who has an id may do anything with its files and processes: the two users' sandboxes are not isolated from\n"
+		"each other. Images that were unpacked for the old range are unpacked again for the new one."},
+	[SANDBOX_E_NO_ATTRIBUTES] = {"the file system keeps no extended attributes",
+		"With a single id the owners of an image's files are recorded in user.* attributes. NFS before 4.2, and a\n"
+		"tmpfs before Linux 6.6, have none: put the store on another file system with --root."},
 };
 
 bool error_topic_print(const char *name)

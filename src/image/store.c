@@ -28,21 +28,6 @@ static const struct {
 	{"staging", 0700},
 };
 
-static int store_unusable(int code, const char *path, const char *doing, struct sandbox_error *error)
-{
-	(void)error_set(error, code, "%s the image store %s", doing, path);
-	if (code == ENOSPC || code == EDQUOT) {
-		(void)error_cause(error, SANDBOX_E_NO_SPACE, "its file system is full, or your quota is used up");
-		return error_fix(error, "make room there, or name another directory with --root DIR");
-	}
-	/* Not the directory's fault. */
-	if (code == EMFILE || code == ENFILE || code == ENOMEM)
-		return -code;
-	(void)error_cause(error, SANDBOX_E_HOME_UNUSABLE, "images are kept there, unpacked");
-	(void)error_fix(error, "name a directory that you may write to with --root DIR or XDG_CACHE_HOME");
-	return code ? -code : -EINVAL;
-}
-
 /* Modes are set afterwards: whatever the umask is, these directories have to be usable. */
 static int make_directories(struct image_store *store, struct sandbox_error *error)
 {
@@ -52,10 +37,10 @@ static int make_directories(struct image_store *store, struct sandbox_error *err
 		if (mkdirat(store->root, name, store_directories[i].mode) < 0) {
 			if (errno == EEXIST)
 				continue;
-			return store_unusable(errno, store->path, "make a directory in", error);
+			return image_store_explain(errno, store->path, "make a directory in", error);
 		}
 		if (fchmodat(store->root, name, store_directories[i].mode, 0) < 0)
-			return store_unusable(errno, store->path, "set modes in", error);
+			return image_store_explain(errno, store->path, "set modes in", error);
 	}
 	return 0;
 }
@@ -67,18 +52,18 @@ static int store_create(struct image_store *store, struct sandbox_error *error)
 	if (store->root < 0) {
 		result = file_make_directories(store->path, 0700, error);
 		if (result < 0)
-			return store_unusable(-result, store->path, "make", error);
+			return image_store_explain(-result, store->path, "make", error);
 		if (chmod(store->path, 0700) < 0)
-			return store_unusable(errno, store->path, "set the mode of", error);
+			return image_store_explain(errno, store->path, "set the mode of", error);
 		store->root = open(store->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (store->root < 0)
-			return store_unusable(errno, store->path, "open", error);
+			return image_store_explain(errno, store->path, "open", error);
 	}
 	result = make_directories(store, error);
 	if (result < 0)
 		return result;
 	store->layers = openat(store->root, "layers", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return store->layers < 0 ? store_unusable(errno, store->path, "open", error) : 0;
+	return store->layers < 0 ? image_store_explain(errno, store->path, "open", error) : 0;
 }
 
 int image_store_open(const char *path, struct image_store *out, struct sandbox_error *error)
@@ -90,7 +75,7 @@ int image_store_open(const char *path, struct image_store *out, struct sandbox_e
 	store.path = memory_text(path);
 	store.root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (store.root < 0 && errno != ENOENT)
-		return store_unusable(errno, path, "open", error);
+		return image_store_explain(errno, path, "open", error);
 	if (store.root >= 0)
 		store.layers = openat(store.root, "layers", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	/* The last directory is made last: with it, the others are there. */
@@ -98,7 +83,7 @@ int image_store_open(const char *path, struct image_store *out, struct sandbox_e
 	if (result < 0)
 		return result;
 	if (fstat(store.root, &status) < 0)
-		return store_unusable(errno, path, "look at", error);
+		return image_store_explain(errno, path, "look at", error);
 	/* What another user can write to, he can put set-user-ID programs into. */
 	if (status.st_uid != geteuid() || (status.st_mode & 077)) {
 		(void)error_set(error, 0, "the image store %s is open to other users", path);
@@ -129,7 +114,7 @@ int store_lock_archive(struct image_store *store, const struct stat *status, str
 		struct stat opened;
 
 		if (lock < 0)
-			return store_unusable(errno, store->path, "write to", error);
+			return image_store_explain(errno, store->path, "write to", error);
 		while (flock(lock, LOCK_EX) < 0)
 			if (errno != EINTR)
 				return error_set(error, errno, "lock %s", name);

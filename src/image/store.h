@@ -41,6 +41,12 @@ int image_store_open(const char *path, struct image_store *out, struct sandbox_e
 void image_store_finish(struct image_store *store);
 
 /*
+ * Explains that the store at `path` could not be used for `doing` ("write to"): E_NO_SPACE, E_HOME_UNUSABLE, and where
+ * it could lie instead. Returns like error_set.
+ */
+int image_store_explain(int code, const char *path, const char *doing, struct sandbox_error *error);
+
+/*
  * Removes the whole store. E_IMAGE_IN_USE, and nothing removed, while a sandbox runs from it or an import is
  * under way. `map` as for image_remove. 0 or -errno.
  */

@@ -95,14 +95,19 @@ static bool has_other_owner(const struct attributes *attributes)
 static int record_owner(int fd, const char *name, const struct attributes *attributes, struct sandbox_error *error)
 {
 	char text[64];
-	int size;
+	int size, code;
 
 	if (!has_other_owner(attributes))
 		return 0;
 	size = snprintf(text, sizeof(text), "%u:%u:0%o", attributes->uid, attributes->gid, attributes->mode);
-	if (fsetxattr(fd, OVERRIDE_STAT_ATTRIBUTE, text, (size_t)size, 0) < 0)
-		return entry_failed(error, errno, name, "record its owner in " OVERRIDE_STAT_ATTRIBUTE);
-	return 0;
+	if (fsetxattr(fd, OVERRIDE_STAT_ATTRIBUTE, text, (size_t)size, 0) == 0)
+		return 0;
+	code = errno;
+	(void)entry_failed(error, code, name, "record its owner in " OVERRIDE_STAT_ATTRIBUTE);
+	if (code != ENOTSUP)
+		return -code;
+	return error_cause(error, SANDBOX_E_NO_ATTRIBUTES, "with a single id, owners are kept in extended attributes, and "
+		"the file system of the store has none");
 }
 
 /* A capability of another user namespace (version 3) names its root by an id that means nothing here. */

@@ -11,6 +11,7 @@
 #include "base/scope.h"
 #include "base/test_switch.h"
 #include "rootfs/filesystem.h"
+#include "rootfs/proc_mask.h"
 #include "rootfs/root_path.h"
 
 /* What the kernel gives only to the owner of a namespace, and the name by which the test build removes that one. */
@@ -80,11 +81,8 @@ int mount_apply_proc(struct mount_work *work, const struct mount_step *step, str
 {
 	int result = mount_filesystem(work, step, "proc", NULL, error);
 
-	if (result == -EPERM) {
-		error_cause(error, SANDBOX_E_PROC_MASKED, "the kernel gives a fresh /proc only where the present one is "
-			"fully visible, and here parts of it are masked (an outer container?)");
-		(void)error_fix(error, "start the outer container with --security-opt systempaths=unconfined");
-	}
+	if (result == -EPERM)
+		(void)proc_explain_refusal(error);
 	return result;
 }
 

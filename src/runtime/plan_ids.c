@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "runtime/plan.h"
+#include "userns/newidmap.h"
 
 enum {
 	ROOT_RANGE_SIZE = 65536,
@@ -13,16 +14,11 @@ enum {
 
 static int missing_subids(const struct host *host, struct sandbox_error *error)
 {
-	const char *file = host->subuids.count ? "/etc/subgid" : "/etc/subuid";
-
+	if (!host->nested_root)
+		return subid_explain_missing(host->subuids.count ? SUBID_GROUPS : SUBID_USERS, host->user.name, error);
 	error_set(error, ENOENT, "map ids");
-	if (host->nested_root) {
-		error_cause(error, SANDBOX_E_SUBID_MISSING, "the user namespace around this process has no id but its root's");
-		return error_fix(error, "give it more ids, as podman does by default");
-	}
-	error_cause(error, SANDBOX_E_SUBID_MISSING, "%s has no range for %s", file, host->user.name);
-	return error_fix(error, "sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 %s",
-		host->user.name);
+	error_cause(error, SANDBOX_E_SUBID_MISSING, "the user namespace around this process has no id but its root's");
+	return error_fix(error, "give it more ids, as podman does by default");
 }
 
 /* Why this user cannot have a range of ids here: 0, or -errno with the reason. */
@@ -32,16 +28,10 @@ static int check_ranges(const struct host *host, struct sandbox_error *error)
 		return missing_subids(host, error);
 	if (host->nested_root)
 		return 0;
-	if (!host->newidmap_installed) {
-		error_set(error, ENOENT, "map ids: newuidmap, newgidmap");
-		error_cause(error, SANDBOX_E_NEWIDMAP_MISSING, "the programs that map subordinate ids are not installed");
-		return error_fix(error, "install the package uidmap (Debian, Ubuntu) or shadow-utils (Fedora)");
-	}
-	if (host->no_new_privs) {
-		error_set(error, EPERM, "map ids: newuidmap");
-		error_cause(error, SANDBOX_E_NNP, "no_new_privs is set on this process, so that no set-user-ID program works");
-		return error_fix(error, "start it without NoNewPrivileges= or setpriv --no-new-privs, or use --userns=single");
-	}
+	if (!host->newidmap_installed)
+		return newidmap_explain_missing(error);
+	if (host->no_new_privs)
+		return newidmap_explain_no_new_privs(error);
 	return 0;
 }
 

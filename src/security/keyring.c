@@ -16,6 +16,7 @@
 
 enum {
 	KEY_USERS_LIMIT = 1 << 20,
+	ENOUGH_KEYS = 2000,
 	QUOTA_RETRIES = 100,
 	QUOTA_PAUSE_MICROSECONDS = 20 * 1000,
 };
@@ -43,7 +44,7 @@ bool keyring_parse_usage(
 static int explain_quota(struct sandbox_error *error)
 {
 	auto_free char *text = NULL;
-	unsigned long keys, limit;
+	unsigned long keys, limit = 0;
 
 	error_set(error, EDQUOT, "make a session keyring");
 	error_cause(error, SANDBOX_E_KEY_QUOTA,
@@ -53,7 +54,9 @@ static int explain_quota(struct sandbox_error *error)
 		error_cause(error, SANDBOX_E_KEY_QUOTA,
 			"each running sandbox needs a key: you have %lu, and kernel.keys.maxkeys allows %lu",
 			keys, limit);
-	return error_fix(error, "end other sandboxes, or sudo sysctl kernel.keys.maxkeys=2000");
+	/* The other quota, of bytes, is a hundred for each key. */
+	limit = limit < ENOUGH_KEYS ? ENOUGH_KEYS : limit * 2;
+	return error_fix(error, "sudo sysctl kernel.keys.maxkeys=%lu kernel.keys.maxbytes=%lu", limit, limit * 100);
 }
 
 /*

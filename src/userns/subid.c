@@ -95,13 +95,57 @@ static bool subid_is_for(const char *name, const char *user, uint32_t own_id)
 	return strcmp(name, user) == 0 || (text_parse_unsigned(name, UINT32_MAX, &number) && number == own_id);
 }
 
+/* Every range of a subuid(5) text that can be read, whoever has it. */
+static void collect_all(const char *text, struct id_ranges *out)
+{
+	auto_free char *copy = memory_text(text);
+	char *rest = copy, *line;
+
+	while ((line = strsep(&rest, "\n"))) {
+		char *name, *first_text, *count_text;
+		uint64_t first, count;
+
+		if (*line != '#' && subid_split(line, &name, &first_text, &count_text) &&
+		    text_parse_unsigned(first_text, UINT32_MAX, &first) &&
+		    text_parse_unsigned(count_text, UINT32_MAX, &count))
+			id_ranges_add(out, (uint32_t)first, (uint32_t)count);
+	}
+}
+
+uint32_t subid_find_free(const struct id_ranges *taken)
+{
+	for (uint64_t first = SUBID_SUGGESTED_FIRST; first + SUBID_SUGGESTED_COUNT <= INT32_MAX; first += SUBID_SUGGESTED_COUNT) {
+		bool is_free = true;
+
+		for (size_t i = 0; i < taken->count && is_free; i++)
+			is_free = !ranges_overlap(&taken->items[i], first, SUBID_SUGGESTED_COUNT);
+		if (is_free)
+			return (uint32_t)first;
+	}
+	return 0;
+}
+
+/* A free range in the place of the bad line: names that a shell or sed(1) would take for something else are left out. */
+static int suggest_other_line(const char *text, size_t number, const char *file_name, const char *user,
+	struct sandbox_error *error)
+{
+	auto_finish(id_ranges_finish) struct id_ranges taken = {0};
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+
+	if (user[strspn(user, plain)])
+		return -EINVAL;
+	collect_all(text, &taken);
+	return error_fix(error, "sudo sed -i '%zus/.*/%s:%u:%d/' %s", number, user, subid_find_free(&taken),
+		SUBID_SUGGESTED_COUNT, file_name);
+}
+
 int subid_parse(const char *text, const char *file_name, const char *user, uint32_t own_id,
 	struct id_ranges *out, struct sandbox_error *error)
 {
 	auto_free char *copy = memory_text(text);
 	char *rest = copy, *line;
 
-	while ((line = strsep(&rest, "\n"))) {
+	for (size_t number = 1; (line = strsep(&rest, "\n")); number++) {
 		char shown[128], *name, *first, *count;
 		int result;
 
@@ -109,8 +153,10 @@ int subid_parse(const char *text, const char *file_name, const char *user, uint3
 		if (*line == '#' || !subid_split(line, &name, &first, &count) || !subid_is_for(name, user, own_id))
 			continue;
 		result = subid_add(out, own_id, first, count, file_name, shown, error);
-		if (result < 0)
+		if (result < 0) {
+			(void)suggest_other_line(text, number, file_name, user, error);
 			return result;
+		}
 	}
 	return 0;
 }
@@ -200,9 +246,24 @@ int subid_load(enum subid_kind kind, const char *user, uint32_t own_id, struct i
 int subid_load_all(enum subid_kind kind, struct id_ranges *out, struct sandbox_error *error)
 {
 	auto_free char *text = NULL;
-	char *rest, *line;
 	int result = file_read(AT_FDCWD, subid_files[kind], SUBID_FILE_MAX, &text, NULL, error);
 
+	if (result < 0)
+		return result == -ENOENT ? 0 : result;
+	collect_all(text, out);
+	return 0;
+}
+
+int subid_find_shared(enum subid_kind kind, const char *user, uint32_t own_id, const struct id_ranges *own,
+	struct id_range *out, struct sandbox_error *error)
+{
+	auto_free char *text = NULL;
+	char *rest, *line;
+	int result;
+
+	if (!subid_source_is_files())
+		return 0;
+	result = file_read(AT_FDCWD, subid_files[kind], SUBID_FILE_MAX, &text, NULL, error);
 	if (result < 0)
 		return result == -ENOENT ? 0 : result;
 	rest = text;
@@ -210,10 +271,59 @@ int subid_load_all(enum subid_kind kind, struct id_ranges *out, struct sandbox_e
 		char *name, *first_text, *count_text;
 		uint64_t first, count;
 
-		if (subid_split(line, &name, &first_text, &count_text) &&
-		    text_parse_unsigned(first_text, UINT32_MAX, &first) &&
-		    text_parse_unsigned(count_text, UINT32_MAX, &count))
-			id_ranges_add(out, (uint32_t)first, (uint32_t)count);
+		if (*line == '#' || !subid_split(line, &name, &first_text, &count_text) || subid_is_for(name, user, own_id) ||
+		    !text_parse_unsigned(first_text, UINT32_MAX, &first) ||
+		    !text_parse_unsigned(count_text, UINT32_MAX, &count))
+			continue;
+		for (size_t i = 0; i < own->count; i++)
+			if (ranges_overlap(&own->items[i], first, count)) {
+				*out = own->items[i];
+				return 1;
+			}
 	}
 	return 0;
+}
+
+/* The options of usermod(8) that add a range which nobody has; `also` comes before them. */
+static int suggest_range(const char *user, const char *also, struct sandbox_error *error)
+{
+	auto_finish(id_ranges_finish) struct id_ranges taken = {0};
+	uint32_t first;
+
+	if (!subid_source_is_files())
+		return error_fix(error, "have a range added where /etc/nsswitch.conf says that they come from");
+	(void)subid_load_all(SUBID_USERS, &taken, NULL);
+	(void)subid_load_all(SUBID_GROUPS, &taken, NULL);
+	first = subid_find_free(&taken);
+	if (!first)
+		return error_fix(error, "make room in /etc/subuid and /etc/subgid: every range is given away");
+	return error_fix(error, "sudo usermod %s--add-subuids %u-%u --add-subgids %u-%u %s", also, first,
+		first + SUBID_SUGGESTED_COUNT - 1, first, first + SUBID_SUGGESTED_COUNT - 1, user);
+}
+
+int subid_explain_missing(enum subid_kind kind, const char *user, struct sandbox_error *error)
+{
+	error_set(error, ENOENT, "map ids");
+	error_cause(error, SANDBOX_E_SUBID_MISSING, "%s has no range for %s",
+		subid_source_is_files() ? subid_files[kind] : "the source of subordinate ids", user);
+	return suggest_range(user, "", error);
+}
+
+int subid_explain_few(const char *user, struct sandbox_error *error)
+{
+	error_set(error, 0, "map the ids of all files");
+	error_cause(error, SANDBOX_E_SUBID_FEW, "images have files of the ids 0 to %d (nobody), and %s has not so many",
+		SUBID_ENOUGH, user);
+	return suggest_range(user, "", error);
+}
+
+int subid_explain_shared(enum subid_kind kind, const char *user, const struct id_range *shared, struct sandbox_error *error)
+{
+	auto_free char *removal = memory_format("--del-sub%s %u-%u ", kind == SUBID_USERS ? "uids" : "gids", shared->first,
+		shared->first + shared->count - 1);
+
+	error_set(error, 0, "keep your ids to yourself");
+	error_cause(error, SANDBOX_E_SUBID_SHARED, "%s gives %u:%u to %s, and some of it to another user, whose sandboxes can "
+		"change the files of yours", subid_files[kind], shared->first, shared->count, user);
+	return suggest_range(user, removal, error);
 }

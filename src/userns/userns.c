@@ -46,10 +46,10 @@ static int write_maps_directly(int proc, const struct idmap *map, struct sandbox
 		result = write_map_file(proc, "uid_map", &map->users, error);
 	if (result == 0)
 		result = write_map_file(proc, "gid_map", &map->groups, error);
-	if (result == -EPERM || result == -EACCES) {
-		error_cause(error, SANDBOX_E_USERNS_FILTERED, "the kernel or a security module lets this user make a user "
-			"namespace but not use it");
-		(void)error_fix(error, "see `sandbox help E_USERNS_APPARMOR`");
+	if ((result == -EPERM || result == -EACCES) && error) {
+		/* The kernel lets this user make a user namespace, but not use it. */
+		error->code = EPERM;
+		result = userns_explain_refusal(error);
 	}
 	return result;
 }
@@ -104,86 +104,6 @@ int userns_become_root(const struct idmap *map, struct sandbox_error *error)
 	if (setresuid(0, 0, 0) < 0)
 		return error_set(error, errno, "become user 0 of the user namespace");
 	return 0;
-}
-
-/* ---- why clone(2) refused ---- */
-
-static long read_setting(const char *path)
-{
-	auto_free char *text = NULL;
-
-	if (file_read(AT_FDCWD, path, 64, &text, NULL, NULL) < 0)
-		return -1;
-	return strtol(text, NULL, 10);
-}
-
-static bool seccomp_filter_is_on(void)
-{
-	return prctl(PR_GET_SECCOMP) == 2;
-}
-
-static int explain_limit(struct sandbox_error *error)
-{
-	error_cause(error, SANDBOX_E_USERNS_LIMIT, "the limit of user namespaces is reached "
-		"(user.max_user_namespaces = %ld)", read_setting("/proc/sys/user/max_user_namespaces"));
-	return error_fix(error, "sudo sysctl user.max_user_namespaces=15000");
-}
-
-static int explain_refusal(struct sandbox_error *error)
-{
-	if (read_setting("/proc/sys/kernel/unprivileged_userns_clone") == 0) {
-		error_cause(error, SANDBOX_E_USERNS_DISABLED, "unprivileged user namespaces are switched off "
-			"(kernel.unprivileged_userns_clone = 0)");
-		return error_fix(error, "sudo sysctl kernel.unprivileged_userns_clone=1");
-	}
-	if (read_setting("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == 1) {
-		error_cause(error, SANDBOX_E_USERNS_APPARMOR, "AppArmor restricts unprivileged user namespaces");
-		return error_fix(error, "install the profile in contrib/apparmor, or: "
-			"sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0");
-	}
-	if (seccomp_filter_is_on()) {
-		error_cause(error, SANDBOX_E_USERNS_FILTERED, "a seccomp filter around this process refuses user namespaces "
-			"(an outer container?)");
-		return error_fix(error, "start the outer container with --security-opt seccomp=unconfined");
-	}
-	error_cause(error, SANDBOX_E_USERNS_DISABLED, "the kernel refused: this process is in a chroot, or a security "
-		"module forbids it");
-	return error_fix(error, "run `unshare -Ur true` to see whether any program may");
-}
-
-int userns_explain_clone(int code, struct sandbox_error *error)
-{
-	error_set(error, code, "make a user namespace");
-	switch (code) {
-	case ENOSPC:
-	case EUSERS:
-		return explain_limit(error);
-	case EAGAIN:
-		error_cause(error, SANDBOX_E_NONE, "you may not have any more processes");
-		return error_fix(error, "end some, or raise the limit: ulimit -u, kernel.pid_max, pids.max of the cgroup");
-	case EPERM:
-	case EACCES:
-		return explain_refusal(error);
-	case ENOSYS:
-		if (seccomp_filter_is_on())
-			return explain_refusal(error);
-		error_cause(error, SANDBOX_E_KERNEL_TOO_OLD, "the kernel has no clone3(2)");
-		return error_fix(error, "use Linux 5.12 or newer");
-	case EINVAL:
-		error_cause(error, SANDBOX_E_USERNS_DISABLED, "the kernel was built without user namespaces");
-		return error_fix(error, "use a kernel with CONFIG_USER_NS=y");
-	default:
-		return -code;
-	}
-}
-
-int userns_explain_refusal(struct sandbox_error *error)
-{
-	if (error->id != SANDBOX_E_NONE || error->code != EPERM)
-		return error->code ? -error->code : -EINVAL;
-	error_cause(error, SANDBOX_E_USERNS_FILTERED, "root of a user namespace may do this, but a seccomp filter or a "
-		"security module around this process refuses it (an outer container?)");
-	return error_fix(error, "start the outer container with --security-opt seccomp=unconfined, or see its security module");
 }
 
 /* ---- running something in one ---- */

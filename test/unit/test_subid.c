@@ -83,6 +83,33 @@ static void the_last_usable_id_is_allowed(void **state)
 	assert_int_equal(ranges.count, 1);
 }
 
+/* What is suggested instead of a bad line is free in that file, and takes the place of that line. */
+static void a_bad_line_has_a_fix(void **state)
+{
+	auto_finish(id_ranges_finish) struct id_ranges ranges = {0};
+	struct sandbox_error error = {0};
+
+	(void)state;
+	assert_int_equal(parse("bob:100000:65536\ncarol:170000:1\nalice:0:10\n", &ranges, &error), -EINVAL);
+	assert_string_equal(error.fix, "sudo sed -i '3s/.*/alice:231072:65536/' /etc/subuid");
+	assert_int_equal(subid_parse("a/b:0:10\n", "/etc/subuid", "a/b", 1000, &ranges, &error), -EINVAL);
+	assert_string_equal(error.fix, "correct /etc/subuid, or run with --userns=single");
+}
+
+static void the_first_free_range_is_found(void **state)
+{
+	struct id_range items[] = {{100000, 65536}, {165537, 1}, {250000, 1}, {4000000000u, 294967295u}};
+	struct id_ranges ranges = {items, array_count(items)};
+
+	(void)state;
+	assert_int_equal(subid_find_free(&(struct id_ranges){NULL, 0}), 100000);
+	assert_int_equal(subid_find_free(&ranges), 231072 + 65536);
+	items[2].first = 296608;
+	assert_int_equal(subid_find_free(&ranges), 231072);
+	items[0] = (struct id_range){100000, UINT32_MAX - 100001};
+	assert_int_equal(subid_find_free(&ranges), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -90,6 +117,8 @@ int main(void)
 		cmocka_unit_test(nothing_is_no_error),
 		cmocka_unit_test(bad_lines_of_ours_are_errors),
 		cmocka_unit_test(the_last_usable_id_is_allowed),
+		cmocka_unit_test(a_bad_line_has_a_fix),
+		cmocka_unit_test(the_first_free_range_is_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
