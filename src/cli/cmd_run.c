@@ -8,8 +8,11 @@
 #include <sandbox/container.h>
 #include <sandbox/spec.h>
 
+#include "base/memory.h"
 #include "base/scope.h"
+#include "base/strings.h"
 #include "base/test_switch.h"
+#include "base/text.h"
 #include "cli/command.h"
 #include "cli/import_progress.h"
 #include "cli/output.h"
@@ -24,6 +27,7 @@ static const char *const overlay_words[] = {
 
 struct run_options {
 	struct sandbox_spec spec;
+	struct sandbox_strings profiles;
 	bool dry_run;
 	bool json;
 };
@@ -76,8 +80,25 @@ static const struct option_entry run_table[] = {
 		FIELD(sysctl)},
 	{OPTION_FLAG, "nesting", 0, NULL, "allow user namespaces and mounts inside; /proc is unmasked", FIELD(nesting)},
 	{OPTION_HEADING, .help = "Seeing"},
-	{OPTION_FLAG, "dry-run", 0, NULL, "print what would be done, and why, and do nothing", OWN(dry_run)},
-	{OPTION_FLAG, "json", 0, NULL, "print it as JSON", OWN(json)},
+	{OPTION_LIST, "profile", 0, "NAME", "begin with the options in ~/.config/sandbox/profiles/NAME", OWN(profiles),
+		.typed_only = true},
+	{OPTION_FLAG, "dry-run", 0, NULL, "print what would be done, and why, and do nothing", OWN(dry_run),
+		.typed_only = true},
+	{OPTION_FLAG, "json", 0, NULL, "print it as JSON", OWN(json), .typed_only = true},
+	/* Habits of Docker's and Podman's users. */
+	{OPTION_ABSENT, "privileged", .help = "--cap-add ALL --nesting grants all that root of the sandbox can have; "
+					      "nothing makes it root of the host"},
+	{OPTION_ABSENT, "detach", 'd', .help = "a sandbox ends with the command that started it: put that in the background (&)"},
+	{OPTION_ABSENT, "net", .help = "leave it out: a sandbox has a network of its own with loopback only"},
+	{OPTION_ABSENT, "network", .help = "leave it out: a sandbox has a network of its own with loopback only"},
+	{OPTION_ABSENT, "publish", 'p', .help = "leave it out: a sandbox has a network of its own with loopback only"},
+	{OPTION_ABSENT, "restart", .help = "run it in a loop of the shell, or as a unit of systemd --user"},
+	{OPTION_ABSENT, "pull", .help = "leave it out: images are archives, as `docker save` or `docker export` write them"},
+	{OPTION_ABSENT, "platform", .help = "leave it out: the image must be of this machine's architecture"},
+	{OPTION_ABSENT, "gpus", .help = "lend the device nodes with --device, and the driver's libraries with --volume"},
+	{OPTION_ABSENT, "pid", .help = "leave it out: a sandbox always has its own pid namespace"},
+	{OPTION_ABSENT, "ipc", .help = "leave it out: a sandbox always has its own ipc namespace"},
+	{OPTION_ABSENT, "volumes-from", .help = "name each folder with --volume"},
 	{OPTION_GIVEN, .offset = FIELD(given)},
 	{OPTION_END},
 };
@@ -120,26 +141,81 @@ static void take_command(struct sandbox_spec *spec, int argc, char **argv, int f
 static void run_options_finish(struct run_options *options)
 {
 	sandbox_spec_finish(&options->spec);
+	sandbox_strings_finish(&options->profiles);
+}
+
+static int apply_profiles(const struct cli *cli, const struct sandbox_strings *names, struct run_options *out,
+	struct sandbox_error *error)
+{
+	const struct option_entry *const tables[] = {run_table, NULL};
+	int result = 0;
+
+	for (size_t i = 0; i < names->count && result == 0; i++) {
+		auto_finish(config_finish) struct config_file profile = {0};
+
+		result = config_read_profile(cli->profile_directory, names->items[i], &profile, error);
+		if (result == 0)
+			result = config_check(&profile, tables, error);
+		if (result == 0)
+			result = config_apply(&profile, run_table, out, error);
+	}
+	return result;
+}
+
+/*
+ * Defaults, the configuration, profiles, and what is typed, each over the one before. A command line is read twice,
+ * since it says which profiles it stands on.
+ */
+static int take_options(const struct cli *cli, int argc, char **argv, struct run_options *out, int *out_operands,
+	bool *out_done, struct sandbox_error *error)
+{
+	auto_finish(run_options_finish) struct run_options typed = {.dry_run = false};
+	int result = command_parse(&command_run, &typed, argc, argv, 1, -1, out_operands, out_done, error);
+
+	if (result < 0 || *out_done)
+		return result;
+	sandbox_spec_init(&out->spec);
+	result = config_apply(&cli->config, run_table, out, error);
+	if (result == 0)
+		result = apply_profiles(cli, &cli->profiles, out, error);
+	if (result == 0)
+		result = apply_profiles(cli, &typed.profiles, out, error);
+	return result < 0 ? result : options_parse(run_table, out, argc, argv, out_operands, error);
+}
+
+/* A mistake in the value of an option that was not typed here is looked for in the wrong place. */
+static void name_origin(const struct sandbox_spec *spec, struct sandbox_error *error)
+{
+	auto_free char *option = NULL;
+	const char *origin;
+
+	if (!text_starts_with(error->text, "--"))
+		return;
+	option = memory_text_n(error->text + 2, strcspn(error->text + 2, " :="));
+	origin = strings_variable(&spec->given, option);
+	if (origin && !text_starts_with(origin, "--"))
+		(void)error_wrap(error, "%s", origin);
 }
 
 static int run_run(const struct cli *cli, int argc, char **argv)
 {
 	auto_finish(run_options_finish) struct run_options options = {.dry_run = false};
+	struct sandbox_result result = {.cause = SANDBOX_CAUSE_EXIT};
 	struct sandbox_error error = {0};
-	struct sandbox_result result;
-	int operands;
+	int operands, failure;
 	bool done;
 
-	sandbox_spec_init(&options.spec);
-	if (command_parse(&command_run, &options, argc, argv, 1, -1, &operands, &done, &error) < 0)
+	if (take_options(cli, argc, argv, &options, &operands, &done, &error) < 0)
 		return output_error(&error);
 	if (done)
 		return 0;
 	take_command(&options.spec, argc, argv, operands + 1);
-	if (options.dry_run)
-		return print_plan(cli, argv[operands], &options, &error) < 0 ? output_error(&error) : 0;
-	if (run_image(cli, argv[operands], &options.spec, &result, &error) < 0)
+	failure = options.dry_run ? print_plan(cli, argv[operands], &options, &error)
+			: run_image(cli, argv[operands], &options.spec, &result, &error);
+	if (failure < 0) {
+		name_origin(&options.spec, &error);
 		return output_error(&error);
+	}
 	return sandbox_result_exit_status(&result);
 }
 

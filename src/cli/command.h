@@ -5,13 +5,19 @@
 #ifndef CLI_COMMAND_H
 #define CLI_COMMAND_H
 
+#include <sandbox/strings.h>
+
 #include "base/error.h"
+#include "cli/config.h"
 #include "cli/option.h"
 
-/* What the global options and the environment say about where things live. Absolute paths. */
+/* What the global options, the environment and the configuration say. Paths are absolute. */
 struct cli {
 	char *store;   /* images and layers: --root, else $XDG_CACHE_HOME/sandbox */
 	char *state;   /* what must survive a cache clean: --state, else $XDG_STATE_HOME/sandbox */
+	struct sandbox_strings profiles; /* --profile, and what the configuration says of it */
+	char *profile_directory;         /* where profiles are looked for: $XDG_CONFIG_HOME/sandbox/profiles */
+	struct config_file config;       /* its lines for the command: config_apply */
 	char *runtime; /* gone at reboot: --runroot, else $XDG_RUNTIME_DIR/sandbox; NULL where there is none */
 };
 

@@ -8,6 +8,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/scope.h"
 #include "base/test_switch.h"
 #include "cli/command.h"
@@ -18,6 +19,8 @@
 
 struct global_options {
 	struct path_options paths;
+	char *config;
+	struct sandbox_strings profiles;
 	bool debug;
 	bool quiet;
 	bool version;
@@ -30,9 +33,18 @@ static const struct option_entry global_table[] = {
 		offsetof(struct global_options, paths.state)},
 	{OPTION_TEXT, "runroot", 0, "DIR", "live state (default $XDG_RUNTIME_DIR/sandbox)",
 		offsetof(struct global_options, paths.runroot)},
+	{OPTION_TEXT, "config", 0, "FILE", "the configuration (default ~/.config/sandbox/config; /dev/null: none)",
+		offsetof(struct global_options, config), .typed_only = true},
+	{OPTION_LIST, "profile", 0, "NAME", "run with the options in ~/.config/sandbox/profiles/NAME",
+		offsetof(struct global_options, profiles)},
 	{OPTION_FLAG, "debug", 0, NULL, "tell what is done, in order", offsetof(struct global_options, debug)},
 	{OPTION_FLAG, "quiet", 'q', NULL, "no notices", offsetof(struct global_options, quiet)},
-	{OPTION_FLAG, "version", 0, NULL, "print the version", offsetof(struct global_options, version)},
+	{OPTION_FLAG, "version", 0, NULL, "print the version", offsetof(struct global_options, version), .typed_only = true},
+	{OPTION_END},
+};
+
+/* What only a configuration file can say, besides the options of the command line: sandbox-config(5). */
+static const struct option_entry settings_table[] = {
 	{OPTION_END},
 };
 
@@ -113,21 +125,17 @@ static int normalise_process(struct sandbox_error *error)
 	return 0;
 }
 
-static int run_command(const struct global_options *options, int argc, char **argv, struct sandbox_error *error)
+static int unknown_command(const char *name, struct sandbox_error *error)
 {
-	auto_finish(paths_finish) struct cli cli = {0};
-	const struct command *command = command_find(argv[0]);
-	int result;
+	struct suggestion suggestion = SUGGESTION_INIT(name);
 
-	if (!command) {
-		error_set(error, 0, "unknown command %s", argv[0]);
-		error_cause(error, SANDBOX_E_USAGE, "%s", "");
-		return error_fix(error, "see `sandbox --help`");
-	}
-	result = paths_decide(&options->paths, &cli, error);
-	if (result < 0)
-		return result;
-	return command->run(&cli, argc, argv);
+	for (size_t i = 0; commands[i]; i++)
+		suggestion_consider(&suggestion, commands[i]->name);
+	error_set(error, 0, "unknown command %s", name);
+	error_cause(error, SANDBOX_E_USAGE, "%s", "");
+	if (suggestion.word)
+		return error_fix(error, "did you mean `sandbox %s`?", suggestion.word);
+	return error_fix(error, "see `sandbox --help`");
 }
 
 static void global_options_finish(struct global_options *options)
@@ -135,6 +143,8 @@ static void global_options_finish(struct global_options *options)
 	free(options->paths.root);
 	free(options->paths.state);
 	free(options->paths.runroot);
+	free(options->config);
+	sandbox_strings_finish(&options->profiles);
 }
 
 static int parse_global(struct global_options *options, int argc, char **argv, int *out_operands,
@@ -145,6 +155,64 @@ static int parse_global(struct global_options *options, int argc, char **argv, i
 	if (result < 0 && !*error->fix)
 		(void)error_fix(error, "see `sandbox --help`");
 	return result;
+}
+
+static int read_config(const char *named, struct cli *cli, struct sandbox_error *error)
+{
+	const struct option_entry *const tables[] = {global_table, settings_table, command_run.options, NULL};
+	auto_free char *directory = paths_configuration(), *path = NULL;
+	int result;
+
+	if (directory)
+		cli->profile_directory = memory_format("%s/profiles", directory);
+	if (!directory && !named)
+		return 0;
+	path = named ? memory_text(named) : memory_format("%s/config", directory);
+	result = config_read(path, "config", !named, &cli->config, error);
+	return result < 0 ? result : config_check(&cli->config, tables, error);
+}
+
+/* The configuration says what is not typed. Fills *out and `cli`. */
+static int configure(const struct global_options *typed, int argc, char **argv, struct global_options *out,
+	struct cli *cli, struct sandbox_error *error)
+{
+	int operands, result = read_config(typed->config, cli, error);
+
+	if (result == 0)
+		result = config_apply(&cli->config, global_table, out, error);
+	if (result == 0)
+		result = config_apply(&cli->config, settings_table, out, error);
+	if (result == 0)
+		result = parse_global(out, argc, argv, &operands, error);
+	if (result == 0)
+		result = paths_decide(&out->paths, cli, error);
+	cli->profiles = out->profiles;
+	out->profiles = (struct sandbox_strings){0};
+	log_set_level(out->debug ? LOG_LEVEL_DEBUG : out->quiet ? LOG_LEVEL_QUIET : LOG_LEVEL_NORMAL);
+	return result;
+}
+
+static void cli_finish(struct cli *cli)
+{
+	paths_finish(cli);
+	config_finish(&cli->config);
+	free(cli->profile_directory);
+	sandbox_strings_finish(&cli->profiles);
+}
+
+/* The command begins at argv[operands]. */
+static int run_command(const struct global_options *typed, int operands, int argc, char **argv,
+	struct sandbox_error *error)
+{
+	auto_finish(global_options_finish) struct global_options options = {0};
+	auto_finish(cli_finish) struct cli cli = {0};
+	const struct command *command = command_find(argv[operands]);
+	int result;
+
+	if (!command)
+		return unknown_command(argv[operands], error);
+	result = configure(typed, argc, argv, &options, &cli, error);
+	return result < 0 ? result : command->run(&cli, argc - operands, argv + operands);
 }
 
 int main(int argc, char **argv)
@@ -159,14 +227,12 @@ int main(int argc, char **argv)
 		result = parse_global(&options, argc, argv, &operands, &error);
 	if (result < 0)
 		return output_error(&error);
-	log_set_level(options.debug ? LOG_LEVEL_DEBUG : options.quiet ? LOG_LEVEL_QUIET : LOG_LEVEL_NORMAL);
-
 	if (options.version) {
 		printf("sandbox %s\n", SANDBOX_VERSION);
 	} else if (operands == OPTIONS_HELP || operands == argc) {
 		print_usage();
 	} else {
-		result = run_command(&options, argc - operands, argv + operands, &error);
+		result = run_command(&options, operands, argc, argv, &error);
 		if (result < 0)
 			return output_error(&error);
 	}

@@ -1,5 +1,6 @@
 #include "cli/option.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -27,10 +28,10 @@ static int usage_error(struct sandbox_error *error, const char *format, ...)
 	return error_cause(error, SANDBOX_E_USAGE, "%s", "");
 }
 
-static const struct option_entry *find_long(const struct option_entry *table, const char *name, size_t length)
+static const struct option_entry *find_long(const struct option_entry *table, const char *name)
 {
 	for (const struct option_entry *entry = table; entry->kind != OPTION_END; entry++)
-		if (entry->name && strlen(entry->name) == length && strncmp(entry->name, name, length) == 0)
+		if (entry->name && strcmp(entry->name, name) == 0)
 			return entry;
 	return NULL;
 }
@@ -62,13 +63,29 @@ static int choice_error(const struct option_entry *entry, const char *value, str
 	return error_fix(error, "use one of: %s", words);
 }
 
-static void record_given(const struct option_entry *table, const struct option_entry *entry, void *target)
+static bool ends_with(const char *text, const char *end)
 {
-	auto_free char *origin = memory_format("--%s", entry->name);
+	size_t length = strlen(text), tail = strlen(end);
 
-	for (; table->kind != OPTION_END; table++)
-		if (table->kind == OPTION_GIVEN)
-			strings_set_variable((void *)((char *)target + table->offset), entry->name, origin);
+	return length >= tail && strcmp(text + length - tail, end) == 0;
+}
+
+/* Items of one list may come from several places: "config, --env". */
+static void record_given(const struct option_entry *table, const struct option_entry *entry, void *target,
+	const char *origin)
+{
+	for (; table->kind != OPTION_END; table++) {
+		struct sandbox_strings *given = (void *)((char *)target + table->offset);
+		auto_free char *both = NULL;
+		const char *earlier;
+
+		if (table->kind != OPTION_GIVEN)
+			continue;
+		earlier = entry->kind == OPTION_LIST ? strings_variable(given, entry->name) : NULL;
+		if (earlier)
+			both = ends_with(earlier, origin) ? memory_text(earlier) : memory_format("%s, %s", earlier, origin);
+		strings_set_variable(given, entry->name, both ? both : origin);
+	}
 }
 
 static int store_value(const struct option_entry *entry, void *target, const char *value, struct sandbox_error *error)
@@ -108,6 +125,9 @@ static int store_value(const struct option_entry *entry, void *target, const cha
 			return choice_error(entry, value, error);
 		*(int *)field = index;
 		return 0;
+	case OPTION_ABSENT:
+		usage_error(error, "there is no option --%s", entry->name);
+		return error_fix(error, "%s", entry->help);
 	case OPTION_END:
 	case OPTION_GIVEN:
 	case OPTION_HEADING:
@@ -116,27 +136,76 @@ static int store_value(const struct option_entry *entry, void *target, const cha
 	return usage_error(error, "--%s: not an option", entry->name);
 }
 
+static bool takes_value(const struct option_entry *entry)
+{
+	return entry->kind != OPTION_FLAG && entry->kind != OPTION_ABSENT;
+}
+
+/* `value` may be NULL. */
+static int assign(const struct option_entry *table, const struct option_entry *entry, void *target, const char *value,
+	const char *origin, struct sandbox_error *error)
+{
+	int result;
+
+	if (!value && takes_value(entry))
+		return usage_error(error, "--%s needs %s", entry->name, entry->argument);
+	result = store_value(entry, target, value, error);
+	if (result == 0)
+		record_given(table, entry, target, origin);
+	return result;
+}
+
+const struct option_entry *option_find(const struct option_entry *table, const char *name,
+	struct suggestion *suggestion)
+{
+	const struct option_entry *entry = find_long(table, name);
+
+	for (; suggestion && !entry && table->kind != OPTION_END; table++)
+		if (table->name && table->kind != OPTION_ABSENT)
+			suggestion_consider(suggestion, table->name);
+	return entry;
+}
+
+int option_assign(const struct option_entry *table, void *target, const char *name, const char *value,
+	const char *origin, struct sandbox_error *error)
+{
+	return assign(table, find_long(table, name), target, value, origin, error);
+}
+
+static int assign_typed(const struct option_entry *table, const struct option_entry *entry, void *target,
+	const char *value, struct sandbox_error *error)
+{
+	auto_free char *origin = memory_format("--%s", entry->name);
+
+	return assign(table, entry, target, value, origin, error);
+}
+
+static int unknown_option(const struct option_entry *table, const char *word, const char *name,
+	struct sandbox_error *error)
+{
+	struct suggestion suggestion = SUGGESTION_INIT(name);
+
+	(void)option_find(table, name, &suggestion);
+	usage_error(error, "unknown option %s", word);
+	return suggestion.word ? error_fix(error, "did you mean --%s?", suggestion.word) : -EINVAL;
+}
+
 /* --name, --name=VALUE, --name VALUE. Returns how many words of argv were used, or -errno. */
 static int parse_long(const struct option_entry *table, void *target, int argc, char **argv,
 	struct sandbox_error *error)
 {
-	const char *name = argv[0] + 2, *value = strchr(name, '=');
-	size_t length = value ? (size_t)(value - name) : strlen(name);
-	const struct option_entry *entry = find_long(table, name, length);
+	const char *value = strchr(argv[0], '=');
+	auto_free char *name = memory_text_n(argv[0] + 2, strcspn(argv[0] + 2, "="));
+	const struct option_entry *entry = find_long(table, name);
 	int used = 1, result;
 
 	if (!entry)
-		return usage_error(error, "unknown option %s", argv[0]);
+		return unknown_option(table, argv[0], name, error);
 	if (value)
 		value++;
-	if (!value && entry->kind != OPTION_FLAG) {
-		if (argc < 2)
-			return usage_error(error, "--%s needs %s", entry->name, entry->argument);
-		value = argv[1];
-		used = 2;
-	}
-	result = store_value(entry, target, value, error);
-	record_given(table, entry, target);
+	else if (takes_value(entry) && argc > 1)
+		value = argv[used++];
+	result = assign_typed(table, entry, target, value, error);
 	return result < 0 ? result : used;
 }
 
@@ -147,21 +216,18 @@ static int parse_letters(const struct option_entry *table, void *target, int arg
 	for (const char *letter = argv[0] + 1; *letter; letter++) {
 		const struct option_entry *entry = find_letter(table, *letter);
 		const char *value = NULL;
-		bool takes_value;
 		int result;
 
 		if (!entry)
-			return usage_error(error, "unknown option %s", argv[0]);
-		takes_value = entry->kind != OPTION_FLAG;
-		if (takes_value)
+			return unknown_option(table, argv[0], argv[0] + 1, error);
+		if (takes_value(entry))
 			value = letter[1] ? letter + 1 + (letter[1] == '=') : argc > 1 ? argv[1] : NULL;
-		if (takes_value && !value)
+		if (takes_value(entry) && !value)
 			return usage_error(error, "%s needs %s", argv[0], entry->argument);
-		result = store_value(entry, target, value, error);
+		result = assign_typed(table, entry, target, value, error);
 		if (result < 0)
 			return result;
-		record_given(table, entry, target);
-		if (takes_value)
+		if (takes_value(entry))
 			return letter[1] ? 1 : 2;
 	}
 	return 1;
@@ -197,7 +263,7 @@ static void print_entry(const struct option_entry *entry)
 {
 	auto_free char *words = NULL;
 
-	if (entry->kind == OPTION_GIVEN)
+	if (entry->kind == OPTION_GIVEN || entry->kind == OPTION_ABSENT)
 		return;
 	if (entry->kind == OPTION_HEADING) {
 		printf("\n%s\n", entry->help);

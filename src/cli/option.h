@@ -10,10 +10,11 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "cli/suggest.h"
 
 enum option_kind {
 	OPTION_END,      /* closes a table */
-	OPTION_GIVEN,    /* no option: struct sandbox_strings that receives NAME=--NAME for each that was given */
+	OPTION_GIVEN,    /* no option: struct sandbox_strings that receives NAME=ORIGIN for each that was given */
 	OPTION_HEADING,  /* a line of --help; `help` is its text */
 	OPTION_FLAG,     /* bool: --name, --name=true, --name=false */
 	OPTION_TEXT,     /* char *, owned by the target; the last one wins */
@@ -22,6 +23,7 @@ enum option_kind {
 	OPTION_SIZE,     /* uint64_t bytes: 64m, 1.5g */
 	OPTION_DURATION, /* uint64_t milliseconds: 10, 1m30s */
 	OPTION_CHOICE,   /* int: the index of one of `choices` (NULL-terminated) */
+	OPTION_ABSENT,   /* an option of other tools that there is not: `help` is what to do instead. Never listed */
 };
 
 struct option_entry {
@@ -32,6 +34,7 @@ struct option_entry {
 	const char *help;
 	size_t offset; /* of the field in the target */
 	const char *const *choices;
+	bool typed_only; /* it is about one command line, and means nothing in a configuration file */
 };
 
 /*
@@ -42,6 +45,20 @@ enum { OPTIONS_HELP = -1 };
 
 int options_parse(const struct option_entry *table, void *target, int argc, char **argv, int *out_operands,
 	struct sandbox_error *error);
+
+/*
+ * The option with this long name. NULL when the table has none; `suggestion`, if not NULL, then has considered
+ * every name of the table.
+ */
+const struct option_entry *option_find(const struct option_entry *table, const char *name,
+	struct suggestion *suggestion);
+
+/*
+ * Assigns one option, which the table has, outside of a command line; `value` is NULL where none was given, `origin`
+ * what OPTION_GIVEN receives. 0, or -EINVAL with E_USAGE.
+ */
+int option_assign(const struct option_entry *table, void *target, const char *name, const char *value,
+	const char *origin, struct sandbox_error *error);
 
 /* Writes the options, one a line and aligned, to standard output. */
 void options_print_help(const struct option_entry *table);

@@ -53,17 +53,32 @@ static int decide_one(const char *option, const char *variable, const char *home
 	return 0;
 }
 
+/* HOME, or else what the system knows; owned by the caller. */
+static char *find_home(void)
+{
+	auto_finish(host_user_finish) struct host_user user = {0};
+	const char *home = environment_path("HOME");
+
+	if (!home)
+		host_user_load(&user);
+	return memory_text(home ? home : user.home);
+}
+
+char *paths_configuration(void)
+{
+	const char *base = environment_path("XDG_CONFIG_HOME");
+	auto_free char *home = find_home();
+
+	if (base)
+		return memory_format("%s/sandbox", base);
+	return home ? memory_format("%s/.config/sandbox", home) : NULL;
+}
+
 int paths_decide(const struct path_options *options, struct cli *cli, struct sandbox_error *error)
 {
-	const char *home = environment_path("HOME"), *runtime = environment_path("XDG_RUNTIME_DIR");
-	auto_finish(host_user_finish) struct host_user user = {0};
-	int result;
-
-	if (!home) {
-		host_user_load(&user);
-		home = user.home;
-	}
-	result = decide_one(options->root, "XDG_CACHE_HOME", home, ".cache", &cli->store, error);
+	const char *runtime = environment_path("XDG_RUNTIME_DIR");
+	auto_free char *home = find_home();
+	int result = decide_one(options->root, "XDG_CACHE_HOME", home, ".cache", &cli->store, error);
 	if (result == 0)
 		result = decide_one(options->state, "XDG_STATE_HOME", home, ".local/state", &cli->state, error);
 	if (result < 0)
@@ -79,5 +94,5 @@ void paths_finish(struct cli *cli)
 	free(cli->store);
 	free(cli->state);
 	free(cli->runtime);
-	*cli = (struct cli){0};
+	cli->store = cli->state = cli->runtime = NULL;
 }

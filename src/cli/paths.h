@@ -15,4 +15,7 @@ struct path_options {
 int paths_decide(const struct path_options *options, struct cli *cli, struct sandbox_error *error);
 void paths_finish(struct cli *cli);
 
+/* $XDG_CONFIG_HOME/sandbox or ~/.config/sandbox, owned by the caller; NULL where no home is known. */
+char *paths_configuration(void);
+
 #endif

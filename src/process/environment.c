@@ -82,21 +82,20 @@ static int environment_inherit(const struct environment *out, struct sandbox_err
 	return result;
 }
 
-int environment_decide(const struct sandbox_strings *files, const struct sandbox_strings *assignments,
-	const char *hostname, struct sandbox_strings *out, struct sandbox_strings *origins,
-	struct sandbox_error *error)
+int environment_decide(const struct environment_request *request, struct sandbox_strings *out,
+	struct sandbox_strings *origins, struct sandbox_error *error)
 {
 	const struct environment environment = {out, origins};
-	const char *term = getenv("TERM");
+	const char *term = getenv("TERM"), *origin = request->assignments_origin ? request->assignments_origin : "--env";
 	int result = test_defence_removed("environment") ? environment_inherit(&environment, error) : 0;
 
 	environment_set(&environment, "PATH", default_path, "default");
-	environment_set(&environment, "HOSTNAME", hostname, "default");
+	environment_set(&environment, "HOSTNAME", request->hostname, "default");
 	if (term && terminal_is_attached())
 		environment_set(&environment, "TERM", term, "the caller's, for its terminal");
-	for (size_t i = 0; i < files->count && result == 0; i++)
-		result = environment_read_file(&environment, files->items[i], error);
-	for (size_t i = 0; i < assignments->count && result == 0; i++)
-		result = environment_assign(&environment, assignments->items[i], "--env", error);
+	for (size_t i = 0; i < request->files->count && result == 0; i++)
+		result = environment_read_file(&environment, request->files->items[i], error);
+	for (size_t i = 0; i < request->assignments->count && result == 0; i++)
+		result = environment_assign(&environment, request->assignments->items[i], origin, error);
 	return result;
 }

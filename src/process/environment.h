@@ -9,14 +9,19 @@
 
 #include "base/error.h"
 
+struct environment_request {
+	const struct sandbox_strings *files;       /* one assignment a line, with # comments */
+	const struct sandbox_strings *assignments; /* NAME=VALUE, or NAME for the caller's value, as in docker-run(1) */
+	const char *assignments_origin;            /* NULL: "--env" */
+	const char *hostname;
+};
+
 /*
- * `assignments` are NAME=VALUE, or NAME for the caller's value (left out when he has none), as in
- * docker-run(1); `files` hold one such assignment a line, with # comments. TERM is the caller's when one
- * of the standard descriptors is a terminal. *origins has the same names, with where each comes from: "default",
- * "--env", or a file's path. 0 or -errno.
+ * TERM is the caller's when one of the standard descriptors is a terminal; a variable that the caller has not is
+ * left out. *origins has the same names, with where each comes from: "default", "--env", or a file's path.
+ * 0 or -errno.
  */
-int environment_decide(const struct sandbox_strings *files, const struct sandbox_strings *assignments,
-	const char *hostname, struct sandbox_strings *out, struct sandbox_strings *origins,
-	struct sandbox_error *error);
+int environment_decide(const struct environment_request *request, struct sandbox_strings *out,
+	struct sandbox_strings *origins, struct sandbox_error *error);
 
 #endif

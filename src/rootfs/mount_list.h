@@ -47,7 +47,7 @@ struct mount_step {
 	 */
 	uint64_t device;
 	uint64_t inode;
-	const char *why;   /* where it comes from: "default", "--nesting" */
+	const char *why;   /* the option that it comes from, or "default" */
 };
 
 struct mount_list {

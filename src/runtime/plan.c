@@ -74,7 +74,7 @@ static int decide_hostname(const struct sandbox_spec *spec, char **out, struct s
 
 	if (!length || length > HOSTNAME_LENGTH_MAX ||
 	    strspn(name, LETTERS_AND_DIGITS "-._") != length) {
-		error_set(error, 0, "hostname \"%s\"", name);
+		error_set(error, 0, "--hostname \"%s\"", name);
 		error_cause(error, SANDBOX_E_USAGE, "a host name is 1 to 64 letters, digits, dots, hyphens and underscores");
 		return error_fix(error, "name another one with --hostname");
 	}
@@ -159,6 +159,8 @@ static int decide_terminal(const struct sandbox_spec *spec, struct plan *plan, s
 static int decide_process(const struct sandbox_spec *spec, struct plan *plan, struct sandbox_error *error)
 {
 	const char *workdir = spec->workdir ? spec->workdir : "/";
+	const struct environment_request environment = {&spec->env_file, &spec->env, strings_variable(&spec->given, "env"),
+		plan->hostname};
 
 	if (*workdir != '/') {
 		error_set(error, 0, "--workdir \"%s\"", workdir);
@@ -177,8 +179,7 @@ static int decide_process(const struct sandbox_spec *spec, struct plan *plan, st
 	strings_add_all(&plan->command, &spec->command);
 	plan->timeout = spec->timeout;
 	plan->supervision = spec->init ? SUPERVISION_ATTACHED : SUPERVISION_ATTACHED_NO_INIT;
-	return environment_decide(&spec->env_file, &spec->env, plan->hostname, &plan->environment,
-		&plan->environment_origins, error);
+	return environment_decide(&environment, &plan->environment, &plan->environment_origins, error);
 }
 
 int plan_build(const struct sandbox_spec *spec, const struct host *host, const struct idmap *idmap,

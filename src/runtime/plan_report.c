@@ -96,34 +96,42 @@ static void report_mounts(const struct plan *plan, const struct sandbox_spec *sp
 	add_row(out, "mounts", "/", where, spec->storage_size ? origin(spec, "storage-size") : origin(spec, "overlay"));
 	for (size_t i = 0; i < plan->mounts.count; i++) {
 		const struct mount_step *step = &plan->mounts.steps[i];
-		auto_free char *flag = strcmp(step->why, by_default) == 0 ? memory_text(by_default)
-									    : memory_format("--%s", step->why);
 
-		add_row(out, "mounts", step->target, mount_value(step), flag);
+		add_row(out, "mounts", step->target, mount_value(step), origin(spec, step->why));
 	}
+}
+
+/* Where something comes from that two options decide. */
+static char *both_origins(const struct sandbox_spec *spec, const char *one, const char *other)
+{
+	const char *first = strings_variable(&spec->given, one), *second = strings_variable(&spec->given, other);
+
+	if (first && second)
+		return memory_format("%s, %s", first, second);
+	return memory_text(first ? first : second ? second : by_default);
 }
 
 static void report_security(const struct plan *plan, const struct sandbox_spec *spec, struct sandbox_plan_report *out)
 {
 	struct seccomp_policy policy = {plan->capabilities, spec->nesting};
-	bool capabilities_given = spec->cap_add.count || spec->cap_drop.count;
+	auto_free char *capabilities_why = both_origins(spec, "cap-add", "cap-drop");
 	char text[200];
 
 	add_row(out, "security", "bounding set", capability_format(plan->capabilities),
-		capabilities_given ? "--cap-add, --cap-drop" : by_default);
+		capabilities_why);
 	if (plan->seccomp.count)
 		add_row(out, "security", "seccomp", memory_text(seccomp_filter_format(&policy, text, sizeof(text))),
-			spec->nesting ? "--nesting" : by_default);
+			origin(spec, "nesting"));
 	else
-		add_row(out, "security", "seccomp", memory_text("none"), "--security-opt");
+		add_row(out, "security", "seccomp", memory_text("none"), origin(spec, "security-opt"));
 	add_row(out, "security", "no_new_privs", memory_text(plan->no_new_privs ? "on" : "off"),
-		plan->no_new_privs ? by_default : "--security-opt");
+		plan->no_new_privs ? by_default : origin(spec, "security-opt"));
 	add_row(out, "security", "session keyring", memory_text("its own, empty"), by_default);
 	add_row(out, "security", "nested user namespaces", memory_text(spec->nesting ? "allowed" : "refused"),
 		origin(spec, "nesting"));
 	for (size_t i = 0; i < plan->rlimits.count; i++)
 		add_row(out, "security", "limit", memory_text(rlimit_format(&plan->rlimits.items[i], text, sizeof(text))),
-			"--ulimit");
+			origin(spec, "ulimit"));
 }
 
 static void report_environment(const struct plan *plan, struct sandbox_plan_report *out)
@@ -159,7 +167,8 @@ static void report_process(const struct plan *plan, const struct sandbox_spec *s
 	add_row(out, "process", "descriptors", memory_format("0 to %u", 2 + plan->preserve_fds),
 		origin(spec, "preserve-fds"));
 	if (plan->timeout)
-		add_row(out, "process", "timeout", memory_format("%llu ms", (unsigned long long)plan->timeout), "--timeout");
+		add_row(out, "process", "timeout", memory_format("%llu ms", (unsigned long long)plan->timeout),
+			origin(spec, "timeout"));
 	if (!plan->command.count)
 		add_row(out, "command", "0", memory_text("root's shell, in the image's /etc/passwd"), by_default);
 	for (size_t i = 0; i < plan->command.count; i++) {

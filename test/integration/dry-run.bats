@@ -35,7 +35,7 @@ print("; ".join(row["value"] + " <- " + row["why"] for row in rows))' "$1" "$2" 
 	[ "$(plan_row process timeout)" = '5000 ms <- --timeout' ]
 	[ "$(plan_row environment A)" = '1 <- --env' ]
 	[ "$(plan_row environment HOSTNAME)" = 'box <- default' ]
-	[ "$(plan_row security 'bounding set')" = 'none <- --cap-add, --cap-drop' ]
+	[ "$(plan_row security 'bounding set')" = 'none <- --cap-drop' ]
 	[ "$(plan_row security 'nested user namespaces')" = 'allowed <- --nesting' ]
 	[ "$(plan_row security limit)" = 'nofile=10:20 <- --ulimit' ]
 	[ "$(plan_row mounts /t)" = 'tmpfs nosuid,nodev,noexec,size=1.0 MiB <- --tmpfs' ]

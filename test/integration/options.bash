@@ -6,7 +6,8 @@
 # AS GIVEN  the option with its value, any number of words.
 # LINE      shell that uses it. `with ARG…` is `sandbox COMMAND AS GIVEN ARG…`; a lone "--" becomes "IMAGE --".
 #           `through PROGRAM with …` has a program or function start it.
-#           It runs in a folder of its own, in which there are lent/file and the program lent/script.
+#           It runs in a folder of its own, in which there are a file lent/file, and more
+#           (make_template).
 # SHOWS     a pattern (as of [[ == ]]) of all that the line prints, which must *not* match when the same line is
 #           run without the option. With a "=" in front it matches in both cases: the option says what is so anyway.
 # MISTAKE   the option as it must not be given: the same line is an error, with status 125 and a fix.
@@ -23,6 +24,8 @@ boolean='neither true nor false'
 row '' root '--root ./store' 'with run -- true; echo store/*' '*store/layers*' '--root=/proc/none' /proc/none
 row '' state '--state ./state' 'with run --overlay disk -- true; ls -d state' state '--state=/proc/none' /proc/none
 row '' runroot '--runroot ./live' 'with run --name x -- true; ls -d live' live '--runroot=/proc/none' /proc/none
+row '' config '--config other' 'with run -- hostname' configured '--config none' none
+row '' profile '--profile ./other' 'with run -- hostname' configured '--profile none' 'no profile none'
 row '' debug --debug 'with run -- true 2>&1' '*already in the store*' --debug=2 "$boolean"
 row '' quiet -q 'through "setpriv --no-new-privs" with run -- true 2>&1; echo' '' --quiet=2 "$boolean"
 row '' version --version 'with images' 'sandbox [0-9]*' --version=2 "$boolean"
@@ -99,5 +102,6 @@ row run nesting --nesting 'with -- unshare -Ur echo nested' nested --nesting=2 "
 
 # --- run: seeing -----------------------------------------------------------------------------------------------------------
 
+row run profile '--profile ./other' 'with -- hostname' configured '--profile none' 'no profile none'
 row run dry-run --dry-run 'with -- echo ran' '*namespaces*' --dry-run=2 "$boolean"
 row run json --json 'with --dry-run -- true' '{*}' --json=2 "$boolean"

@@ -26,6 +26,7 @@ make_template() (
 	mkdir -p "$BATS_FILE_TMPDIR/template/lent" "$BATS_FILE_TMPDIR/tree/below"
 	cd "$BATS_FILE_TMPDIR" || exit 1
 	echo 'from outside' >template/lent/file
+	echo 'hostname = configured' >template/other
 	echo FROM_FILE=yes >template/vars
 	echo text | tee tree/ours-alone >tree/below/file
 	tar -cf template/tree.tar tree

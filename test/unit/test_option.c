@@ -19,6 +19,7 @@ struct target {
 	struct sandbox_strings list;
 	uint64_t number, size, duration;
 	int choice;
+	struct sandbox_strings given;
 };
 
 static const char *const choices[] = {"red", "green", NULL};
@@ -33,6 +34,8 @@ static const struct option_entry table[] = {
 	{OPTION_SIZE, "size", 0, "SIZE", "", FIELD(size)},
 	{OPTION_DURATION, "duration", 0, "TIME", "", FIELD(duration)},
 	{OPTION_CHOICE, "choice", 0, "COLOUR", "", FIELD(choice), choices},
+	{OPTION_ABSENT, "elsewhere", 'e', .help = "do without"},
+	{OPTION_GIVEN, .offset = FIELD(given)},
 	{OPTION_END},
 };
 
@@ -40,6 +43,7 @@ static void target_finish(struct target *target)
 {
 	free(target->text);
 	sandbox_strings_finish(&target->list);
+	sandbox_strings_finish(&target->given);
 }
 
 /* `line` is cut at spaces. */
@@ -120,6 +124,9 @@ static void mistakes(void **state)
 		{"x --size 1x", "not a size"},
 		{"x --duration soon", "not a duration"},
 		{"x --choice blue", "not one of its values"},
+		{"x --elsewhere", "there is no option --elsewhere"},
+		{"x --elsewhere=a", "there is no option --elsewhere"},
+		{"x -fe", "there is no option --elsewhere"},
 	};
 
 	(void)state;
@@ -135,6 +142,58 @@ static void mistakes(void **state)
 	}
 }
 
+static void what_is_meant(void **state)
+{
+	static const struct {
+		const char *line;
+		const char *fix; /* "" for none */
+	} rows[] = {
+		{"x --fla", "did you mean --flag?"},
+		{"x --falg", "did you mean --flag?"},
+		{"x --txt=a", "did you mean --text?"},
+		{"x --dur", "did you mean --duration?"},
+		{"x --chioce red", "did you mean --choice?"},
+		{"x -zist", "did you mean --list?"}, /* one dash too few */
+		{"x --nothing-like-it", ""},
+		{"x --xyz", ""},
+		{"x --elsewere", ""}, /* what there is not is never proposed */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < array_count(rows); i++) {
+		auto_finish(target_finish) struct target target = {0};
+		struct sandbox_error error = {0};
+		int operands;
+
+		assert_int_equal(parse(rows[i].line, &target, &operands, &error), -EINVAL);
+		assert_string_equal(error.fix, rows[i].fix);
+	}
+}
+
+static void assigned_outside_of_a_command_line(void **state)
+{
+	auto_finish(target_finish) struct target target = {0};
+	struct sandbox_error error = {0};
+	int operands;
+
+	(void)state;
+	assert_int_equal(option_assign(table, &target, "flag", NULL, "config", NULL), 0);
+	assert_true(target.flag);
+	assert_int_equal(option_assign(table, &target, "list", "a", "config", NULL), 0);
+	assert_int_equal(option_assign(table, &target, "text", "a", "config", NULL), 0);
+	assert_int_equal(option_assign(table, &target, "text", NULL, "config", &error), -EINVAL);
+	assert_string_equal(error.text, "--text needs TEXT");
+	assert_int_equal(option_assign(table, &target, "size", "much", "config", &error), -EINVAL);
+	assert_string_equal(strings_variable(&target.given, "list"), "config");
+	assert_null(strings_variable(&target.given, "size"));
+
+	assert_int_equal(parse("x --list b --list c --text=b", &target, &operands, NULL), 0);
+	assert_int_equal(target.list.count, 3);
+	assert_string_equal(strings_variable(&target.given, "list"), "config, --list");
+	assert_string_equal(strings_variable(&target.given, "text"), "--text");
+	assert_string_equal(strings_variable(&target.given, "flag"), "config");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -142,6 +201,8 @@ int main(void)
 		cmocka_unit_test(flags_take_a_word_only_with_an_equals_sign),
 		cmocka_unit_test(where_options_end),
 		cmocka_unit_test(mistakes),
+		cmocka_unit_test(what_is_meant),
+		cmocka_unit_test(assigned_outside_of_a_command_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
