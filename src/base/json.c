@@ -181,6 +181,11 @@ void json_add_string(struct json_object *object, const char *key, const char *va
 	json_add(object, key, value ? json_new_text(value) : NULL);
 }
 
+void json_add_boolean(struct json_object *object, const char *key, bool value)
+{
+	json_object_object_add(object, key, json_object_new_boolean(value));
+}
+
 void json_add_unsigned(struct json_object *object, const char *key, uint64_t value)
 {
 	json_add(object, key, json_object_new_uint64(value));

@@ -46,6 +46,7 @@ struct json_object *json_item(struct json_object *array, size_t index);
 struct json_object *json_new_object(void);
 struct json_object *json_new_array(void);
 void json_add_string(struct json_object *object, const char *key, const char *value); /* NULL: null */
+void json_add_boolean(struct json_object *object, const char *key, bool value);
 void json_add_unsigned(struct json_object *object, const char *key, uint64_t value);
 void json_add(struct json_object *object, const char *key, struct json_object *value);
 void json_add_strings(struct json_object *object, const char *key, const struct sandbox_strings *list);

@@ -35,6 +35,7 @@ extern const struct command command_import;
 extern const struct command command_images;
 extern const struct command command_rmi;
 extern const struct command command_reset;
+extern const struct command command_doctor;
 extern const struct command command_help;
 
 /* NULL-terminated, in the order of `sandbox --help`. */

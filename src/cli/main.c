@@ -49,7 +49,7 @@ static const struct option_entry settings_table[] = {
 };
 
 const struct command *const commands[] = {&command_run, &command_import, &command_images, &command_rmi, &command_reset,
-	&command_help, NULL};
+	&command_doctor, &command_help, NULL};
 
 const struct command *command_find(const char *name)
 {

@@ -91,5 +91,5 @@ int launch(const struct plan *plan, const struct interrupt *interrupt, struct co
 	test_point("launch.started");
 	if (result == 0)
 		log_debug("the command runs");
-	return result;
+	return result == -ENOSPC && error && error->id == SANDBOX_E_USERNS_LIMIT ? userns_explain_namespaces(error) : result;
 }

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/memory.h"
 #include "base/scope.h"
 
 enum { ENOUGH_NAMESPACES = 15000 };
@@ -114,6 +115,23 @@ int userns_explain_clone(int code, struct sandbox_error *error)
 	default:
 		return -code;
 	}
+}
+
+int userns_explain_namespaces(struct sandbox_error *error)
+{
+	static const char *const kinds[] = {"mnt", "pid", "net", "ipc", "uts", "cgroup"};
+
+	for (size_t i = 0; i < array_count(kinds); i++) {
+		auto_free char *path = memory_format("/proc/sys/user/max_%s_namespaces", kinds[i]);
+
+		if (read_setting(path) != 0)
+			continue;
+		error_cause(error, SANDBOX_E_USERNS_LIMIT, "the administrator allows no namespaces of one kind "
+			"(user.max_%s_namespaces = 0)", kinds[i]);
+		return error_fix(error, "sudo sysctl user.max_%s_namespaces=%d", kinds[i], ENOUGH_NAMESPACES);
+	}
+	error_cause(error, SANDBOX_E_USERNS_LIMIT, "you have as many namespaces of one kind as you may");
+	return error_fix(error, "end some sandboxes, or raise the limits in /proc/sys/user");
 }
 
 int userns_explain_refusal(struct sandbox_error *error)

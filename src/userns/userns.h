@@ -23,6 +23,12 @@ int userns_become_root(const struct idmap *map, struct sandbox_error *error);
 int userns_explain_clone(int code, struct sandbox_error *error);
 
 /*
+ * Explains that unshare(2) of other namespaces failed in a user namespace with ENOSPC: E_USERNS_LIMIT. To be called
+ * outside of it, where the limits are seen that count. Returns like error_wrap.
+ */
+int userns_explain_namespaces(struct sandbox_error *error);
+
+/*
  * Explains a set-up step that was refused (EPERM) to the root of a user namespace, unless the error
  * has an id already. Returns like error_wrap.
  */
