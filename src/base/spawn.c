@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -24,42 +25,63 @@ static char *const helper_environment[] = {
  * The helper starts with default dispositions and an empty mask, whatever we inherited or block. Only ^Z is for us:
  * a helper that it stopped would keep us waiting, and the shell would not know.
  */
-static _Noreturn void helper_main(char *const argv[], int output)
+static int set_signals(posix_spawnattr_t *attributes)
 {
-	sigset_t suspend;
-	int input;
+	sigset_t all, suspend;
 
-	for (int number = 1; number < NSIG; number++)
-		(void)signal(number, SIG_DFL);
+	(void)sigfillset(&all);
 	(void)sigemptyset(&suspend);
 	(void)sigaddset(&suspend, SIGTSTP);
-	(void)sigprocmask(SIG_SETMASK, &suspend, NULL);
-	if (dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0)
-		_exit(127);
-	/* What comes next needs a free descriptor, and a low limit may leave none. */
-	(void)close_range(STDERR_FILENO + 1, ~0U, 0);
-	input = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (input >= 0 && dup2(input, STDIN_FILENO) >= 0)
-		(void)execve(argv[0], argv, helper_environment);
-	_exit(127);
+	(void)posix_spawnattr_setsigdefault(attributes, &all);
+	(void)posix_spawnattr_setsigmask(attributes, &suspend);
+	return posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+}
+
+/* Opening needs a free descriptor, and a low limit may leave none before the others are closed. */
+static int set_descriptors(posix_spawn_file_actions_t *actions, int output)
+{
+	int result = posix_spawn_file_actions_adddup2(actions, output, STDOUT_FILENO);
+
+	if (result == 0)
+		result = posix_spawn_file_actions_adddup2(actions, output, STDERR_FILENO);
+	if (result == 0)
+		result = posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
+	return result ? result : posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+}
+
+/* Returns once the program is executed, but before it is loaded: what the loader does, two helpers do at once. */
+static int start(char *const argv[], int output, pid_t *out)
+{
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	int result;
+
+	(void)posix_spawnattr_init(&attributes);
+	(void)posix_spawn_file_actions_init(&actions);
+	result = set_signals(&attributes);
+	if (result == 0)
+		result = set_descriptors(&actions, output);
+	if (result == 0)
+		result = posix_spawn(out, argv[0], &actions, &attributes, argv, helper_environment);
+	(void)posix_spawn_file_actions_destroy(&actions);
+	(void)posix_spawnattr_destroy(&attributes);
+	return result;
 }
 
 int spawn_start(struct spawn *spawn, char *const argv[], struct sandbox_error *error)
 {
 	auto_close int reader = -1, writer = -1;
-	int ends[2];
+	int ends[2], result;
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return error_set(error, errno, "make a pipe");
 	reader = ends[0];
 	writer = ends[1];
-	/* Not posix_spawn(3): that returns once the program is loaded, and two helpers are to be loaded at once. */
-	spawn->pid = fork();
-	if (spawn->pid == 0)
-		helper_main(argv, writer);
-	if (spawn->pid < 0) {
+	/* Not fork(2): the helper would be given copies of all that we have, only to drop them. */
+	result = start(argv, writer, &spawn->pid);
+	if (result) {
 		spawn->pid = 0;
-		return error_set(error, errno, "run %s", argv[0]);
+		return error_set(error, result, "run %s", argv[0]);
 	}
 	spawn->output = take_fd(&reader);
 	return 0;
