@@ -37,12 +37,31 @@ static int clone_init(const struct plan *plan, struct container *container, stru
 	return 0;
 }
 
+static bool has_word(const struct container *container)
+{
+	struct pollfd channel = {.fd = container->channel, .events = POLLIN};
+
+	return container->channel >= 0 && poll(&channel, 1, 0) > 0;
+}
+
+/* A signal that comes when the root stands already is the payload's, which may be running by now. */
+static int wait_for_setup(const struct interrupt *interrupt, const struct container *container,
+	struct sandbox_error *error)
+{
+	int result = interrupt_wait(interrupt, container->channel, error);
+
+	if (result != -EINTR || !has_word(container))
+		return result;
+	error_clear(error);
+	return 0;
+}
+
 /* The root stands. With it comes the supervisor's side of the payload's terminal, if there is to be one. */
 static int expect_setup(const struct plan *plan, const struct interrupt *interrupt, struct container *container,
 	struct sandbox_error *error)
 {
 	struct channel_message message;
-	int result = interrupt_wait(interrupt, container->channel, error);
+	int result = wait_for_setup(interrupt, container, error);
 
 	if (result == 0)
 		result = channel_expect(container->channel, CHANNEL_SETUP_DONE, &message, error);
@@ -56,15 +75,25 @@ static int expect_setup(const struct plan *plan, const struct interrupt *interru
 /* Init works while its maps are written. When it has given up meanwhile, its error is the cause of ours. */
 static int prefer_init_error(const struct container *container, int result, struct sandbox_error *error)
 {
-	struct pollfd channel = {.fd = container->channel, .events = POLLIN};
 	struct channel_message message;
 
-	if (container->channel < 0 || poll(&channel, 1, 0) <= 0 || channel_receive(container->channel, &message, NULL) <= 0 ||
+	if (!has_word(container) || channel_receive(container->channel, &message, NULL) <= 0 ||
 	    message.step != CHANNEL_ERROR)
 		return result;
 	if (error)
 		*error = message.error;
 	return message.error.code ? -message.error.code : -EINVAL;
+}
+
+static int start_payload(struct container *container, struct sandbox_error *error)
+{
+	return channel_send(container->channel, CHANNEL_START, 0, 0, NULL, 0, error);
+}
+
+/* Whether there is something to do for us once the root stands and before the payload runs. */
+static bool is_waited_for(const struct plan *plan)
+{
+	return plan->terminal;
 }
 
 int launch(const struct plan *plan, const struct interrupt *interrupt, struct container *container,
@@ -78,14 +107,17 @@ int launch(const struct plan *plan, const struct interrupt *interrupt, struct co
 	test_point("launch.mapped");
 	if (result == 0)
 		result = channel_send(container->channel, CHANNEL_IDS_MAPPED, 0, 0, NULL, 0, error);
+	/* Init finds it when it comes that far: it need not wake us and wait for our answer. */
+	if (result == 0 && !is_waited_for(plan))
+		result = start_payload(container, error);
 	if (result < 0)
 		result = prefer_init_error(container, result, error);
 	log_debug("ids are mapped; init %d builds the root", (int)container->init);
 	if (result == 0)
 		result = expect_setup(plan, interrupt, container, error);
 	test_point("launch.set-up");
-	if (result == 0)
-		result = channel_send(container->channel, CHANNEL_START, 0, 0, NULL, 0, error);
+	if (result == 0 && is_waited_for(plan))
+		result = start_payload(container, error);
 	if (result == 0)
 		result = channel_expect(container->channel, CHANNEL_EXEC_OK, NULL, error);
 	test_point("launch.started");
