@@ -41,6 +41,21 @@ int kernel_openat2(int directory, const char *path, uint64_t flags, uint64_t mod
 	}
 }
 
+int kernel_drop_groups(void)
+{
+	return (int)syscall(SYS_setgroups, 0, NULL);
+}
+
+int kernel_set_gid(gid_t gid)
+{
+	return (int)syscall(SYS_setresgid, gid, gid, gid);
+}
+
+int kernel_set_uid(uid_t uid)
+{
+	return (int)syscall(SYS_setresuid, uid, uid, uid);
+}
+
 int kernel_pivot_root(const char *new_root, const char *put_old)
 {
 	return (int)syscall(SYS_pivot_root, new_root, put_old);

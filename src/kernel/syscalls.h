@@ -21,6 +21,14 @@ int kernel_openat2(int directory, const char *path, uint64_t flags, uint64_t mod
 /* Gives a signal its default action; also the two that glibc keeps to itself, which signal(2) leaves ignored. */
 int kernel_signal_default(int number);
 
+/*
+ * setgroups(2) to none, setresgid(2) and setresuid(2) to one id, of the calling thread alone, as the kernel does it:
+ * glibc's functions wait until every thread of the process has done the same.
+ */
+int kernel_drop_groups(void);
+int kernel_set_gid(gid_t gid);
+int kernel_set_uid(uid_t uid);
+
 /* pivot_root(2). */
 int kernel_pivot_root(const char *new_root, const char *put_old);
 

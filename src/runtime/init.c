@@ -17,7 +17,7 @@
 #include "base/scope.h"
 #include "base/test_switch.h"
 #include "kernel/syscalls.h"
-#include "network/loopback.h"
+#include "network/namespace.h"
 #include "process/terminal.h"
 #include "process/title.h"
 #include "rootfs/root.h"
@@ -31,6 +31,7 @@ struct init {
 	const struct plan *plan;
 	int channel;
 	int upper; /* the writable layer on disk, or -1 */
+	struct network_namespace network;
 	struct standard_input input;
 	struct mount_sources sources;
 	struct payload payload;
@@ -45,7 +46,6 @@ static int unshare_flags(void)
 
 	flags |= test_defence_removed("ipc-namespace") ? 0 : CLONE_NEWIPC;
 	flags |= test_defence_removed("uts-namespace") ? 0 : CLONE_NEWUTS;
-	flags |= test_defence_removed("net-namespace") ? 0 : CLONE_NEWNET;
 	return flags;
 }
 
@@ -69,18 +69,19 @@ static int init_unshare(struct init *init, struct sandbox_error *error)
 
 /*
  * Capabilities in the user namespace do not wait for its maps: whatever needs no ids is done while the
- * supervisor has the maps written.
+ * supervisor has the maps written, and the network namespace beside all that.
  */
 static int init_before_ids(struct init *init, struct sandbox_error *error)
 {
 	const char *hostname = init->plan->hostname;
-	int result = init_unshare(init, error);
+	int result;
 
+	if (!test_defence_removed("net-namespace"))
+		network_namespace_start(&init->network);
+	result = init_unshare(init, error);
 	test_point("init.unshared");
 	if (result == 0 && !test_defence_removed("uts-namespace") && sethostname(hostname, strlen(hostname)) < 0)
 		result = error_set(error, errno, "set the host name");
-	if (result == 0 && !test_defence_removed("net-namespace"))
-		result = loopback_up(error);
 	if (result == 0)
 		result = root_make_private(error);
 	if (result == 0)
@@ -109,12 +110,15 @@ static int init_become_root(const struct init *init, struct sandbox_error *error
 	return 0;
 }
 
-static int init_build_root(const struct init *init, struct sandbox_error *error)
+static int init_build_root(struct init *init, struct sandbox_error *error)
 {
 	struct mount_target target = {-1, -1, &init->sources};
 	int result = root_build(&init->plan->root, init->upper, &target, error);
 
 	test_point("init.root-built");
+	/* What is mounted from here on may show a network. */
+	if (result == 0 && !test_defence_removed("net-namespace"))
+		result = network_namespace_enter(&init->network, error);
 	if (result == 0)
 		result = mount_list_apply(&init->plan->mounts, &target, error);
 	test_point("init.mounted");
@@ -318,7 +322,8 @@ static int init_tie(struct sandbox_error *error)
 
 _Noreturn void init_main(const struct plan *plan, int channel)
 {
-	struct init init = {.plan = plan, .channel = channel, .upper = -1, .input = STANDARD_INPUT_INIT};
+	struct init init = {.plan = plan, .channel = channel, .upper = -1, .network = NETWORK_NAMESPACE_INIT,
+		.input = STANDARD_INPUT_INIT};
 	struct sandbox_error error = {0};
 	int result = init_tie(&error);
 

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -97,11 +96,11 @@ int userns_write_maps(pid_t pid, const struct idmap *map, struct sandbox_error *
 
 int userns_become_root(const struct idmap *map, struct sandbox_error *error)
 {
-	if (!map->single && !test_defence_removed("old-groups") && setgroups(0, NULL) < 0)
+	if (!map->single && !test_defence_removed("old-groups") && kernel_drop_groups() < 0)
 		return error_set(error, errno, "drop supplementary groups");
-	if (setresgid(0, 0, 0) < 0)
+	if (kernel_set_gid(0) < 0)
 		return error_set(error, errno, "become group 0 of the user namespace");
-	if (setresuid(0, 0, 0) < 0)
+	if (kernel_set_uid(0) < 0)
 		return error_set(error, errno, "become user 0 of the user namespace");
 	return 0;
 }

@@ -16,7 +16,7 @@
  */
 int userns_write_maps(pid_t pid, const struct idmap *map, struct sandbox_error *error);
 
-/* Becomes 0:0 of the user namespace that this process is in, without supplementary groups if it may. */
+/* This thread becomes 0:0 of the user namespace that it is in, without supplementary groups if it may. */
 int userns_become_root(const struct idmap *map, struct sandbox_error *error);
 
 /* Fills the error for a clone(2) that failed with `code`: which limit, setting or filter refused it. */

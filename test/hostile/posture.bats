@@ -57,7 +57,7 @@ promised() {
 		terminal.tioclinux_filter_high EPERM
 		i386.tiocsti_filter EPERM
 		environment.host_secret absent
-		process.pid 2
+		process.pid 3
 		process.count 2
 		process.host_pid ESRCH
 		network.host_loopback ECONNREFUSED
