@@ -17,6 +17,11 @@ enum sandbox_overlay {
 	SANDBOX_OVERLAY_DISK,
 };
 
+enum sandbox_proc {
+	SANDBOX_PROC_NEW,  /* of the sandbox's own pid namespace */
+	SANDBOX_PROC_HOST, /* the caller's, read-only */
+};
+
 struct sandbox_spec {
 	struct sandbox_strings command; /* empty: root's shell */
 	struct sandbox_strings given;   /* FIELD=where its value comes from, for those that are not the default */
@@ -27,6 +32,10 @@ struct sandbox_spec {
 
 	struct sandbox_strings env; /* NAME=VALUE, or NAME to take the caller's value */
 	struct sandbox_strings env_file;
+	bool env_host;       /* the caller's variables, but for those that describe his own file system and shell */
+	struct sandbox_strings unsetenv; /* names */
+	char *umask;         /* octal; NULL for 022 */
+	char *oom_score_adj; /* -1000 to 1000; NULL for the caller's */
 	char *workdir;
 	bool init;           /* our own init is PID 1; else the command is */
 	uint64_t preserve_fds;
@@ -46,6 +55,7 @@ struct sandbox_spec {
 	struct sandbox_strings tmpfs;  /* TARGET[:OPTIONS] */
 	struct sandbox_strings device; /* SOURCE[:TARGET] */
 	bool read_only;
+	int proc;            /* enum sandbox_proc */
 	uint64_t shm_size;   /* bytes of /dev/shm */
 	int overlay;         /* enum sandbox_overlay */
 	uint64_t storage_size; /* bytes of a writable layer on tmpfs, 0 for the default */

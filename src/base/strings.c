@@ -54,6 +54,18 @@ void strings_set_variable(struct sandbox_strings *list, const char *name, const 
 	*slot = assignment;
 }
 
+void strings_remove_variable(struct sandbox_strings *list, const char *name)
+{
+	char **slot = strings_variable_slot(list, name);
+
+	if (!slot)
+		return;
+	free(*slot);
+	list->count--;
+	/* With the NULL at the end. */
+	memmove(slot, slot + 1, (size_t)(&list->items[list->count + 1] - slot) * sizeof(*slot));
+}
+
 const char *strings_variable(const struct sandbox_strings *list, const char *name)
 {
 	char **slot = strings_variable_slot(list, name);

@@ -12,6 +12,7 @@ bool strings_contain(const struct sandbox_strings *list, const char *text);
 
 /* NAME=VALUE lists, as in environ(7): a second value for a name replaces the first in its place. */
 void strings_set_variable(struct sandbox_strings *list, const char *name, const char *value);
+void strings_remove_variable(struct sandbox_strings *list, const char *name);
 const char *strings_variable(const struct sandbox_strings *list, const char *name); /* NULL if unset */
 
 #endif

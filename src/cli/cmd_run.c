@@ -25,6 +25,12 @@ static const char *const overlay_words[] = {
 	NULL,
 };
 
+static const char *const proc_words[] = {
+	[SANDBOX_PROC_NEW] = "new",
+	[SANDBOX_PROC_HOST] = "host",
+	NULL,
+};
+
 struct run_options {
 	struct sandbox_spec spec;
 	struct sandbox_strings profiles;
@@ -43,12 +49,16 @@ static const struct option_entry run_table[] = {
 	{OPTION_HEADING, .help = "Process"},
 	{OPTION_LIST, "env", 'e', "NAME[=VALUE]", "set a variable, or take it from here", FIELD(env)},
 	{OPTION_LIST, "env-file", 0, "FILE", "set the variables that a file lists", FIELD(env_file)},
+	{OPTION_FLAG, "env-host", 0, NULL, "take all variables from here, but PATH, HOME and the like", FIELD(env_host)},
+	{OPTION_LIST, "unsetenv", 0, "NAME", "without this variable, wherever it would come from", FIELD(unsetenv)},
 	{OPTION_TEXT, "workdir", 'w', "DIR", "the working directory (made if missing)", FIELD(workdir)},
 	{OPTION_FLAG, "init", 0, NULL, "run under a small init (default; --init=false: be PID 1)", FIELD(init)},
 	{OPTION_FLAG, "interactive", 'i', NULL, "pass standard input on (so anyway, as far as is safe)", FIELD(interactive)},
 	{OPTION_FLAG, "tty", 't', NULL, "insist on a terminal of its own (default: when there is one here)", FIELD(tty)},
 	{OPTION_FLAG, "no-tty", 0, NULL, "no terminal of its own in any case", FIELD(no_tty)},
 	{OPTION_UNSIGNED, "preserve-fds", 0, "N", "keep the N descriptors from 3 on open", FIELD(preserve_fds)},
+	{OPTION_TEXT, "umask", 0, "OCTAL", "which permissions new files do not get (default 022)", FIELD(umask)},
+	{OPTION_TEXT, "oom-score-adj", 0, "N", "end it sooner when memory runs out (up to 1000)", FIELD(oom_score_adj)},
 	{OPTION_HEADING, .help = "Users"},
 	{OPTION_TEXT, "user", 'u', "USER[:GROUP]", "run as this user of the image, or these numbers", FIELD(user)},
 	{OPTION_LIST, "group-add", 0, "GROUP", "one more group of the image, or its number", FIELD(group_add)},
@@ -65,6 +75,8 @@ static const struct option_entry run_table[] = {
 	{OPTION_LIST, "tmpfs", 0, "TARGET[:OPTIONS]", "an empty folder in memory (size=, mode=, exec)", FIELD(tmpfs)},
 	{OPTION_LIST, "device", 0, "SOURCE[:TARGET]", "a device node of the host that you may use", FIELD(device)},
 	{OPTION_FLAG, "read-only", 0, NULL, "the root file system cannot be written", FIELD(read_only)},
+	{OPTION_CHOICE, "proc", 0, "WHOSE", "a new /proc, or the host's where the kernel refuses a new one: new, host",
+		FIELD(proc), proc_words},
 	{OPTION_SIZE, "shm-size", 0, "SIZE", "size of /dev/shm (default 64m)", FIELD(shm_size)},
 	{OPTION_CHOICE, "overlay", 0, "WHERE", "where what is written goes: auto, tmpfs, disk", FIELD(overlay),
 		overlay_words},

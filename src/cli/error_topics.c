@@ -43,7 +43,8 @@ static const struct topic topics[SANDBOX_E_COUNT] = {
 		"set-user-ID program can help. Without --userns the sandbox falls back to a single id."},
 	[SANDBOX_E_PROC_MASKED] = {"a fresh /proc is refused",
 		"The kernel allows a new procfs only where the present /proc is fully visible. Docker and Kubernetes\n"
-		"mask parts of it: start the outer container with --security-opt systempaths=unconfined."},
+		"mask parts of it: start the outer container with --security-opt systempaths=unconfined. Or let the sandbox\n"
+		"have the present one, read-only, with --proc=host: it then sees the processes around it."},
 	[SANDBOX_E_OVERLAY] = {"the overlay file system cannot be mounted",
 		"Linux 5.11 and later allow it inside a user namespace. The writable layer cannot lie on an overlay\n"
 		"itself (a home inside a container): name another place with --state, or use --overlay=tmpfs."},

@@ -11,6 +11,7 @@
 #include "base/scope.h"
 #include "base/strings.h"
 #include "base/test_switch.h"
+#include "base/text.h"
 
 enum { ENV_FILE_MAX = 1 << 20 };
 
@@ -72,14 +73,38 @@ static bool terminal_is_attached(void)
 	return isatty(STDIN_FILENO) || isatty(STDOUT_FILENO) || isatty(STDERR_FILENO);
 }
 
-/* For the test that the caller's variables stay outside: all of them. */
+/* What would be wrong inside. */
+static const char *const callers_own[] = {"HOME", "HOSTNAME", "OLDPWD", "PATH", "PWD", "SHLVL", "TMPDIR", "_"};
+
+static bool is_callers_own(const char *assignment)
+{
+	for (size_t i = 0; i < array_count(callers_own); i++)
+		if (text_starts_with(assignment, callers_own[i]) && assignment[strlen(callers_own[i])] == '=')
+			return true;
+	return text_starts_with(assignment, "XDG_");
+}
+
 static int environment_inherit(const struct environment *out, struct sandbox_error *error)
 {
+	/* For the test that they stay outside. */
+	bool all = test_defence_removed("environment");
 	int result = 0;
 
 	for (size_t i = 0; environ[i] && result == 0; i++)
-		result = environment_assign(out, environ[i], "the environment", error);
+		if (strchr(environ[i], '=') && (all || !is_callers_own(environ[i])))
+			result = environment_assign(out, environ[i], "--env-host", error);
 	return result;
+}
+
+static int environment_remove(const struct environment *out, const char *name, struct sandbox_error *error)
+{
+	if (*name && !strchr(name, '=')) {
+		strings_remove_variable(out->variables, name);
+		return 0;
+	}
+	error_set(error, 0, "--unsetenv \"%s\"", name);
+	error_cause(error, SANDBOX_E_USAGE, "it is not the name of a variable");
+	return error_fix(error, "write the name alone: --unsetenv LANG");
 }
 
 int environment_decide(const struct environment_request *request, struct sandbox_strings *out,
@@ -87,15 +112,19 @@ int environment_decide(const struct environment_request *request, struct sandbox
 {
 	const struct environment environment = {out, origins};
 	const char *term = getenv("TERM"), *origin = request->assignments_origin ? request->assignments_origin : "--env";
-	int result = test_defence_removed("environment") ? environment_inherit(&environment, error) : 0;
+	int result = 0;
 
 	environment_set(&environment, "PATH", default_path, "default");
 	environment_set(&environment, "HOSTNAME", request->hostname, "default");
 	if (term && terminal_is_attached())
 		environment_set(&environment, "TERM", term, "the caller's, for its terminal");
+	if (request->host || test_defence_removed("environment"))
+		result = environment_inherit(&environment, error);
 	for (size_t i = 0; i < request->files->count && result == 0; i++)
 		result = environment_read_file(&environment, request->files->items[i], error);
 	for (size_t i = 0; i < request->assignments->count && result == 0; i++)
 		result = environment_assign(&environment, request->assignments->items[i], origin, error);
+	for (size_t i = 0; i < request->removed->count && result == 0; i++)
+		result = environment_remove(&environment, request->removed->items[i], error);
 	return result;
 }

@@ -1,11 +1,12 @@
 /*
  * The payload's environment: nothing of the caller's comes along but what is asked for by name. In the
- * order of precedence: PATH, TERM and HOSTNAME, the env files, the assignments.
+ * order of precedence: PATH, TERM and HOSTNAME, the caller's own, the env files, the assignments.
  */
 #ifndef PROCESS_ENVIRONMENT_H
 #define PROCESS_ENVIRONMENT_H
 
 #include <sandbox/strings.h>
+#include <stdbool.h>
 
 #include "base/error.h"
 
@@ -14,6 +15,8 @@ struct environment_request {
 	const struct sandbox_strings *assignments; /* NAME=VALUE, or NAME for the caller's value, as in docker-run(1) */
 	const char *assignments_origin;            /* NULL: "--env" */
 	const char *hostname;
+	bool host; /* all of the caller's, but for those that describe his own file system, machine and shell */
+	const struct sandbox_strings *removed; /* names, wherever they would come from */
 };
 
 /*

@@ -16,7 +16,7 @@
 enum mount_kind {
 	MOUNT_DIRECTORY, /* make it, with `mode`, when it is missing */
 	MOUNT_TMPFS,     /* `mode`, `size` bytes */
-	MOUNT_PROC,
+	MOUNT_PROC,      /* a new one; with a `source`, the host's */
 	MOUNT_SYSFS,
 	MOUNT_DEVPTS,
 	MOUNT_MQUEUE,

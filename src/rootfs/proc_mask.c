@@ -65,5 +65,5 @@ int proc_explain_refusal(struct sandbox_error *error)
 	if (*masks && is_of_the_machine())
 		return error_fix(error, "sudo umount %s", masks);
 	return error_fix(error, "start the outer container with --security-opt systempaths=unconfined "
-		"(Podman: --security-opt unmask=ALL)");
+		"(Podman: --security-opt unmask=ALL), or show the sandbox the present one with --proc=host");
 }

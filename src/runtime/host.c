@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/statvfs.h>
 #include <sys/sysinfo.h>
 
 #include "base/file.h"
@@ -66,6 +68,21 @@ static int probe_subids(struct host *host, struct sandbox_error *error)
 	return result < 0 ? result : subid_load(SUBID_GROUPS, host->user.name, host->user.uid, &host->subgids, error);
 }
 
+/* 0 where it cannot be read: then it cannot be written either, which is met there. */
+static int probe_oom_score(void)
+{
+	auto_free char *text = NULL;
+
+	return file_read(AT_FDCWD, "/proc/self/oom_score_adj", 16, &text, NULL, NULL) == 0 ? atoi(text) : 0;
+}
+
+static bool is_read_only(const char *path)
+{
+	struct statvfs status;
+
+	return statvfs(path, &status) == 0 && (status.f_flag & ST_RDONLY);
+}
+
 int host_probe(bool with_subids, struct host *out, struct sandbox_error *error)
 {
 	struct sysinfo memory;
@@ -74,6 +91,8 @@ int host_probe(bool with_subids, struct host *out, struct sandbox_error *error)
 	host_user_load(&out->user);
 	out->newidmap_installed = newidmap_available();
 	out->no_new_privs = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
+	out->oom_score_adj = probe_oom_score();
+	out->proc_sys_is_read_only = is_read_only("/proc/sys");
 	out->tmpfs_holds_attributes = root_tmpfs_holds_attributes();
 	if (sysinfo(&memory) == 0)
 		out->memory = (uint64_t)memory.totalram * memory.mem_unit;

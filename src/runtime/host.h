@@ -23,6 +23,8 @@ struct host {
 	bool newidmap_installed;
 	bool no_new_privs;
 	bool tmpfs_holds_attributes;
+	bool proc_sys_is_read_only; /* in the caller's own /proc, as container runtimes have it */
+	int oom_score_adj;
 	uint64_t memory; /* bytes */
 };
 

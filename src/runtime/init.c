@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/file.h"
 #include "base/scope.h"
 #include "base/test_switch.h"
 #include "kernel/syscalls.h"
@@ -320,6 +321,14 @@ static int init_tie(struct sandbox_error *error)
 	return 0;
 }
 
+/* While these files are still ours: once init is not dumpable they are root's. The payload inherits the score. */
+static int init_adjust_oom_score(const struct plan *plan, struct sandbox_error *error)
+{
+	if (!plan->oom_score_adj)
+		return 0;
+	return file_write_existing(AT_FDCWD, "/proc/self/oom_score_adj", plan->oom_score_adj, error);
+}
+
 _Noreturn void init_main(const struct plan *plan, int channel)
 {
 	struct init init = {.plan = plan, .channel = channel, .upper = -1, .network = NETWORK_NAMESPACE_INIT,
@@ -327,6 +336,8 @@ _Noreturn void init_main(const struct plan *plan, int channel)
 	struct sandbox_error error = {0};
 	int result = init_tie(&error);
 
+	if (result == 0)
+		result = init_adjust_oom_score(plan, &error);
 	/* One that is to be PID 1 does this itself. */
 	if (result == 0 && !is_own_init(&init))
 		result = init_setup(&init, &error);

@@ -92,7 +92,7 @@ int payload_resolve(const struct plan *plan, struct payload *out, struct sandbox
 	if (result < 0)
 		return result;
 	strings_add_all(&out->environment, &plan->environment);
-	if (!strings_variable(&out->environment, "HOME"))
+	if (!plan->without_home && !strings_variable(&out->environment, "HOME"))
 		strings_set_variable(&out->environment, "HOME", out->user.home);
 	return 0;
 }
@@ -172,6 +172,7 @@ int payload_execute(const struct plan *plan, const struct payload *payload, stru
 	if (plan->no_new_privs && !test_defence_removed("no-new-privs") && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return error_set(error, errno, "set no_new_privs");
 	test_point("payload.limited");
+	(void)umask(plan->umask);
 	result = rlimit_apply(&plan->rlimits, error);
 	if (result == 0 && plan->no_new_privs)
 		result = load_filter(plan, error);

@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "base/scope.h"
 #include "base/strings.h"
+#include "base/text.h"
 #include "process/environment.h"
 #include "process/terminal.h"
 
@@ -156,11 +157,46 @@ static int decide_terminal(const struct sandbox_spec *spec, struct plan *plan, s
 	return error_fix(error, "leave --tty out, or run it in a terminal (script(1) makes one)");
 }
 
+static int decide_umask(const struct sandbox_spec *spec, struct plan *plan, struct sandbox_error *error)
+{
+	uint64_t mask = 022;
+
+	if (spec->umask && !text_parse_octal(spec->umask, 0777, &mask)) {
+		error_set(error, 0, "--umask \"%s\"", spec->umask);
+		error_cause(error, SANDBOX_E_USAGE, "it is not an octal number up to 777");
+		return error_fix(error, "for example --umask 077");
+	}
+	plan->umask = (mode_t)mask;
+	return 0;
+}
+
+/* Lowering it is the privilege of the host's root: proc_pid_oom_score_adj(5). */
+static int decide_oom_score(const struct sandbox_spec *spec, const struct host *host, struct plan *plan,
+	struct sandbox_error *error)
+{
+	const char *text = spec->oom_score_adj;
+	uint64_t number;
+	long score;
+
+	if (!text)
+		return 0;
+	score = text_parse_unsigned(text + (*text == '-'), 1000, &number) ? (long)number : 1001;
+	if (*text == '-')
+		score = -score;
+	if (score > 1000 || score < -1000 || (score < host->oom_score_adj && (host->user.uid != 0 || host->nested_root))) {
+		error_set(error, score < host->oom_score_adj ? EACCES : 0, "--oom-score-adj \"%s\"", text);
+		error_cause(error, SANDBOX_E_USAGE, "it is not a number from %d, what it is here, to 1000", host->oom_score_adj);
+		return error_fix(error, "give a larger number: only privileged users may ask to be spared");
+	}
+	plan->oom_score_adj = memory_format("%ld", score);
+	return 0;
+}
+
 static int decide_process(const struct sandbox_spec *spec, struct plan *plan, struct sandbox_error *error)
 {
 	const char *workdir = spec->workdir ? spec->workdir : "/";
 	const struct environment_request environment = {&spec->env_file, &spec->env, strings_variable(&spec->given, "env"),
-		plan->hostname};
+		plan->hostname, spec->env_host, &spec->unsetenv};
 
 	if (*workdir != '/') {
 		error_set(error, 0, "--workdir \"%s\"", workdir);
@@ -176,6 +212,7 @@ static int decide_process(const struct sandbox_spec *spec, struct plan *plan, st
 		error_cause(error, SANDBOX_E_ID_UNMAPPED, "with a single id the kernel denies every change of groups");
 		return error_fix(error, "leave it out, or have subordinate ids (see `sandbox help E_SUBID_MISSING`)");
 	}
+	plan->without_home = strings_contain(&spec->unsetenv, "HOME");
 	strings_add_all(&plan->command, &spec->command);
 	plan->timeout = spec->timeout;
 	plan->supervision = spec->init ? SUPERVISION_ATTACHED : SUPERVISION_ATTACHED_NO_INIT;
@@ -204,9 +241,13 @@ int plan_build(const struct sandbox_spec *spec, const struct host *host, const s
 	if (result == 0)
 		result = decide_process(spec, out, error);
 	if (result == 0)
+		result = decide_umask(spec, out, error);
+	if (result == 0)
+		result = decide_oom_score(spec, host, out, error);
+	if (result == 0)
 		result = plan_decide_security(spec, out, error);
 	if (result == 0)
-		result = plan_decide_mounts(spec, host->user.name, out, error);
+		result = plan_decide_mounts(spec, host, out, error);
 	return result;
 }
 
@@ -231,6 +272,7 @@ void plan_finish(struct plan *plan)
 	free(plan->name);
 	free(plan->hostname);
 	free(plan->workdir);
+	free(plan->oom_score_adj);
 	free(plan->user);
 	*plan = (struct plan){0};
 }

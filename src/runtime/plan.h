@@ -9,6 +9,7 @@
 #include <sandbox/spec.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 #include "process/terminal.h"
@@ -47,7 +48,10 @@ struct plan {
 	struct sandbox_strings command; /* empty: root's shell */
 	struct sandbox_strings environment_origins; /* NAME=where it comes from */
 	struct sandbox_strings environment; /* without HOME unless it was given: the image's passwd says it */
+	bool without_home;       /* no HOME, not even the image's */
 	char *workdir;           /* absolute, inside */
+	mode_t umask;
+	char *oom_score_adj;     /* for proc_pid_oom_score_adj(5); NULL: as it is */
 	char *user;              /* NULL for root */
 	struct sandbox_strings groups; /* supplementary ones, names or numbers, besides those of the user */
 	unsigned int preserve_fds;
@@ -63,8 +67,8 @@ int plan_decide_idmap(const struct userns_request *request, const struct host *h
 /* Capabilities, filter, limits, masks. 0 or -errno. */
 int plan_decide_security(const struct sandbox_spec *spec, struct plan *plan, struct sandbox_error *error);
 
-/* The steps that build the root, when all else is decided; `caller` is the name of who runs us. 0 or -errno. */
-int plan_decide_mounts(const struct sandbox_spec *spec, const char *caller, struct plan *plan,
+/* The steps that build the root, when all else is decided. 0 or -errno. */
+int plan_decide_mounts(const struct sandbox_spec *spec, const struct host *host, struct plan *plan,
 	struct sandbox_error *error);
 
 /*

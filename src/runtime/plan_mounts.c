@@ -5,6 +5,7 @@
 #include <sys/mount.h>
 #include <sys/sysmacros.h>
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/scope.h"
 #include "base/strings.h"
@@ -19,7 +20,6 @@
 static const char by_default[] = "default";
 
 static const struct mount_step file_systems[] = {
-	{MOUNT_PROC, .target = (char *)"/proc", .attributes = NO_SUID_DEV_EXEC},
 	{MOUNT_SYSFS, .target = (char *)"/sys", .attributes = NO_SUID_DEV_EXEC | MOUNT_ATTR_RDONLY},
 	/* Language runtimes look here for their limits. */
 	{MOUNT_CGROUP, true, (char *)"/sys/fs/cgroup", .attributes = NO_SUID_DEV_EXEC | MOUNT_ATTR_RDONLY},
@@ -130,6 +130,12 @@ static char *ping_groups(const struct id_extents *groups)
 	return memory_format("%u %u", first->inside, last->inside + last->count - 1);
 }
 
+/* Whether kernel settings of the sandbox's own namespaces can be written. */
+static bool has_settings(const struct sandbox_spec *spec, const struct host *host)
+{
+	return spec->proc == SANDBOX_PROC_NEW || !host->proc_sys_is_read_only;
+}
+
 static void add_sysctls(struct mount_list *list, const struct sandbox_spec *spec, const struct idmap *idmap)
 {
 	auto_free char *groups = ping_groups(&idmap->groups);
@@ -232,24 +238,63 @@ static void add_user_masks(struct mount_list *list, const struct plan *plan)
 	}
 }
 
-int plan_decide_mounts(const struct sandbox_spec *spec, const char *caller, struct plan *plan,
+static void add_proc(struct mount_list *list, const struct sandbox_spec *spec)
+{
+	bool is_host = spec->proc == SANDBOX_PROC_HOST;
+	struct mount_step step = {MOUNT_PROC, .target = (char *)"/proc", .source = is_host ? (char *)"/proc" : NULL,
+		.attributes = NO_SUID_DEV_EXEC, .why = strings_variable(&spec->given, "proc") ? "proc" : by_default};
+
+	if (is_host)
+		log_notice("--proc=host: the command sees all processes that you see, and their command lines");
+	mount_list_add(list, &step);
+}
+
+/*
+ * The host's /proc is protected as a whole: root inside is the caller to the kernel, and his processes are in it. The
+ * kernel gives a nested user namespace its own /proc only where all of ours can be seen.
+ */
+static void add_protection(struct mount_list *list, const struct sandbox_spec *spec, const struct plan *plan)
+{
+	static const char *const whole[] = {"/proc"};
+
+	if (!spec->nesting && !plan->unmask_all) {
+		add_paths(list, MOUNT_MASK, masked, array_count(masked), 0, &plan->unmasked);
+		add_paths(list, MOUNT_READ_ONLY, read_only, array_count(read_only), NO_SUID_DEV_EXEC, &plan->unmasked);
+	}
+	if (spec->proc == SANDBOX_PROC_HOST)
+		add_paths(list, MOUNT_READ_ONLY, whole, 1, 0, &(struct sandbox_strings){0});
+}
+
+static int add_settings(struct mount_list *list, const struct sandbox_spec *spec, const struct host *host,
+	const struct plan *plan, struct sandbox_error *error)
+{
+	if (has_settings(spec, host)) {
+		add_sysctls(list, spec, &plan->idmap);
+		return add_user_sysctls(list, spec, error);
+	}
+	/* Then the filter alone refuses user namespaces. */
+	if (!spec->sysctl.count && (plan->seccomp.count || spec->nesting))
+		return 0;
+	error_set(error, EROFS, spec->sysctl.count ? "--sysctl" : "refuse user namespaces inside");
+	error_cause(error, SANDBOX_E_PROC_MASKED, "/proc/sys is read-only here, and --proc=host shows it as it is");
+	return error_fix(error, spec->sysctl.count ? "leave --sysctl out, or have a /proc that is not masked"
+			: "keep the system call filter, or allow them with --nesting");
+}
+
+int plan_decide_mounts(const struct sandbox_spec *spec, const struct host *host, struct plan *plan,
 	struct sandbox_error *error)
 {
 	struct mount_list *list = &plan->mounts;
 	int result;
 
 	/* What protects comes first: later targets follow the image's links, also into /proc and over its files. */
+	add_proc(list, spec);
 	add_all(list, file_systems, array_count(file_systems));
 	add_devices(list, &plan->idmap, spec->shm_size);
-	add_sysctls(list, spec, &plan->idmap);
-	result = add_user_sysctls(list, spec, error);
-	/* The kernel gives a nested user namespace its own /proc only where all of ours can be seen. */
-	if (!spec->nesting && !plan->unmask_all) {
-		add_paths(list, MOUNT_MASK, masked, array_count(masked), 0, &plan->unmasked);
-		add_paths(list, MOUNT_READ_ONLY, read_only, array_count(read_only), NO_SUID_DEV_EXEC, &plan->unmasked);
-	}
+	result = add_settings(list, spec, host, plan, error);
+	add_protection(list, spec, plan);
 	add_all(list, directories, array_count(directories));
-	add_kept_user(list, &plan->idmap, caller);
+	add_kept_user(list, &plan->idmap, host->user.name);
 	add_etc(list, plan->hostname);
 	/* After the kernel's files are settled: what is lent may lie anywhere else. */
 	if (result == 0)

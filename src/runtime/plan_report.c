@@ -143,7 +143,7 @@ static void report_environment(const struct plan *plan, struct sandbox_plan_repo
 		add_row(out, "environment", name, memory_text(equals + 1),
 			strings_variable(&plan->environment_origins, name));
 	}
-	if (!strings_variable(&plan->environment, "HOME"))
+	if (!plan->without_home && !strings_variable(&plan->environment, "HOME"))
 		add_row(out, "environment", "HOME", memory_text("the user's, in the image's /etc/passwd"), by_default);
 }
 
@@ -162,6 +162,9 @@ static void report_process(const struct plan *plan, const struct sandbox_spec *s
 
 	add_row(out, "process", "user", memory_text(plan->user ? plan->user : "root"), origin(spec, "user"));
 	add_row(out, "process", "working directory", memory_text(plan->workdir), origin(spec, "workdir"));
+	add_row(out, "process", "umask", memory_format("%03o", plan->umask), origin(spec, "umask"));
+	if (plan->oom_score_adj)
+		add_row(out, "process", "OOM score", memory_text(plan->oom_score_adj), origin(spec, "oom-score-adj"));
 	add_row(out, "process", "PID 1", memory_text(spec->init ? "sandbox-init" : "the command"), origin(spec, "init"));
 	add_row(out, "process", "terminal", memory_text(terminals[plan->terminal].text), terminals[plan->terminal].why);
 	add_row(out, "process", "descriptors", memory_format("0 to %u", 2 + plan->preserve_fds),

@@ -13,6 +13,7 @@ void sandbox_spec_finish(struct sandbox_spec *spec)
 	sandbox_strings_finish(&spec->given);
 	sandbox_strings_finish(&spec->env);
 	sandbox_strings_finish(&spec->env_file);
+	sandbox_strings_finish(&spec->unsetenv);
 	sandbox_strings_finish(&spec->group_add);
 	sandbox_strings_finish(&spec->uidmap);
 	sandbox_strings_finish(&spec->gidmap);
@@ -27,6 +28,8 @@ void sandbox_spec_finish(struct sandbox_spec *spec)
 	sandbox_strings_finish(&spec->cap_drop);
 	free(spec->name);
 	free(spec->workdir);
+	free(spec->umask);
+	free(spec->oom_score_adj);
 	free(spec->user);
 	free(spec->userns);
 	free(spec->hostname);

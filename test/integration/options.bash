@@ -59,7 +59,11 @@ row run timeout '--timeout 0.1' 'with -- sleep 1; echo $?' 124 '--timeout soon' 
 
 row run env '-e A=1' 'with -- sh -c "echo \$A"' 1 '--env =1' 'names no variable'
 row run env-file '--env-file vars' 'with -- sh -c "echo \$FROM_FILE"' yes '--env-file no-such-file' no-such-file
+row run env-host --env-host 'export FROM=here; with -- sh -c "echo \$FROM"' here --env-host=2 "$boolean"
+row run unsetenv '--unsetenv HOSTNAME' 'with -- env | grep -c HOSTNAME' 0 '--unsetenv A=1' 'not the name'
 row run workdir '-w /some/where' 'with -- pwd' /some/where '--workdir where' 'absolute path'
+row run umask '--umask 077' 'with -- sh -c umask' 0077 '--umask 888' octal
+row run oom-score-adj '--oom-score-adj 500' 'with -- cat /proc/self/oom_score_adj' 500 '--oom-score-adj 1001' 1000
 row run init --init=false 'with -- sh -c "echo \$\$"' 1 --init=2 "$boolean"
 row run interactive -i 'echo typed | with -- cat' =typed --interactive=2 "$boolean"
 row run tty -t 'through on_terminal with -- tty' '=*/dev/pts/0*' --tty=2 "$boolean"
@@ -84,6 +88,7 @@ row run mount '--mount type=bind,source=./lent,target=/src' 'with -- cat /src/fi
 row run tmpfs '--tmpfs /etc' 'with -- ls -A /etc' '' '--tmpfs relative' relative
 row run device '--device /dev/zero:/dev/nought' 'with -- head -c 3 /dev/nought | wc -c' 3 '--device ./lent/file:/x' 'device node'
 row run read-only --read-only 'with -- touch /new; echo $?' 1 --read-only=2 "$boolean"
+row run proc '--proc host' 'with -- sh -c "test -e /proc/$$ && echo seen"' seen '--proc none' '"none"'
 row run shm-size '--shm-size 3m' 'with -- df -k /dev/shm | awk "END { print \$2 }"' 3072 '--shm-size 0' 'no limit at all'
 row_if tmpfs_holds_layers run overlay '--overlay disk' 'rm -rf "$XDG_STATE_HOME"; with -- true; echo "$XDG_STATE_HOME"/sandbox/*' '*/ephemeral' \
 	'--overlay ram' '"ram"'

@@ -79,6 +79,30 @@ in_world() {
 	assert_error E_PROC_MASKED
 }
 
+@test "--proc=host is the way on where the outer /proc is masked" {
+	in_world masked-proc --proc host -- sh -c 'cat /proc/self/comm /proc/sys/user/max_user_namespaces; wc -c </proc/keys'
+	assert_status 0
+	assert_output $'cat\n0\n0'
+	in_world masked-proc --proc host -- sh -c 'echo 1 >/proc/self/oom_score_adj'
+	assert_status 1
+	assert_stderr_has 'Read-only file system'
+}
+
+@test "--proc=host where settings cannot be written: the filter refuses namespaces, or else it is an error" {
+	in_world container-proc -- true
+	assert_error E_PROC_MASKED
+	in_world container-proc --proc host -- unshare -U true
+	assert_status 1
+	assert_stderr_has unshare
+	in_world container-proc --proc host --security-opt seccomp=unconfined -- true
+	assert_error E_PROC_MASKED
+	assert_stderr_has 'refuse user namespaces'
+	in_world container-proc --proc host --sysctl kernel.shmmni=77 -- true
+	assert_error E_PROC_MASKED
+	in_world container-proc --proc host --nesting -- unshare -U echo made
+	assert_output made
+}
+
 @test "the home is full" {
 	in_world full-home -- true
 	assert_error E_NO_SPACE
