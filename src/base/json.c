@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <json-c/json.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,41 @@ static void json_tokener_release(struct json_tokener **tokener)
 {
 	if (*tokener)
 		json_tokener_free(*tokener);
+}
+
+/* Of all objects below a value, itself included. */
+static size_t json_count_members(struct json_object *value)
+{
+	size_t count = 0;
+
+	if (json_object_is_type(value, json_type_array))
+		for (size_t i = 0; i < json_object_array_length(value); i++)
+			count += json_count_members(json_object_array_get_idx(value, i));
+	if (!json_object_is_type(value, json_type_object))
+		return count;
+	json_object_object_foreach(value, key, member)
+	{
+		(void)key;
+		count += 1 + json_count_members(member);
+	}
+	return count;
+}
+
+/* In a text that has been parsed: each member has one colon that is not within a string. */
+static size_t json_count_colons(const char *data, size_t size)
+{
+	bool quoted = false;
+	size_t count = 0;
+
+	for (size_t i = 0; i < size; i++) {
+		if (quoted && data[i] == '\\')
+			i++;
+		else if (data[i] == '"')
+			quoted = !quoted;
+		else if (!quoted && data[i] == ':')
+			count++;
+	}
+	return count;
 }
 
 int json_parse(const char *data, size_t size, const char *name, struct json_object **out,
@@ -38,6 +74,9 @@ int json_parse(const char *data, size_t size, const char *name, struct json_obje
 			json_tokener_get_parse_end(tokener));
 	if (json_tokener_get_parse_end(tokener) < size)
 		return error_set(error, EINVAL, "parse %s: more than one value", name);
+	/* Of two members with one key json-c keeps the last; other readers keep the first. */
+	if (json_count_members(root) != json_count_colons(data, size))
+		return error_set(error, EINVAL, "parse %s: a key is given twice in one object", name);
 	*out = take_ptr(root);
 	return 0;
 }
@@ -151,6 +190,37 @@ size_t json_length(struct json_object *array)
 struct json_object *json_item(struct json_object *array, size_t index)
 {
 	return json_object_array_get_idx(array, index);
+}
+
+int json_item_string(struct json_object *array, const char *path, size_t index, const char **out,
+	struct sandbox_error *error)
+{
+	struct json_object *value = json_object_array_get_idx(array, index);
+	char key[32];
+
+	if (!json_object_is_type(value, json_type_string))
+		return error_set(error, EINVAL, "%s[%zu]: expected string, found %s", path, index,
+			json_type_to_name(json_object_get_type(value)));
+	(void)snprintf(key, sizeof(key), "[%zu]", index);
+	*out = json_object_get_string(value);
+	return json_check_text(value, path, key, error);
+}
+
+int json_check_keys(struct json_object *object, const char *path, const char *const *known, struct sandbox_error *error)
+{
+	if (!json_object_is_type(object, json_type_object))
+		return error_set(error, EINVAL, "%s: not an object", path);
+	json_object_object_foreach(object, key, value)
+	{
+		size_t i = 0;
+
+		(void)value;
+		while (known[i] && strcmp(known[i], key) != 0)
+			i++;
+		if (!known[i])
+			return error_set(error, EINVAL, "%s.%s: not known", path, key);
+	}
+	return 0;
 }
 
 struct json_object *json_new_object(void)

@@ -34,6 +34,7 @@ int json_get_object(struct json_object *object, const char *path, const char *ke
 
 int json_get_array(struct json_object *object, const char *path, const char *key, bool optional,
 	struct json_object **out, struct sandbox_error *error);
+
 /* Appends the strings of an array that holds nothing else. */
 int json_get_strings(struct json_object *object, const char *path, const char *key, bool optional,
 	struct sandbox_strings *out, struct sandbox_error *error);
@@ -41,6 +42,13 @@ int json_get_strings(struct json_object *object, const char *path, const char *k
 /* Of an array; an item may be NULL (null). */
 size_t json_length(struct json_object *array);
 struct json_object *json_item(struct json_object *array, size_t index);
+
+/* An item that must be a string; `path` names the array. 0 or -errno. */
+int json_item_string(struct json_object *array, const char *path, size_t index, const char **out,
+	struct sandbox_error *error);
+
+/* Whether an object has no other keys than these (NULL-terminated). 0 or -errno. */
+int json_check_keys(struct json_object *object, const char *path, const char *const *known, struct sandbox_error *error);
 
 /* Building. The parent owns what is added to it. Strings with invalid UTF-8 are escaped by text_escape. */
 struct json_object *json_new_object(void);
