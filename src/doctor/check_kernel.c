@@ -30,7 +30,7 @@ int check_seccomp(const struct examination *examination, struct check_report *re
 	if (result == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		result = error_set(&report->error, errno, "set no_new_privs");
 	if (result == 0)
-		result = seccomp_filter_load(&program, &report->error);
+		result = seccomp_program_load(&program, &report->error);
 	if (result < 0)
 		return result;
 	if (prctl(PR_GET_SECCOMP) != 2 || unshare(CLONE_NEWUSER) == 0)

@@ -142,7 +142,7 @@ static int leave_terminal(const struct payload *payload, struct sandbox_error *e
 
 static int load_filter(const struct plan *plan, struct sandbox_error *error)
 {
-	return plan->seccomp.count ? seccomp_filter_load(&plan->seccomp, error) : 0;
+	return plan->seccomp.count ? seccomp_program_load(&plan->seccomp, error) : 0;
 }
 
 int payload_execute(const struct plan *plan, const struct payload *payload, struct sandbox_error *error)

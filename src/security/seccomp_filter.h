@@ -10,7 +10,8 @@
  * milliseconds for such a list, more than all the rest of a start, and the kernel two to five times
  * as long to load its program of 700 to 860 instructions. Neighbouring numbers of one verdict joined
  * into ranges, and the ranges searched as a binary tree, make 280 instructions in some 30
- * microseconds. A unit test runs the program for every call of every architecture.
+ * microseconds. A unit test runs the program for every call of every architecture. What is needed between
+ * loading it and exec (capset, prctl, setresuid, close_range, execve and so on) is allowed.
  *
  * Defences removed in the test build: "seccomp" (nothing is loaded), "seccomp-compat" (32-bit calls
  * are not filtered), "seccomp-unknown" (what the table does not know is allowed), and the name that
@@ -19,29 +20,17 @@
 #ifndef SECURITY_SECCOMP_FILTER_H
 #define SECURITY_SECCOMP_FILTER_H
 
-#include <linux/filter.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
+#include "security/seccomp_program.h"
+#include "security/seccomp_rules.h"
 
 struct seccomp_policy {
 	uint64_t capabilities; /* of the payload's bounding set, see capability.h */
 	bool nesting;          /* it may make namespaces and mounts of its own */
-};
-
-/* Instructions for the kernel. Owns them. */
-struct seccomp_program {
-	struct sock_filter *items;
-	size_t count;
-};
-
-/* A processor's pair of system call tables. */
-enum seccomp_machine {
-	SECCOMP_X86_64,  /* and i386 */
-	SECCOMP_AARCH64, /* and arm */
-	SECCOMP_MACHINES
 };
 
 /* Compiles for the machine that this program was built for. 0 or -errno. */
@@ -51,16 +40,6 @@ int seccomp_filter_compile(
 /* Compiles for any machine, so that a test sees them all. 0 or -errno. */
 int seccomp_filter_compile_for(enum seccomp_machine machine, const struct seccomp_policy *policy,
 	struct seccomp_program *out, struct sandbox_error *error);
-
-void seccomp_program_finish(struct seccomp_program *program);
-
-/*
- * Puts this process, and all it will ever start, under the program, for good. One system call, which
- * needs no_new_privs or CAP_SYS_ADMIN: without no_new_privs it comes before the capabilities are
- * given up. What is needed between it and exec (capset, prctl, setresuid, close_range, execve and
- * so on) is allowed. 0 or -errno.
- */
-int seccomp_filter_load(const struct seccomp_program *program, struct sandbox_error *error);
 
 /*
  * One line for --dry-run: "349 system calls allowed, 6 of them by argument, all others refused; x86_64 and

@@ -9,6 +9,8 @@
  */
 #include "security/seccomp_rules.h"
 
+#include <linux/audit.h>
+
 #include "base/scope.h"
 #include "security/capability.h"
 
@@ -44,6 +46,12 @@ const struct seccomp_class_rule seccomp_classes[CALL_CLASSES] = {
 	[CALL_USERFAULTFD] = {SECCOMP_REFUSE, .defence = "userfaultfd"},
 	[CALL_KERNEL] = {SECCOMP_REFUSE, .defence = "kernel-calls"},
 	[CALL_MULTIPLEXER] = {SECCOMP_ABSENT, .defence = "multiplexers"},
+	[CALL_UNUSED] = {SECCOMP_ABSENT, .defence = "seccomp-unknown"},
+};
+
+const struct seccomp_architecture seccomp_machines[SECCOMP_MACHINES][2] = {
+	[SECCOMP_X86_64] = {{ABI_X86_64, AUDIT_ARCH_X86_64, "x86_64"}, {ABI_I386, AUDIT_ARCH_I386, "i386"}},
+	[SECCOMP_AARCH64] = {{ABI_AARCH64, AUDIT_ARCH_AARCH64, "aarch64"}, {ABI_ARM, AUDIT_ARCH_ARM, "arm"}},
 };
 
 #define NO SECCOMP_NO_NUMBER
@@ -530,6 +538,67 @@ const struct seccomp_call seccomp_calls[] = {
 	 */
 	{"socketcall", CALL_MULTIPLEXER, {NO, 102, NO, NO}},
 	{"ipc", CALL_MULTIPLEXER, {NO, 117, NO, NO}},
+
+	/*
+	 * known by name, for profiles of the user's that speak of them, and otherwise like those that are not:
+	 * what programs have not used for decades, or can do without
+	 */
+	{"_sysctl", CALL_UNUSED, {156, 149, NO, 149}},
+	{"afs_syscall", CALL_UNUSED, {183, 137, NO, NO}},
+	{"bdflush", CALL_UNUSED, {NO, 134, NO, 134}},
+	{"break", CALL_UNUSED, {NO, 17, NO, NO}},
+	{"epoll_ctl_old", CALL_UNUSED, {214, NO, NO, NO}},
+	{"epoll_wait_old", CALL_UNUSED, {215, NO, NO, NO}},
+	{"ftime", CALL_UNUSED, {NO, 35, NO, NO}},
+	{"get_kernel_syms", CALL_UNUSED, {177, 130, NO, NO}},
+	{"getpmsg", CALL_UNUSED, {181, 188, NO, NO}},
+	{"gtty", CALL_UNUSED, {NO, 32, NO, NO}},
+	{"idle", CALL_UNUSED, {NO, 112, NO, NO}},
+	{"lock", CALL_UNUSED, {NO, 53, NO, NO}},
+	{"modify_ldt", CALL_UNUSED, {154, 123, NO, NO}},
+	{"mpx", CALL_UNUSED, {NO, 56, NO, NO}},
+	{"oldfstat", CALL_UNUSED, {NO, 28, NO, NO}},
+	{"oldlstat", CALL_UNUSED, {NO, 84, NO, NO}},
+	{"oldolduname", CALL_UNUSED, {NO, 59, NO, NO}},
+	{"oldstat", CALL_UNUSED, {NO, 18, NO, NO}},
+	{"olduname", CALL_UNUSED, {NO, 109, NO, NO}},
+	{"prof", CALL_UNUSED, {NO, 44, NO, NO}},
+	{"profil", CALL_UNUSED, {NO, 98, NO, NO}},
+	{"putpmsg", CALL_UNUSED, {182, 189, NO, NO}},
+	{"security", CALL_UNUSED, {185, NO, NO, NO}},
+	{"sgetmask", CALL_UNUSED, {NO, 68, NO, NO}},
+	{"ssetmask", CALL_UNUSED, {NO, 69, NO, NO}},
+	{"stty", CALL_UNUSED, {NO, 31, NO, NO}},
+	{"sysfs", CALL_UNUSED, {139, 135, NO, 135}},
+	{"tuxcall", CALL_UNUSED, {184, NO, NO, NO}},
+	{"ulimit", CALL_UNUSED, {NO, 58, NO, NO}},
+	{"usr26", CALL_UNUSED, {NO, NO, NO, 983043}},
+	{"usr32", CALL_UNUSED, {NO, NO, NO, 983044}},
+	{"ustat", CALL_UNUSED, {136, 62, NO, 62}},
+	{"vm86", CALL_UNUSED, {NO, 166, NO, NO}},
+	{"vm86old", CALL_UNUSED, {NO, 113, NO, NO}},
+	{"vserver", CALL_UNUSED, {236, 273, NO, 313}},
+
+	/* likewise, of machines that this program is not built for */
+	{"cachectl", CALL_UNUSED, {NO, NO, NO, NO}},
+	{"multiplexer", CALL_UNUSED, {NO, NO, NO, NO}},
+	{"riscv_flush_icache", CALL_UNUSED, {NO, NO, NO, NO}},
+	{"rtas", CALL_UNUSED, {NO, NO, NO, NO}},
+	{"s390_guarded_storage", CALL_UNUSED, {NO, NO, NO, NO}},
+	{"s390_pci_mmio_read", CALL_UNUSED, {NO, NO, NO, NO}},
+	{"s390_pci_mmio_write", CALL_UNUSED, {NO, NO, NO, NO}},
+	{"s390_runtime_instr", CALL_UNUSED, {NO, NO, NO, NO}},
+	{"s390_sthyi", CALL_UNUSED, {NO, NO, NO, NO}},
+	{"spu_create", CALL_UNUSED, {NO, NO, NO, NO}},
+	{"spu_run", CALL_UNUSED, {NO, NO, NO, NO}},
+	{"subpage_prot", CALL_UNUSED, {NO, NO, NO, NO}},
+	{"swapcontext", CALL_UNUSED, {NO, NO, NO, NO}},
+	{"switch_endian", CALL_UNUSED, {NO, NO, NO, NO}},
+	{"sync_file_range2", CALL_UNUSED, {NO, NO, NO, NO}},
+	{"sys_debug_setcontext", CALL_UNUSED, {NO, NO, NO, NO}},
+	{"syscall", CALL_UNUSED, {NO, NO, NO, NO}},
+	{"sysmips", CALL_UNUSED, {NO, NO, NO, NO}},
+	{"timerfd", CALL_UNUSED, {NO, NO, NO, NO}},
 };
 
 const size_t seccomp_call_count = array_count(seccomp_calls);

@@ -43,6 +43,7 @@ enum seccomp_class {
 	CALL_USERFAULTFD,
 	CALL_KERNEL,
 	CALL_MULTIPLEXER,
+	CALL_UNUSED,
 	CALL_CLASSES
 };
 
@@ -59,6 +60,30 @@ extern const struct seccomp_class_rule seccomp_classes[CALL_CLASSES];
 enum seccomp_abi { ABI_X86_64, ABI_I386, ABI_AARCH64, ABI_ARM, ABI_COUNT };
 
 enum { SECCOMP_NO_NUMBER = -1 };
+
+/* A processor's pair of system call tables. */
+enum seccomp_machine {
+	SECCOMP_X86_64,  /* and i386 */
+	SECCOMP_AARCH64, /* and arm */
+	SECCOMP_MACHINES
+};
+
+#if defined(__x86_64__) || defined(__i386__)
+#define SECCOMP_OWN_MACHINE SECCOMP_X86_64
+#elif defined(__aarch64__) || defined(__arm__)
+#define SECCOMP_OWN_MACHINE SECCOMP_AARCH64
+#else
+#error "seccomp_rules.c has no column for this architecture: add one, and its row of seccomp_machines"
+#endif
+
+struct seccomp_architecture {
+	enum seccomp_abi column;
+	uint32_t audit; /* AUDIT_ARCH_… */
+	const char *name;
+};
+
+/* Each machine's own architecture and the 32-bit one that it can also run. */
+extern const struct seccomp_architecture seccomp_machines[SECCOMP_MACHINES][2];
 
 struct seccomp_call {
 	const char *name;

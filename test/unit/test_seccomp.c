@@ -26,6 +26,7 @@
 #include "security/capability.h"
 #include "security/seccomp_filter.h"
 #include "security/seccomp_rules.h"
+#include "bpf_machine.h"
 
 static const uint32_t audit_of[ABI_COUNT] = {
 	[ABI_X86_64] = AUDIT_ARCH_X86_64,
@@ -39,49 +40,12 @@ static enum seccomp_machine machine_of(enum seccomp_abi abi)
 	return abi == ABI_X86_64 || abi == ABI_I386 ? SECCOMP_X86_64 : SECCOMP_AARCH64;
 }
 
-/* What classic BPF's instructions mean, of those that the filter uses: linux/filter.h. */
-static uint32_t run(const struct seccomp_program *program, const struct seccomp_data *data)
-{
-	uint32_t loaded = 0;
-
-	for (size_t at = 0; at < program->count; at++) {
-		const struct sock_filter *item = &program->items[at];
-		bool taken = false;
-
-		switch (item->code) {
-		case BPF_LD | BPF_W | BPF_ABS:
-			assert_true(item->k % 4 == 0 && item->k + 4 <= sizeof(*data));
-			memcpy(&loaded, (const char *)data + item->k, sizeof(loaded));
-			continue;
-		case BPF_RET | BPF_K:
-			return item->k;
-		case BPF_JMP | BPF_JA:
-			at += item->k;
-			continue;
-		case BPF_JMP | BPF_JEQ | BPF_K:
-			taken = loaded == item->k;
-			break;
-		case BPF_JMP | BPF_JGE | BPF_K:
-			taken = loaded >= item->k;
-			break;
-		case BPF_JMP | BPF_JSET | BPF_K:
-			taken = loaded & item->k;
-			break;
-		default:
-			fail_msg("instruction %zu is %#x", at, item->code);
-		}
-		at += taken ? item->jt : item->jf;
-	}
-	fail_msg("the program runs over its end");
-	return 0;
-}
-
 /* 0: allowed; else the errno. */
 static int verdict(const struct seccomp_program *program, uint32_t audit, uint32_t number, uint64_t first,
 	uint64_t second, uint64_t third)
 {
 	struct seccomp_data data = {.nr = (int)number, .arch = audit, .args = {first, second, third}};
-	uint32_t result = run(program, &data);
+	uint32_t result = bpf_run(program, &data);
 
 	if (result == SECCOMP_RET_ALLOW)
 		return 0;
@@ -125,6 +89,29 @@ static void numbers_are_the_kernel_s(void **state)
 		}
 	}
 	assert_true(unknown < 100);
+}
+
+/* Every name that any machine has, so that a profile may speak of it. */
+static void all_names_are_known(void **state)
+{
+	static const uint32_t tokens[] = {SCMP_ARCH_X86_64, SCMP_ARCH_X86, SCMP_ARCH_X32, SCMP_ARCH_AARCH64, SCMP_ARCH_ARM,
+		SCMP_ARCH_RISCV64, SCMP_ARCH_PPC64LE, SCMP_ARCH_PPC, SCMP_ARCH_S390X, SCMP_ARCH_S390, SCMP_ARCH_MIPS,
+		SCMP_ARCH_MIPS64, SCMP_ARCH_MIPS64N32, SCMP_ARCH_PARISC};
+	enum { TABLES_END = 8192, PRIVATE_FIRST = 0xf0000, PRIVATE_END = 0xf0010 };
+
+	(void)state;
+	for (size_t token = 0; token < array_count(tokens); token++)
+		for (int number = 0; number < PRIVATE_END; number++) {
+			size_t i = 0;
+			auto_free char *name = NULL;
+
+			number = number == TABLES_END ? PRIVATE_FIRST : number;
+			name = seccomp_syscall_resolve_num_arch(tokens[token], number);
+			while (name && i < seccomp_call_count && strcmp(seccomp_calls[i].name, name) != 0)
+				i++;
+			if (i == seccomp_call_count)
+				fail_msg("%s is missing", name);
+		}
 }
 
 static void no_number_stands_twice(void **state)
@@ -480,7 +467,7 @@ static int use_loaded_filter(void)
 
 	if (seccomp_filter_compile(&policy, &program, NULL) < 0)
 		return 1;
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || seccomp_filter_load(&program, NULL) < 0)
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || seccomp_program_load(&program, NULL) < 0)
 		return 2;
 	if (prctl(PR_GET_SECCOMP, 0, 0, 0, 0) != SECCOMP_MODE_FILTER)
 		return 3;
@@ -531,7 +518,7 @@ static void loading_without_the_right_is_an_error(void **state)
 		struct sandbox_error error = {0};
 
 		(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-		_exit(seccomp_filter_load(&program, &error) == -EINVAL && error.code == EINVAL ? 0 : 1);
+		_exit(seccomp_program_load(&program, &error) == -EINVAL && error.code == EINVAL ? 0 : 1);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
@@ -556,6 +543,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(numbers_are_the_kernel_s),
+		cmocka_unit_test(all_names_are_known),
 		cmocka_unit_test(no_number_stands_twice),
 		cmocka_unit_test(every_number_gets_its_verdict),
 		cmocka_unit_test(rights_only_add),
