@@ -44,7 +44,9 @@
 	X(FOLDER) \
 	X(SUBID_FEW) \
 	X(SUBID_SHARED) \
-	X(NO_ATTRIBUTES)
+	X(NO_ATTRIBUTES) \
+	X(SECCOMP_PROFILE) \
+	X(REQUIRED)
 
 enum sandbox_error_id {
 #define X(name) SANDBOX_E_##name,

@@ -63,7 +63,7 @@ struct sandbox_spec {
 	struct sandbox_strings ulimit;   /* NAME=SOFT[:HARD] */
 	struct sandbox_strings cap_add;
 	struct sandbox_strings cap_drop;
-	struct sandbox_strings security_opt; /* seccomp=unconfined, no-new-privileges=false, mask=PATH, unmask=PATH|ALL */
+	struct sandbox_strings security_opt; /* seccomp=FILE, no-new-privileges=false, mask=PATH, unmask=PATH|ALL and so on */
 	struct sandbox_strings sysctl;       /* KEY=VALUE, of the sandbox's own namespaces */
 	bool nesting;        /* user namespaces and mounts are allowed inside */
 };

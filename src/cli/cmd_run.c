@@ -86,7 +86,7 @@ static const struct option_entry run_table[] = {
 	{OPTION_LIST, "ulimit", 0, "NAME=SOFT[:HARD]", "set a resource limit", FIELD(ulimit)},
 	{OPTION_LIST, "cap-add", 0, "CAPABILITY", "grant a capability inside (ALL for all)", FIELD(cap_add)},
 	{OPTION_LIST, "cap-drop", 0, "CAPABILITY", "take a capability away (ALL for all)", FIELD(cap_drop)},
-	{OPTION_LIST, "security-opt", 0, "OPTION", "seccomp=unconfined, no-new-privileges=false, mask=PATH, unmask=PATH|ALL",
+	{OPTION_LIST, "security-opt", 0, "OPTION", "seccomp=FILE|default|unconfined, no-new-privileges=false, mask=PATH, ...",
 		FIELD(security_opt)},
 	{OPTION_LIST, "sysctl", 0, "KEY=VALUE", "a kernel setting of its own namespaces (net.*, fs.mqueue.*, ...)",
 		FIELD(sysctl)},

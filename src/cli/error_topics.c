@@ -106,6 +106,12 @@ static const struct topic topics[SANDBOX_E_COUNT] = {
 	[SANDBOX_E_NO_ATTRIBUTES] = {"the file system keeps no extended attributes",
 		"With a single id the owners of an image's files are recorded in user.* attributes. NFS before 4.2, and a\n"
 		"tmpfs before Linux 6.6, have none: put the store on another file system with --root."},
+	[SANDBOX_E_SECCOMP_PROFILE] = {"the system call profile cannot be used",
+		"--security-opt seccomp=FILE takes Docker's JSON format. The message names the place. Keys, actions and\n"
+		"architectures that are not known are errors, and so are SCMP_ACT_NOTIFY and SCMP_ACT_TRACE, which need a\n"
+		"partner outside."},
+	[SANDBOX_E_REQUIRED] = {"a protection that --require names is not in force",
+		"What was asked for, or this machine, takes it away. sandbox-run(1) lists the names and their meaning."},
 };
 
 bool error_topic_print(const char *name)

@@ -268,6 +268,7 @@ void plan_finish(struct plan *plan)
 	sandbox_strings_finish(&plan->environment_origins);
 	mount_list_finish(&plan->mounts);
 	seccomp_program_finish(&plan->seccomp);
+	free(plan->seccomp_profile);
 	free(plan->root.upper);
 	free(plan->name);
 	free(plan->hostname);

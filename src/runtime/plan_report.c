@@ -119,7 +119,9 @@ static void report_security(const struct plan *plan, const struct sandbox_spec *
 
 	add_row(out, "security", "bounding set", capability_format(plan->capabilities),
 		capabilities_why);
-	if (plan->seccomp.count)
+	if (plan->seccomp_profile)
+		add_row(out, "security", "seccomp", memory_text(plan->seccomp_profile), origin(spec, "security-opt"));
+	else if (plan->seccomp.count)
 		add_row(out, "security", "seccomp", memory_text(seccomp_filter_format(&policy, text, sizeof(text))),
 			origin(spec, "nesting"));
 	else

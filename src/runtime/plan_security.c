@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "runtime/plan.h"
 #include "security/capability.h"
+#include "security/seccomp_profile.h"
 
 static int option_error(const char *text, const char *fix, struct sandbox_error *error)
 {
@@ -31,10 +32,11 @@ static int take_paths(const char *text, const char *paths, struct sandbox_string
 	return 0;
 }
 
-static int decide_option(const char *text, struct plan *plan, bool *out_filtered, struct sandbox_error *error)
+/* *out_filter: "default", "unconfined" or the path of a profile. Borrowed. */
+static int decide_option(const char *text, struct plan *plan, const char **out_filter, struct sandbox_error *error)
 {
-	if (strcmp(text, "seccomp=unconfined") == 0) {
-		*out_filtered = false;
+	if (text_starts_with(text, "seccomp=") && text[strlen("seccomp=")]) {
+		*out_filter = text + strlen("seccomp=");
 		return 0;
 	}
 	if (strcmp(text, "no-new-privileges") == 0 || strcmp(text, "no-new-privileges=true") == 0)
@@ -51,8 +53,8 @@ static int decide_option(const char *text, struct plan *plan, bool *out_filtered
 		return take_paths(text, text + strlen("unmask="), &plan->unmasked, error);
 	if (text_starts_with(text, "mask="))
 		return take_paths(text, text + strlen("mask="), &plan->masked, error);
-	return option_error(text, "use seccomp=unconfined, no-new-privileges=false, mask=PATH, unmask=PATH or unmask=ALL",
-		error);
+	return option_error(text, "use seccomp=FILE|default|unconfined, no-new-privileges=false, mask=PATH, unmask=PATH "
+		"or unmask=ALL", error);
 }
 
 static int decide_rlimits(const struct sandbox_spec *spec, struct rlimit_list *out, struct sandbox_error *error)
@@ -66,21 +68,30 @@ static int decide_rlimits(const struct sandbox_spec *spec, struct rlimit_list *o
 	return rlimit_check(out, error);
 }
 
+static int decide_filter(const struct sandbox_spec *spec, const char *filter, struct plan *plan,
+	struct sandbox_error *error)
+{
+	const struct seccomp_policy policy = {.capabilities = plan->capabilities, .nesting = spec->nesting};
+
+	if (strcmp(filter, "unconfined") == 0)
+		return 0;
+	if (strcmp(filter, "default") == 0)
+		return seccomp_filter_compile(&policy, &plan->seccomp, error);
+	return seccomp_profile_load(filter, plan->capabilities, &plan->seccomp, &plan->seccomp_profile, error);
+}
+
 int plan_decide_security(const struct sandbox_spec *spec, struct plan *plan, struct sandbox_error *error)
 {
-	struct seccomp_policy policy = {.nesting = spec->nesting};
-	bool filtered = true;
+	const char *filter = "default";
 	int result = capability_decide(&spec->cap_add, &spec->cap_drop, &plan->capabilities, error);
 
 	plan->no_new_privs = true;
 	for (size_t i = 0; i < spec->security_opt.count && result == 0; i++)
-		result = decide_option(spec->security_opt.items[i], plan, &filtered, error);
+		result = decide_option(spec->security_opt.items[i], plan, &filter, error);
 	if (result < 0)
 		return result;
 	/* Set-user-ID programs of the image mean something only where they may gain privileges. */
 	plan->root.nosuid = plan->no_new_privs;
-	policy.capabilities = plan->capabilities;
-	if (filtered)
-		result = seccomp_filter_compile(&policy, &plan->seccomp, error);
+	result = decide_filter(spec, filter, plan, error);
 	return result < 0 ? result : decide_rlimits(spec, &plan->rlimits, error);
 }

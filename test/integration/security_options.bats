@@ -27,6 +27,89 @@ load helper
 	assert_success '1000 1000'
 }
 
+# --- profiles of system calls --------------------------------------------------------------------------------
+
+# The profile that container tools ship, as their package has it.
+shipped=/usr/share/containers/seccomp.json
+
+# A profile with these entries, all else allowed.
+deny_profile() {
+	printf '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [%s]}\n' "$1" >"$BATS_TEST_TMPDIR/profile.json"
+}
+
+@test "seccomp=default is what there is without it" {
+	run_busybox --security-opt seccomp=unconfined --security-opt seccomp=default -- grep '^Seccomp:' /proc/self/status
+	assert_success $'Seccomp:\t2'
+	sandbox run --dry-run --security-opt seccomp=default "$BUSYBOX_TAR"
+	assert_output_has 'all others refused; '
+}
+
+@test "seccomp=FILE takes the place of our own filter" {
+	deny_profile '{"names": ["sethostname"], "action": "SCMP_ACT_KILL_PROCESS"},
+		{"names": ["symlink", "symlinkat"], "action": "SCMP_ACT_ERRNO", "errno": "EXDEV"}'
+	cd "$BATS_TEST_TMPDIR"
+	run_busybox --security-opt seccomp=profile.json -- sh -c 'grep "^Seccomp:" /proc/self/status; ln -s a b; ls b'
+	assert_status 1
+	assert_output $'Seccomp:\t2'
+	assert_stderr_has 'cross-device link'
+	run_busybox --security-opt seccomp="$PWD/profile.json" -- hostname other
+	assert_status $((128 + 31))
+	run_busybox -- hostname other
+	assert_status 1
+	sandbox run --dry-run --security-opt seccomp=profile.json "$BUSYBOX_TAR"
+	assert_output_has 'profile profile.json: 3 rules in force, 0 of them by argument'
+}
+
+@test "a profile's conditions on capabilities look at the sandbox's own" {
+	[ -r "$shipped" ] || skip "golang-github-containers-common is not installed"
+	local run=(--security-opt "seccomp=$shipped")
+	run_busybox "${run[@]}" -- sh -c 'id -u; ls / >/dev/null; grep "^Seccomp:" /proc/self/status; chroot / true'
+	assert_success $'0\nSeccomp:\t2'
+	run_busybox "${run[@]}" --cap-drop SYS_CHROOT -- chroot / true
+	assert_status 1
+	assert_stderr_has 'Operation not permitted'
+	run_busybox "${run[@]}" -- mount -t tmpfs none /tmp
+	assert_status 1
+	run_busybox "${run[@]}" --cap-add SYS_ADMIN -- sh -c 'mount -t tmpfs none /tmp && grep -c "^none /tmp tmpfs" /proc/mounts'
+	assert_success 1
+}
+
+@test "a profile that refuses to start anything says so" {
+	deny_profile '{"names": ["execve", "execveat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 1}'
+	run_busybox --security-opt seccomp="$BATS_TEST_TMPDIR/profile.json" -- true
+	assert_status 126
+	assert_stderr_has 'Operation not permitted'
+}
+
+@test "a profile that cannot be held is an error before anything is made" {
+	private_folders_are_empty() {
+		[ -z "$(find "$XDG_CACHE_HOME" "$XDG_STATE_HOME" "$XDG_RUNTIME_DIR" -mindepth 1 2>/dev/null)" ]
+	}
+	export XDG_CACHE_HOME=$BATS_TEST_TMPDIR/cache XDG_STATE_HOME=$BATS_TEST_TMPDIR/state
+	export XDG_RUNTIME_DIR=$BATS_TEST_TMPDIR/runtime
+	mkdir -m 0700 "$XDG_RUNTIME_DIR"
+	local profile=$BATS_TEST_TMPDIR/profile.json case
+	for case in '{"names": ["mount"], "action": "SCMP_ACT_NOTIFY"}' '{"names": ["muont"], "action": "SCMP_ACT_ERRNO"}' \
+		'{"names": ["mount"], "action": "SCMP_ACT_ERRNO", "exclude": {}}' nonsense; do
+		deny_profile "$case"
+		run_busybox --security-opt seccomp="$profile" -- true
+		assert_error E_SECCOMP_PROFILE
+		assert_stderr_has "$profile"
+		private_folders_are_empty
+	done
+	for case in /nonexistent /etc /dev/zero; do
+		run_busybox --security-opt seccomp="$case" -- true
+		assert_error E_SECCOMP_PROFILE
+		assert_stderr_has "$case"
+	done
+	head -c 2000000 /dev/zero | tr '\0' ' ' >"$profile"
+	run_busybox --security-opt seccomp="$profile" -- true
+	assert_error E_SECCOMP_PROFILE
+	private_folders_are_empty
+}
+
+# --- masks, settings -------------------------------------------------------------------------------------------
+
 @test "mask= hides files and folders of the image, and unmask= shows what is hidden" {
 	run_busybox --security-opt mask=/etc/os-release:/home -- sh -c 'cat /etc/os-release; ls /home; echo end'
 	assert_success end
