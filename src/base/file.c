@@ -89,18 +89,27 @@ int file_replace(int directory, const char *name, const void *data, size_t size,
 	return 0;
 }
 
+/* 0 or errno. A read-only file system says so of a directory that exists, too. */
+static int make_directory(const char *path, mode_t mode)
+{
+	int code = mkdir(path, mode) < 0 ? errno : 0;
+
+	return code == EEXIST || (code == EROFS && access(path, F_OK) == 0) ? 0 : code;
+}
+
 int file_make_directories(const char *path, mode_t mode, struct sandbox_error *error)
 {
 	auto_free char *prefix = memory_text(path);
 	char *slash = prefix;
+	int code;
 
 	do {
 		slash = strchr(slash + 1, '/');
 		if (slash)
 			*slash = '\0';
-		/* A parent that exists may lie on a read-only file system: only the last answer counts. */
-		if (mkdir(prefix, mode) < 0 && errno != EEXIST && (!slash || errno != EROFS))
-			return error_set(error, errno, "make directory %s", prefix);
+		code = make_directory(prefix, mode);
+		if (code)
+			return error_set(error, code, "make directory %s", prefix);
 		if (slash)
 			*slash = '/';
 	} while (slash && slash[1]);

@@ -21,7 +21,12 @@ static int explain_tun(int code, struct sandbox_error *error)
 	error_set(error, code, "open %s", tun_device);
 	switch (code) {
 	case ENOENT:
-		error_cause(error, SANDBOX_E_NONE, "the device node is not there: the module tun is not loaded");
+		/* The driver's entry in sysfs: then only the node is missing, as in containers. */
+		if (access("/sys/class/misc/tun", F_OK) == 0) {
+			error_cause(error, SANDBOX_E_NONE, "the device has no node here, although its driver is there");
+			return error_fix(error, "sudo mkdir -p /dev/net && sudo mknod -m 0666 %s c 10 200", tun_device);
+		}
+		error_cause(error, SANDBOX_E_NONE, "the device is not there: the module tun is not loaded");
 		return error_fix(error, "sudo modprobe tun");
 	case ENODEV:
 	case ENXIO:

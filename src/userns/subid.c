@@ -319,8 +319,10 @@ int subid_explain_few(const char *user, struct sandbox_error *error)
 
 int subid_explain_shared(enum subid_kind kind, const char *user, const struct id_range *shared, struct sandbox_error *error)
 {
-	auto_free char *removal = memory_format("--del-sub%s %u-%u ", kind == SUBID_USERS ? "uids" : "gids", shared->first,
-		shared->first + shared->count - 1);
+	uint32_t last = shared->first + shared->count - 1;
+	/* As a rule both files have the same. */
+	auto_free char *removal = memory_format("--del-subuids %u-%u --del-subgids %u-%u ", shared->first, last,
+		shared->first, last);
 
 	error_set(error, 0, "keep your ids to yourself");
 	error_cause(error, SANDBOX_E_SUBID_SHARED, "%s gives %u:%u to %s, and some of it to another user, whose sandboxes can "
