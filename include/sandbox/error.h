@@ -46,7 +46,10 @@
 	X(SUBID_SHARED) \
 	X(NO_ATTRIBUTES) \
 	X(SECCOMP_PROFILE) \
-	X(REQUIRED)
+	X(REQUIRED) \
+	X(PASTA_MISSING) \
+	X(TUN_UNAVAILABLE) \
+	X(PASTA_FAILED)
 
 enum sandbox_error_id {
 #define X(name) SANDBOX_E_##name,

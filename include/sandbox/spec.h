@@ -60,6 +60,13 @@ struct sandbox_spec {
 	int overlay;         /* enum sandbox_overlay */
 	uint64_t storage_size; /* bytes of a writable layer on tmpfs, 0 for the default */
 
+	char *net;           /* none, host, pasta[:OPTIONS]; NULL for the default: none, or pasta for a published port */
+	struct sandbox_strings publish;    /* [ADDRESS:]PORT:PORT[/udp] */
+	struct sandbox_strings dns;        /* addresses */
+	struct sandbox_strings dns_search; /* domains */
+	struct sandbox_strings add_host;   /* NAME:ADDRESS */
+	bool no_hosts;       /* the image's /etc/hosts stays */
+
 	struct sandbox_strings ulimit;   /* NAME=SOFT[:HARD] */
 	struct sandbox_strings cap_add;
 	struct sandbox_strings cap_drop;

@@ -31,6 +31,11 @@ static const char *const proc_words[] = {
 	NULL,
 };
 
+/* The first is what --net alone means. The others that are not ours are other tools', and get an error that says so. */
+static const char *const net_words[] = {
+	"pasta", "none", "host", "sandbox", "bridge", "container", "default", "ns", "private", "slirp4netns", NULL,
+};
+
 struct run_options {
 	struct sandbox_spec spec;
 	struct sandbox_strings profiles;
@@ -82,6 +87,17 @@ static const struct option_entry run_table[] = {
 		overlay_words},
 	{OPTION_SIZE, "storage-size", 0, "SIZE", "bound what is written (tmpfs; default: 25% of memory, 4g at most)",
 		FIELD(storage_size)},
+	{OPTION_HEADING, .help = "Network"},
+	{OPTION_OPTIONAL, "net", 0, "[none|host|pasta[:OPTIONS]]", "its network: none, the host's, or outbound (--net alone)",
+		FIELD(net), net_words},
+	{OPTION_ALIAS, "network", .argument = "net"},
+	{OPTION_LIST, "publish", 'p', "[ADDRESS:]PORT:PORT[/udp]", "let a port of this machine lead to one inside",
+		FIELD(publish)},
+	{OPTION_LIST, "dns", 0, "ADDRESS", "a name server, instead of this machine's", FIELD(dns)},
+	{OPTION_LIST, "dns-search", 0, "DOMAIN", "a domain to look names up in, instead of this machine's",
+		FIELD(dns_search)},
+	{OPTION_LIST, "add-host", 0, "NAME:ADDRESS", "a line in /etc/hosts", FIELD(add_host)},
+	{OPTION_FLAG, "no-hosts", 0, NULL, "leave the image's /etc/hosts as it is", FIELD(no_hosts)},
 	{OPTION_HEADING, .help = "Limits and security"},
 	{OPTION_LIST, "ulimit", 0, "NAME=SOFT[:HARD]", "set a resource limit", FIELD(ulimit)},
 	{OPTION_LIST, "cap-add", 0, "CAPABILITY", "grant a capability inside (ALL for all)", FIELD(cap_add)},
@@ -101,9 +117,6 @@ static const struct option_entry run_table[] = {
 	{OPTION_ABSENT, "privileged", .help = "--cap-add ALL --nesting grants all that root of the sandbox can have; "
 					      "nothing makes it root of the host"},
 	{OPTION_ABSENT, "detach", 'd', .help = "a sandbox ends with the command that started it: put that in the background (&)"},
-	{OPTION_ABSENT, "net", .help = "leave it out: a sandbox has a network of its own with loopback only"},
-	{OPTION_ABSENT, "network", .help = "leave it out: a sandbox has a network of its own with loopback only"},
-	{OPTION_ABSENT, "publish", 'p', .help = "leave it out: a sandbox has a network of its own with loopback only"},
 	{OPTION_ABSENT, "restart", .help = "run it in a loop of the shell, or as a unit of systemd --user"},
 	{OPTION_ABSENT, "pull", .help = "leave it out: images are archives, as `docker save` or `docker export` write them"},
 	{OPTION_ABSENT, "platform", .help = "leave it out: the image must be of this machine's architecture"},

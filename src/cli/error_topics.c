@@ -112,6 +112,15 @@ static const struct topic topics[SANDBOX_E_COUNT] = {
 		"partner outside."},
 	[SANDBOX_E_REQUIRED] = {"a protection that --require names is not in force",
 		"What was asked for, or this machine, takes it away. sandbox-run(1) lists the names and their meaning."},
+	[SANDBOX_E_PASTA_MISSING] = {"pasta is not installed",
+		"--net and --publish need the program that carries a sandbox's connections: pasta, of the package passt\n"
+		"(Debian, Ubuntu, Fedora)."},
+	[SANDBOX_E_TUN_UNAVAILABLE] = {"the network device /dev/net/tun cannot be opened",
+		"pasta stands behind a tap device. `modprobe tun` loads the driver; udev makes the device 0666, and a\n"
+		"container has to be given it (--device /dev/net/tun)."},
+	[SANDBOX_E_PASTA_FAILED] = {"pasta could not connect the sandbox",
+		"Its last words are in the message. It needs an interface of this machine with a default route, and\n"
+		"published ports that nobody listens on; those below 1024 are root's (net.ipv4.ip_unprivileged_port_start)."},
 };
 
 bool error_topic_print(const char *name)

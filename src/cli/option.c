@@ -32,7 +32,7 @@ static const struct option_entry *find_long(const struct option_entry *table, co
 {
 	for (const struct option_entry *entry = table; entry->kind != OPTION_END; entry++)
 		if (entry->name && strcmp(entry->name, name) == 0)
-			return entry;
+			return entry->kind == OPTION_ALIAS ? find_long(table, entry->argument) : entry;
 	return NULL;
 }
 
@@ -101,6 +101,7 @@ static int store_value(const struct option_entry *entry, void *target, const cha
 		*(bool *)field = index == 1;
 		return 0;
 	case OPTION_TEXT:
+	case OPTION_OPTIONAL:
 		free(*(char **)field);
 		*(char **)field = memory_text(value);
 		return 0;
@@ -131,6 +132,7 @@ static int store_value(const struct option_entry *entry, void *target, const cha
 	case OPTION_END:
 	case OPTION_GIVEN:
 	case OPTION_HEADING:
+	case OPTION_ALIAS:
 		break;
 	}
 	return usage_error(error, "--%s: not an option", entry->name);
@@ -190,6 +192,18 @@ static int unknown_option(const struct option_entry *table, const char *word, co
 	return suggestion.word ? error_fix(error, "did you mean --%s?", suggestion.word) : -EINVAL;
 }
 
+/* Whether this word is the value of an option that can do without one. */
+static bool is_its_value(const struct option_entry *entry, const char *word)
+{
+	for (size_t i = 0; entry->choices[i]; i++) {
+		size_t length = strlen(entry->choices[i]);
+
+		if (strncmp(word, entry->choices[i], length) == 0 && (word[length] == '\0' || word[length] == ':'))
+			return true;
+	}
+	return false;
+}
+
 /* --name, --name=VALUE, --name VALUE. Returns how many words of argv were used, or -errno. */
 static int parse_long(const struct option_entry *table, void *target, int argc, char **argv,
 	struct sandbox_error *error)
@@ -203,6 +217,8 @@ static int parse_long(const struct option_entry *table, void *target, int argc, 
 		return unknown_option(table, argv[0], name, error);
 	if (value)
 		value++;
+	else if (entry->kind == OPTION_OPTIONAL && (argc < 2 || !is_its_value(entry, argv[1])))
+		value = entry->choices[0];
 	else if (takes_value(entry) && argc > 1)
 		value = argv[used++];
 	result = assign_typed(table, entry, target, value, error);
@@ -263,7 +279,7 @@ static void print_entry(const struct option_entry *entry)
 {
 	auto_free char *words = NULL;
 
-	if (entry->kind == OPTION_GIVEN || entry->kind == OPTION_ABSENT)
+	if (entry->kind == OPTION_GIVEN || entry->kind == OPTION_ALIAS || entry->kind == OPTION_ABSENT)
 		return;
 	if (entry->kind == OPTION_HEADING) {
 		printf("\n%s\n", entry->help);

@@ -22,6 +22,8 @@ enum option_kind {
 	OPTION_UNSIGNED, /* uint64_t */
 	OPTION_SIZE,     /* uint64_t bytes: 64m, 1.5g */
 	OPTION_DURATION, /* uint64_t milliseconds: 10, 1m30s */
+	OPTION_OPTIONAL, /* OPTION_TEXT whose value may be left out, see below */
+	OPTION_ALIAS,    /* another name of the option called `argument` */
 	OPTION_CHOICE,   /* int: the index of one of `choices` (NULL-terminated) */
 	OPTION_ABSENT,   /* an option of other tools that there is not: `help` is what to do instead. Never listed */
 };
@@ -33,6 +35,10 @@ struct option_entry {
 	const char *argument; /* how --help shows the value; NULL for a flag */
 	const char *help;
 	size_t offset; /* of the field in the target */
+	/*
+	 * OPTION_OPTIONAL: without a value it is the first of them, and the next word is taken for the value only if it is
+	 * one of them, or one of them and a colon with something behind it. Any value can follow an equals sign.
+	 */
 	const char *const *choices;
 	bool typed_only; /* it is about one command line, and means nothing in a configuration file */
 };

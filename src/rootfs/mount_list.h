@@ -17,7 +17,7 @@ enum mount_kind {
 	MOUNT_DIRECTORY, /* make it, with `mode`, when it is missing */
 	MOUNT_TMPFS,     /* `mode`, `size` bytes */
 	MOUNT_PROC,      /* a new one; with a `source`, the host's */
-	MOUNT_SYSFS,
+	MOUNT_SYSFS,     /* likewise */
 	MOUNT_DEVPTS,
 	MOUNT_MQUEUE,
 	MOUNT_CGROUP,

@@ -38,7 +38,7 @@ static int open_filesystem(const struct mount_step *step, const char *type, cons
 {
 	auto_close int copy = -1;
 
-	if (!is_left_to_host(type) && !(step->kind == MOUNT_PROC && step->source))
+	if (!is_left_to_host(type) && !((step->kind == MOUNT_PROC || step->kind == MOUNT_SYSFS) && step->source))
 		return filesystem_make(type, options, step->attributes, error);
 	copy = open_tree(AT_FDCWD, step->target, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 	if (copy < 0)

@@ -57,6 +57,7 @@ static void finish_chore(struct container *container)
 void container_finish(struct container *container)
 {
 	end_init(container);
+	uplink_finish(&container->uplink);
 	terminal_finish(&container->terminal);
 	finish_chore(container);
 	test_point("container.ended");

@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "network/uplink.h"
 #include "process/terminal.h"
 #include "runtime/name.h"
 #include "runtime/plan.h"
@@ -18,6 +19,7 @@ struct container {
 	pid_t init;            /* 0 when there is none, or once it was reaped */
 	int init_pidfd;
 	int channel;
+	struct uplink uplink;  /* what connects its network to the host's */
 	pid_t chore;           /* what the supervisor has done beside the payload; 0 when there is none */
 	struct terminal terminal; /* the caller's terminal is to be restored */
 	struct name_lease name;
@@ -26,7 +28,8 @@ struct container {
 
 #define CONTAINER_INIT \
 	{ \
-		.init = 0, .init_pidfd = -1, .channel = -1, .terminal = TERMINAL_INIT, .name = NAME_LEASE_INIT, \
+		.init = 0, .init_pidfd = -1, .channel = -1, .uplink = UPLINK_INIT, \
+		.terminal = TERMINAL_INIT, .name = NAME_LEASE_INIT, \
 		.upper = UPPER_LAYER_INIT, \
 	}
 

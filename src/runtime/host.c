@@ -102,6 +102,7 @@ int host_probe(bool with_subids, struct host *out, struct sandbox_error *error)
 void host_finish(struct host *host)
 {
 	host_user_finish(&host->user);
+	network_facts_finish(&host->network);
 	id_ranges_finish(&host->subuids);
 	id_ranges_finish(&host->subgids);
 	id_ranges_finish(&host->taken);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "network/network.h"
 #include "runtime/host_user.h"
 #include "userns/subid.h"
 
@@ -26,6 +27,7 @@ struct host {
 	bool proc_sys_is_read_only; /* in the caller's own /proc, as container runtimes have it */
 	int oom_score_adj;
 	uint64_t memory; /* bytes */
+	struct network_facts network; /* filled by network_probe, once it is known which kind is wanted */
 };
 
 /* `with_subids`: whether subordinate ids will be needed at all. 0 or -errno. */

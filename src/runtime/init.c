@@ -24,6 +24,7 @@
 #include "rootfs/root.h"
 #include "rootfs/standard_input.h"
 #include "runtime/channel.h"
+#include "runtime/launch_network.h"
 #include "runtime/payload.h"
 #include "security/keyring.h"
 #include "userns/userns.h"
@@ -40,6 +41,11 @@ struct init {
 };
 
 /* ---- becoming a sandbox ---- */
+
+static bool has_own_network(const struct plan *plan)
+{
+	return network_is_own(plan->network.kind) && !test_defence_removed("net-namespace");
+}
 
 static int unshare_flags(void)
 {
@@ -77,7 +83,7 @@ static int init_before_ids(struct init *init, struct sandbox_error *error)
 	const char *hostname = init->plan->hostname;
 	int result;
 
-	if (!test_defence_removed("net-namespace"))
+	if (has_own_network(init->plan))
 		network_namespace_start(&init->network);
 	result = init_unshare(init, error);
 	test_point("init.unshared");
@@ -118,8 +124,10 @@ static int init_build_root(struct init *init, struct sandbox_error *error)
 
 	test_point("init.root-built");
 	/* What is mounted from here on may show a network. */
-	if (result == 0 && !test_defence_removed("net-namespace"))
+	if (result == 0 && has_own_network(init->plan))
 		result = network_namespace_enter(&init->network, error);
+	if (result == 0)
+		result = launch_network_offer(init->plan, init->channel, error);
 	if (result == 0)
 		result = mount_list_apply(&init->plan->mounts, &target, error);
 	test_point("init.mounted");

@@ -10,6 +10,7 @@
 #include "kernel/syscalls.h"
 #include "runtime/channel.h"
 #include "runtime/init.h"
+#include "runtime/launch_network.h"
 #include "userns/userns.h"
 
 /*
@@ -93,7 +94,7 @@ static int start_payload(struct container *container, struct sandbox_error *erro
 /* Whether there is something to do for us once the root stands and before the payload runs. */
 static bool is_waited_for(const struct plan *plan)
 {
-	return plan->terminal;
+	return plan->terminal || plan->network.kind == NETWORK_PASTA;
 }
 
 int launch(const struct plan *plan, const struct interrupt *interrupt, struct container *container,
@@ -114,8 +115,12 @@ int launch(const struct plan *plan, const struct interrupt *interrupt, struct co
 		result = prefer_init_error(container, result, error);
 	log_debug("ids are mapped; init %d builds the root", (int)container->init);
 	if (result == 0)
+		result = launch_network_start(plan, interrupt, container, error);
+	if (result == 0)
 		result = expect_setup(plan, interrupt, container, error);
 	test_point("launch.set-up");
+	if (result == 0)
+		result = launch_network_expect(interrupt, container, error);
 	if (result == 0 && is_waited_for(plan))
 		result = start_payload(container, error);
 	if (result == 0)

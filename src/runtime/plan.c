@@ -233,6 +233,8 @@ int plan_build(const struct sandbox_spec *spec, const struct host *host, const s
 	if (result == 0)
 		result = decide_hostname(spec, &out->hostname, error);
 	if (result == 0)
+		result = plan_decide_network(spec, host, out, error);
+	if (result == 0)
 		result = decide_descriptors(spec, out, error);
 	if (result == 0)
 		result = decide_root(spec, host, out, error);
@@ -267,6 +269,7 @@ void plan_finish(struct plan *plan)
 	sandbox_strings_finish(&plan->environment);
 	sandbox_strings_finish(&plan->environment_origins);
 	mount_list_finish(&plan->mounts);
+	network_plan_finish(&plan->network);
 	seccomp_program_finish(&plan->seccomp);
 	free(plan->seccomp_profile);
 	free(plan->root.upper);

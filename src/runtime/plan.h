@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "network/network.h"
 #include "process/terminal.h"
 #include "rootfs/mount_list.h"
 #include "rootfs/root.h"
@@ -36,6 +37,7 @@ struct plan {
 	struct root_plan root;
 	int layers;              /* the store's directory of layers: root.layers are below it. Borrowed */
 	struct mount_list mounts;
+	struct network_plan network;
 	char *name;              /* a file name; NULL for none */
 	char *hostname;
 	uint64_t capabilities;
@@ -67,6 +69,13 @@ int plan_decide_idmap(const struct userns_request *request, const struct host *h
 
 /* Capabilities, filter, limits, masks. 0 or -errno. */
 int plan_decide_security(const struct sandbox_spec *spec, struct plan *plan, struct sandbox_error *error);
+
+/* Looks at what the network that is wanted needs of this machine. 0 or -errno. */
+int plan_probe_network(const struct sandbox_spec *spec, struct host *host, struct sandbox_error *error);
+
+/* The network, and what /etc/hosts and /etc/resolv.conf say; the host name is decided by then. 0 or -errno. */
+int plan_decide_network(const struct sandbox_spec *spec, const struct host *host, struct plan *plan,
+	struct sandbox_error *error);
 
 /* The steps that build the root, when all else is decided. 0 or -errno. */
 int plan_decide_mounts(const struct sandbox_spec *spec, const struct host *host, struct plan *plan,

@@ -27,6 +27,17 @@ static const struct mount_step file_systems[] = {
 		.attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC},
 };
 
+/* The kernel gives a sysfs only to the owner of the network namespace. */
+static const struct mount_step host_sysfs = {
+	MOUNT_SYSFS, .target = (char *)"/sys", .source = (char *)"/sys", .attributes = NO_SUID_DEV_EXEC | MOUNT_ATTR_RDONLY,
+	.why = "net"};
+
+/* What is mounted below the host's, and never was below one of the sandbox's own. */
+static const char *const host_sysfs_masked[] = {
+	"/sys/fs/bpf", "/sys/fs/fuse/connections", "/sys/fs/pstore", "/sys/fs/resctrl", "/sys/fs/selinux",
+	"/sys/kernel/config", "/sys/kernel/debug", "/sys/kernel/security", "/sys/kernel/tracing",
+};
+
 static const struct {
 	const char *path;
 	unsigned int major, minor; /* Linux's allocated devices, devices.txt */
@@ -66,6 +77,18 @@ static void add_all(struct mount_list *list, const struct mount_step *steps, siz
 		struct mount_step step = steps[i];
 
 		step.why = by_default;
+		mount_list_add(list, &step);
+	}
+}
+
+/* They are in the order of the table, in which /sys comes before what lies below it. */
+static void add_file_systems(struct mount_list *list, enum network_kind network)
+{
+	for (size_t i = 0; i < array_count(file_systems); i++) {
+		struct mount_step step = file_systems[i].kind == MOUNT_SYSFS && !network_is_own(network) ? host_sysfs
+				: file_systems[i];
+
+		step.why = step.why ? step.why : by_default;
 		mount_list_add(list, &step);
 	}
 }
@@ -136,12 +159,12 @@ static bool has_settings(const struct sandbox_spec *spec, const struct host *hos
 	return spec->proc == SANDBOX_PROC_NEW || !host->proc_sys_is_read_only;
 }
 
-static void add_sysctls(struct mount_list *list, const struct sandbox_spec *spec, const struct idmap *idmap)
+static void add_sysctls(struct mount_list *list, const struct sandbox_spec *spec, const struct plan *plan)
 {
-	auto_free char *groups = ping_groups(&idmap->groups);
+	auto_free char *groups = ping_groups(&plan->idmap.groups);
 
 	/* ping and low ports need no capability inside: the network namespace is the sandbox's own. */
-	if (!test_defence_removed("net-namespace")) {
+	if (network_is_own(plan->network.kind) && !test_defence_removed("net-namespace")) {
 		add_text(list, MOUNT_SYSCTL, "/proc/sys/net/ipv4/ping_group_range", groups);
 		add_text(list, MOUNT_SYSCTL, "/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
 	}
@@ -149,15 +172,14 @@ static void add_sysctls(struct mount_list *list, const struct sandbox_spec *spec
 		add_text(list, MOUNT_SYSCTL, "/proc/sys/user/max_user_namespaces", "0");
 }
 
-static void add_etc(struct mount_list *list, const char *hostname)
+static void add_etc(struct mount_list *list, const struct plan *plan)
 {
-	auto_free char *hosts = memory_format("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
-		"127.0.1.1\t%s\n", hostname);
-	auto_free char *name = memory_format("%s\n", hostname);
+	auto_free char *name = memory_format("%s\n", plan->hostname);
 
-	add_text(list, MOUNT_FILE, "/etc/hosts", hosts);
+	if (plan->network.hosts)
+		add_text(list, MOUNT_FILE, "/etc/hosts", plan->network.hosts);
 	add_text(list, MOUNT_FILE, "/etc/hostname", name);
-	add_text(list, MOUNT_FILE, "/etc/resolv.conf", "# this sandbox has no network\n");
+	add_text(list, MOUNT_FILE, "/etc/resolv.conf", plan->network.resolver);
 }
 
 /* A working directory is made where it is missing, and that before the root is sealed. */
@@ -259,6 +281,8 @@ static void add_protection(struct mount_list *list, const struct sandbox_spec *s
 
 	if (!spec->nesting && !plan->unmask_all) {
 		add_paths(list, MOUNT_MASK, masked, array_count(masked), 0, &plan->unmasked);
+		if (!network_is_own(plan->network.kind))
+			add_paths(list, MOUNT_MASK, host_sysfs_masked, array_count(host_sysfs_masked), 0, &plan->unmasked);
 		add_paths(list, MOUNT_READ_ONLY, read_only, array_count(read_only), NO_SUID_DEV_EXEC, &plan->unmasked);
 	}
 	if (spec->proc == SANDBOX_PROC_HOST)
@@ -269,7 +293,7 @@ static int add_settings(struct mount_list *list, const struct sandbox_spec *spec
 	const struct plan *plan, struct sandbox_error *error)
 {
 	if (has_settings(spec, host)) {
-		add_sysctls(list, spec, &plan->idmap);
+		add_sysctls(list, spec, plan);
 		return add_user_sysctls(list, spec, error);
 	}
 	/* Then the filter alone refuses user namespaces. */
@@ -289,13 +313,13 @@ int plan_decide_mounts(const struct sandbox_spec *spec, const struct host *host,
 
 	/* What protects comes first: later targets follow the image's links, also into /proc and over its files. */
 	add_proc(list, spec);
-	add_all(list, file_systems, array_count(file_systems));
+	add_file_systems(list, plan->network.kind);
 	add_devices(list, &plan->idmap, spec->shm_size);
 	result = add_settings(list, spec, host, plan, error);
 	add_protection(list, spec, plan);
 	add_all(list, directories, array_count(directories));
 	add_kept_user(list, &plan->idmap, host->user.name);
-	add_etc(list, plan->hostname);
+	add_etc(list, plan);
 	/* After the kernel's files are settled: what is lent may lie anywhere else. */
 	if (result == 0)
 		result = plan_decide_volumes(spec, list, error);

@@ -48,11 +48,43 @@ static void report_namespaces(const struct plan *plan, const struct sandbox_spec
 {
 	static const char *const names[] = {"user", "pid", "mount", "ipc", "uts", "net", "cgroup"};
 
-	for (size_t i = 0; i < array_count(names); i++)
-		add_row(out, "namespaces", names[i], memory_text("its own"), by_default);
+	bool own_network = network_is_own(plan->network.kind);
+
+	for (size_t i = 0; i < array_count(names); i++) {
+		bool is_own = own_network || strcmp(names[i], "net") != 0;
+
+		add_row(out, "namespaces", names[i], memory_text(is_own ? "its own" : "the host's"),
+			is_own ? by_default : "--net");
+	}
 	add_row(out, "namespaces", "host name", memory_text(plan->hostname),
 		spec->hostname ? origin(spec, "hostname") : origin(spec, "name"));
-	add_row(out, "namespaces", "network", memory_text("none (loopback only)"), by_default);
+}
+
+static void report_lines(const char *name, const char *text, const char *why, struct sandbox_plan_report *out)
+{
+	auto_free char *copy = memory_text(text);
+	char *rest = copy, *line;
+
+	while ((line = strsep(&rest, "\n")))
+		if (*line)
+			add_row(out, "network", name, memory_text(line), why);
+}
+
+/* Of several options that bring pasta along the first is named. */
+static void report_network(const struct plan *plan, const struct sandbox_spec *spec, struct sandbox_plan_report *out)
+{
+	const char *const options[] = {"net", "publish"};
+	const char *why = by_default;
+
+	for (size_t i = array_count(options); i > 0; i--)
+		if (strings_variable(&spec->given, options[i - 1]))
+			why = origin(spec, options[i - 1]);
+	add_row(out, "network", "kind", memory_text(network_summary(plan->network.kind)), why);
+	for (size_t i = 0; i < plan->network.arguments.count; i++)
+		add_row(out, "network", i ? "argument" : "program", memory_text(plan->network.arguments.items[i]), why);
+	report_lines("/etc/resolv.conf", plan->network.resolver, origin(spec, "dns"), out);
+	for (size_t i = 0; i < spec->add_host.count; i++)
+		add_row(out, "network", "/etc/hosts", memory_text(spec->add_host.items[i]), "--add-host");
 }
 
 static const struct {
@@ -188,6 +220,7 @@ void plan_report(const struct plan *plan, const struct sandbox_spec *spec, const
 	add_row(out, "image", image, memory_text(content), "argument");
 	report_ids(plan, spec, out);
 	report_namespaces(plan, spec, out);
+	report_network(plan, spec, out);
 	report_mounts(plan, spec, out);
 	report_security(plan, spec, out);
 	report_environment(plan, out);

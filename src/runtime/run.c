@@ -91,6 +91,8 @@ static int decide(const struct sandbox_locations *locations, const struct sandbo
 	int result = decide_ids(spec, &out->host, &out->idmap, error);
 
 	if (result == 0)
+		result = plan_probe_network(spec, &out->host, error);
+	if (result == 0)
 		result = plan_build(spec, &out->host, &out->idmap, &out->plan, error);
 	return result < 0 ? result : image_store_open(locations->store, &out->store, error);
 }
@@ -134,6 +136,8 @@ int sandbox_run(const struct sandbox_locations *locations, const char *image_nam
 	struct supervisor_chore chore = {.argument = &decision};
 	int result = decide(locations, spec, &decision, error);
 
+	if (result == 0 && network_warning(decision.plan.network.kind))
+		log_notice("%s", network_warning(decision.plan.network.kind));
 	if (result == 0)
 		result = resolve_image(&decision, image_name, progress, error);
 	if (result < 0)

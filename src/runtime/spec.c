@@ -21,6 +21,10 @@ void sandbox_spec_finish(struct sandbox_spec *spec)
 	sandbox_strings_finish(&spec->mount);
 	sandbox_strings_finish(&spec->tmpfs);
 	sandbox_strings_finish(&spec->device);
+	sandbox_strings_finish(&spec->publish);
+	sandbox_strings_finish(&spec->dns);
+	sandbox_strings_finish(&spec->dns_search);
+	sandbox_strings_finish(&spec->add_host);
 	sandbox_strings_finish(&spec->ulimit);
 	sandbox_strings_finish(&spec->security_opt);
 	sandbox_strings_finish(&spec->sysctl);
@@ -33,5 +37,6 @@ void sandbox_spec_finish(struct sandbox_spec *spec)
 	free(spec->user);
 	free(spec->userns);
 	free(spec->hostname);
+	free(spec->net);
 	*spec = (struct sandbox_spec){0};
 }

@@ -27,6 +27,8 @@ struct supervisor {
 	int timer;   /* the timeout, or -1 */
 	int settled; /* when the chore is due, or -1 */
 	bool timed_out;
+	bool network_lost; /* and the user has yet to be told, why: */
+	struct sandbox_error network_end;
 	bool reported; /* init has said how the payload ended */
 	bool root_full;
 	int status;    /* a raw wait status: the payload's once reported, else init's own */
@@ -164,7 +166,25 @@ static int reap_init(struct supervisor *self, struct sandbox_error *error)
 	return 0;
 }
 
-enum { EVENT_CHANNEL, EVENT_INIT, EVENT_SIGNALS, EVENT_TIMER, EVENT_SETTLED, EVENT_TERMINAL,
+/* Not while the terminal is raw, where lines would run down it like stairs. */
+static void notice_lost_network(struct supervisor *self)
+{
+	if (!self->network_lost)
+		return;
+	self->network_lost = false;
+	log_notice("%s (%s): the sandbox has no network any more", self->network_end.text, self->network_end.cause);
+}
+
+/* The payload goes on: what it does may need no network any more, and it would be the last to expect to be ended. */
+static void lose_network(struct supervisor *self)
+{
+	uplink_hear_end(&self->container->uplink, &self->network_end);
+	self->network_lost = true;
+	if (!self->container->terminal.raw)
+		notice_lost_network(self);
+}
+
+enum { EVENT_CHANNEL, EVENT_INIT, EVENT_SIGNALS, EVENT_TIMER, EVENT_SETTLED, EVENT_NETWORK, EVENT_TERMINAL,
 	EVENT_COUNT = EVENT_TERMINAL + TERMINAL_POLL_COUNT };
 
 /* Handles what one poll has found. False when init has ended and has nothing more to say. */
@@ -180,6 +200,10 @@ static bool handle_events(struct supervisor *self, struct pollfd *events, struct
 	if (events[EVENT_SETTLED].revents) {
 		start_chore(self);
 		events[EVENT_SETTLED].fd = -1;
+	}
+	if (events[EVENT_NETWORK].revents) {
+		lose_network(self);
+		events[EVENT_NETWORK].fd = -1;
 	}
 	terminal_copy(&self->container->terminal, events + EVENT_TERMINAL);
 	/* A closed channel would be readable for ever; from then on the pidfd tells. */
@@ -198,6 +222,7 @@ static int watch(struct supervisor *self, struct sandbox_error *error)
 		[EVENT_SIGNALS] = {.fd = self->signals, .events = POLLIN},
 		[EVENT_TIMER] = {.fd = self->timer, .events = POLLIN},
 		[EVENT_SETTLED] = {.fd = self->settled, .events = POLLIN},
+		[EVENT_NETWORK] = {.fd = self->container->uplink.channel, .events = POLLIN},
 	};
 	bool alive = true;
 	int result = 0;
@@ -266,6 +291,7 @@ int supervise(const struct plan *plan, struct container *container, const struct
 		result = watch(&self, error);
 	test_point("supervise.ended");
 	notice_full_root(&self);
+	notice_lost_network(&self);
 	if (result == 0)
 		fill_result(&self, out);
 	return result;

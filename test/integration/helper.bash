@@ -72,6 +72,11 @@ run_busybox() {
 	sandbox run "${options[@]}" "$BUSYBOX_TAR" "$@"
 }
 
+# Whether this user can connect a sandbox with pasta: the program, the device, and a network to connect to.
+pasta_works() {
+	[ -x /usr/bin/pasta ] && (: <>/dev/net/tun) 2>/dev/null && ip route | grep -q ^default
+}
+
 # Whether this kernel can have a writable layer on a tmpfs: with user attributes there, since Linux 6.6.
 tmpfs_holds_layers() {
 	[ "$(printf '%s\n' 6.6 "$(uname -r)" | sort -V | head -n 1)" = 6.6 ]

@@ -95,6 +95,19 @@ row_if tmpfs_holds_layers run overlay '--overlay disk' 'rm -rf "$XDG_STATE_HOME"
 row_if tmpfs_holds_layers run storage-size '--storage-size 1m' 'with -- df -k / | awk "END { print \$2 }"' 1024 \
 	'--storage-size 1k' '64 KiB'
 
+# --- run: network -----------------------------------------------------------------------------------------------------
+
+row run net '--net host' 'test "$(with -- readlink /proc/self/ns/net)" != "$(readlink /proc/self/ns/net)" || echo same' same \
+	'--net bridge' 'there is no such network'
+row_if pasta_works run publish '-p 127.0.0.1:18089:80' 'with -- ip route' 'default via*' '-p 80' 'names no port of the host'
+row run dns '--net=host --dns 192.0.2.53' 'with -- cat /etc/resolv.conf' '*nameserver 192.0.2.53*' \
+	'--net=host --dns here' 'not an IPv4 or IPv6 address'
+row run dns-search '--net=host --dns-search example.org' 'with -- cat /etc/resolv.conf' '*search example.org*' \
+	'--net=host --dns-search a/b' 'not a domain name'
+row run add-host '--add-host mirror:192.0.2.1' 'with -- cat /etc/hosts' '192.0.2.1*mirror*' '--add-host 192.0.2.1' \
+	'not an IPv4 or IPv6 address'
+row run no-hosts --no-hosts 'with -- sh -c "grep -qs sandbox /etc/hosts || echo untouched"' untouched --no-hosts=2 "$boolean"
+
 # --- run: limits and security ------------------------------------------------------------------------------------------
 
 row run ulimit '--ulimit nofile=77' 'with -- sh -c "ulimit -n"' 77 '--ulimit files=1' files=1
