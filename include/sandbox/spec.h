@@ -72,6 +72,7 @@ struct sandbox_spec {
 	struct sandbox_strings cap_drop;
 	struct sandbox_strings security_opt; /* seccomp=FILE, no-new-privileges=false, mask=PATH, unmask=PATH|ALL and so on */
 	struct sandbox_strings sysctl;       /* KEY=VALUE, of the sandbox's own namespaces */
+	struct sandbox_strings require;      /* NAME[,NAME...]: protections without which nothing is started */
 	bool nesting;        /* user namespaces and mounts are allowed inside */
 };
 

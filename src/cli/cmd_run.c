@@ -106,6 +106,7 @@ static const struct option_entry run_table[] = {
 		FIELD(security_opt)},
 	{OPTION_LIST, "sysctl", 0, "KEY=VALUE", "a kernel setting of its own namespaces (net.*, fs.mqueue.*, ...)",
 		FIELD(sysctl)},
+	{OPTION_LIST, "require", 0, "NAME[,NAME...]", "start nothing unless these protections are in force", FIELD(require)},
 	{OPTION_FLAG, "nesting", 0, NULL, "allow user namespaces and mounts inside; /proc is unmasked", FIELD(nesting)},
 	{OPTION_HEADING, .help = "Seeing"},
 	{OPTION_LIST, "profile", 0, "NAME", "begin with the options in ~/.config/sandbox/profiles/NAME", OWN(profiles),

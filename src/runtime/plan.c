@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "process/environment.h"
 #include "process/terminal.h"
+#include "runtime/plan_require.h"
 
 enum {
 	HOSTNAME_LENGTH_MAX = 64, /* __NEW_UTS_LEN */
@@ -250,6 +251,8 @@ int plan_build(const struct sandbox_spec *spec, const struct host *host, const s
 		result = plan_decide_security(spec, out, error);
 	if (result == 0)
 		result = plan_decide_mounts(spec, host, out, error);
+	if (result == 0)
+		result = plan_check_required(spec, out, error);
 	return result;
 }
 

@@ -28,6 +28,7 @@ void sandbox_spec_finish(struct sandbox_spec *spec)
 	sandbox_strings_finish(&spec->ulimit);
 	sandbox_strings_finish(&spec->security_opt);
 	sandbox_strings_finish(&spec->sysctl);
+	sandbox_strings_finish(&spec->require);
 	sandbox_strings_finish(&spec->cap_add);
 	sandbox_strings_finish(&spec->cap_drop);
 	free(spec->name);

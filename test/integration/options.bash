@@ -116,6 +116,7 @@ row run cap-drop '--cap-drop ALL' 'with -- chown 1 /etc; echo $?' 1 '--cap-drop 
 row run security-opt '--security-opt seccomp=unconfined' 'with -- grep Seccomp: /proc/self/status' '*0' \
 	'--security-opt none' '"none"'
 row run sysctl '--sysctl kernel.shmmni=77' 'with -- cat /proc/sys/kernel/shmmni' 77 '--sysctl kernel.panic=1' kernel.panic
+row run require '--require read-only' 'with -- true 2>&1' '*E_REQUIRED*' '--require nonsense' '"nonsense"'
 row run nesting --nesting 'with -- unshare -Ur echo nested' nested --nesting=2 "$boolean"
 
 # --- run: seeing -----------------------------------------------------------------------------------------------------------
