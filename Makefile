@@ -31,9 +31,12 @@ override CPPFLAGS += -Iinclude -Isrc -D_GNU_SOURCE -DSANDBOX_VERSION='"$(VERSION
 override CFLAGS += -std=gnu11 $(WARNINGS) $(HARDENING) $(SANITIZE_FLAGS) -MMD -MP
 override LDFLAGS += -Wl,-z,relro,-z,now $(SANITIZE_FLAGS)
 
-LIBRARY_SOURCES := $(filter-out src/cli/% src/importer/%,$(wildcard src/*/*.c))
+LIBRARY_SOURCES := $(filter-out src/cli/% src/importer/% src/scope/%,$(wildcard src/*/*.c))
 CLI_SOURCES := $(wildcard src/cli/*.c)
 IMPORTER_SOURCES := $(wildcard src/importer/*.c)
+# Without libsystemd there is no sandbox-scope, and groups come from where they are delegated by other means.
+SCOPE_PACKAGES := libsystemd
+SCOPE = $(if $(shell $(PKG_CONFIG) --exists $(SCOPE_PACKAGES) && echo yes),$(B)/sandbox-scope)
 object = $(patsubst %.c,$(B)/%.o,$(1))
 
 .DEFAULT_GOAL := all
@@ -44,6 +47,7 @@ object = $(patsubst %.c,$(B)/%.o,$(1))
 ## all: build sandbox, its importer and the library
 .PHONY: all
 all: $(B)/sandbox $(B)/sandbox-import $(B)/libsandbox.a
+	$(Q)$(if $(SCOPE),$(MAKE) -s --no-print-directory $(SCOPE))
 
 # Installs what is missing of one section of test/packages; the stamps serve all variants.
 PACKAGES := build/packages
@@ -72,6 +76,10 @@ $(B)/sandbox-import: $(call object,$(IMPORTER_SOURCES)) $(B)/internal.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -pie -o $@ $^ $$($(PKG_CONFIG) --libs $(IMPORTER_PACKAGES)) -pthread
 
+$(B)/sandbox-scope: $(call object,$(wildcard src/scope/*.c)) $(B)/internal.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -pie -o $@ $^ $$($(PKG_CONFIG) --libs $(SCOPE_PACKAGES))
+
 # The public library: one object in which only the documented names are visible.
 $(B)/libsandbox.a: $(call object,$(LIBRARY_SOURCES))
 	$(call say,AR,$@)
@@ -87,6 +95,7 @@ $(B)/libsandbox.a: $(call object,$(LIBRARY_SOURCES))
 BINDIR = $(DESTDIR)$(PREFIX)/bin
 LIBDIR = $(DESTDIR)$(PREFIX)/lib
 LIBEXECDIR = $(DESTDIR)$(PREFIX)/libexec/sandbox
+DATADIR = $(DESTDIR)$(PREFIX)/share/sandbox
 INCLUDEDIR = $(DESTDIR)$(PREFIX)/include/sandbox
 MANDIR = $(DESTDIR)$(PREFIX)/share/man
 COMPLETIONDIR = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
@@ -107,6 +116,8 @@ man: $(MAN_PAGES)
 install: all $(MAN_PAGES)
 	install -D -m 0755 $(B)/sandbox $(BINDIR)/sandbox
 	install -D -m 0755 $(B)/sandbox-import $(LIBEXECDIR)/sandbox-import
+	$(if $(SCOPE),install -D -m 0755 $(B)/sandbox-scope $(LIBEXECDIR)/sandbox-scope)
+	install -D -m 0644 -t $(DATADIR)/systemd contrib/systemd/*.conf
 	install -D -m 0644 $(B)/libsandbox.a $(LIBDIR)/libsandbox.a
 	install -D -m 0644 -t $(INCLUDEDIR) include/sandbox/*.h
 	$(foreach page,$(MAN_PAGES),install -D -m 0644 -t $(MANDIR)/man$(subst .,,$(suffix $(page))) $(page) &&) true
@@ -115,7 +126,7 @@ install: all $(MAN_PAGES)
 uninstall:
 	rm -f $(BINDIR)/sandbox $(LIBDIR)/libsandbox.a $(COMPLETIONDIR)/sandbox
 	rm -f $(foreach page,$(MAN_PAGES),$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
-	rm -rf $(LIBEXECDIR) $(INCLUDEDIR)
+	rm -rf $(LIBEXECDIR) $(INCLUDEDIR) $(DATADIR)
 
 ## clean: remove what was built
 .PHONY: clean

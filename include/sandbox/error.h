@@ -49,7 +49,9 @@
 	X(REQUIRED) \
 	X(PASTA_MISSING) \
 	X(TUN_UNAVAILABLE) \
-	X(PASTA_FAILED)
+	X(PASTA_FAILED) \
+	X(CGROUP_MISSING) \
+	X(CGROUP_CONTROLLER)
 
 enum sandbox_error_id {
 #define X(name) SANDBOX_E_##name,

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <sandbox/limits.h>
 #include <sandbox/strings.h>
 
 enum sandbox_overlay {
@@ -67,6 +68,7 @@ struct sandbox_spec {
 	struct sandbox_strings add_host;   /* NAME:ADDRESS */
 	bool no_hosts;       /* the image's /etc/hosts stays */
 
+	struct sandbox_limits limits;
 	struct sandbox_strings ulimit;   /* NAME=SOFT[:HARD] */
 	struct sandbox_strings cap_add;
 	struct sandbox_strings cap_drop;

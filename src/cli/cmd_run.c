@@ -36,6 +36,14 @@ static const char *const net_words[] = {
 	"pasta", "none", "host", "sandbox", "bridge", "container", "default", "ns", "private", "slirp4netns", NULL,
 };
 
+static const char *const cgroups_words[] = {
+	[SANDBOX_CGROUPS_AUTO] = "auto",
+	[SANDBOX_CGROUPS_SYSTEMD] = "systemd",
+	[SANDBOX_CGROUPS_DELEGATED] = "delegated",
+	[SANDBOX_CGROUPS_NONE] = "none",
+	NULL,
+};
+
 struct run_options {
 	struct sandbox_spec spec;
 	struct sandbox_strings profiles;
@@ -98,7 +106,28 @@ static const struct option_entry run_table[] = {
 		FIELD(dns_search)},
 	{OPTION_LIST, "add-host", 0, "NAME:ADDRESS", "a line in /etc/hosts", FIELD(add_host)},
 	{OPTION_FLAG, "no-hosts", 0, NULL, "leave the image's /etc/hosts as it is", FIELD(no_hosts)},
-	{OPTION_HEADING, .help = "Limits and security"},
+	{OPTION_HEADING, .help = "Limits"},
+	{OPTION_TEXT, "memory", 'm', "SIZE", "memory, page cache and tmpfs included", FIELD(limits.memory)},
+	{OPTION_TEXT, "memory-high", 0, "SIZE", "memory above which processes are slowed down", FIELD(limits.memory_high)},
+	{OPTION_TEXT, "memory-swap", 0, "SIZE", "memory and swap together, -1 for all swap (default: twice --memory)",
+		FIELD(limits.memory_swap)},
+	{OPTION_TEXT, "cpus", 0, "NUMBER", "processors' time, such as 0.5 or 2", FIELD(limits.cpus)},
+	{OPTION_TEXT, "cpu-weight", 0, "1-10000", "share of busy processors (100 is everybody's)", FIELD(limits.cpu_weight)},
+	{OPTION_TEXT, "cpu-shares", 0, "2-262144", "the same on Docker's scale", FIELD(limits.cpu_shares)},
+	{OPTION_TEXT, "cpuset-cpus", 0, "LIST", "only these processors, such as 0-3,8", FIELD(limits.cpuset_cpus)},
+	{OPTION_TEXT, "cpuset-mems", 0, "LIST", "only these memory nodes", FIELD(limits.cpuset_mems)},
+	{OPTION_TEXT, "pids-limit", 0, "NUMBER", "processes and threads", FIELD(limits.pids_limit)},
+	{OPTION_TEXT, "io-weight", 0, "1-10000", "share of busy disks (100 is everybody's)", FIELD(limits.io_weight)},
+	{OPTION_LIST, "device-read-bps", 0, "PATH:RATE", "bytes a second from the disk behind PATH",
+		FIELD(limits.device_read_bps)},
+	{OPTION_LIST, "device-write-bps", 0, "PATH:RATE", "bytes a second to it", FIELD(limits.device_write_bps)},
+	{OPTION_LIST, "device-read-iops", 0, "PATH:RATE", "reads a second", FIELD(limits.device_read_iops)},
+	{OPTION_LIST, "device-write-iops", 0, "PATH:RATE", "writes a second", FIELD(limits.device_write_iops)},
+	{OPTION_TEXT, "cgroup-parent", 0, "GROUP", "a group of yours, or a slice of systemd, for the sandbox's group",
+		FIELD(limits.cgroup_parent)},
+	{OPTION_CHOICE, "cgroups", 0, "WHO", "who makes that: auto, systemd, delegated, none", FIELD(limits.cgroups),
+		cgroups_words},
+	{OPTION_HEADING, .help = "Security"},
 	{OPTION_LIST, "ulimit", 0, "NAME=SOFT[:HARD]", "set a resource limit", FIELD(ulimit)},
 	{OPTION_LIST, "cap-add", 0, "CAPABILITY", "grant a capability inside (ALL for all)", FIELD(cap_add)},
 	{OPTION_LIST, "cap-drop", 0, "CAPABILITY", "take a capability away (ALL for all)", FIELD(cap_drop)},

@@ -121,6 +121,15 @@ static const struct topic topics[SANDBOX_E_COUNT] = {
 	[SANDBOX_E_PASTA_FAILED] = {"pasta could not connect the sandbox",
 		"Its last words are in the message. It needs an interface of this machine with a default route, and\n"
 		"published ports that nobody listens on; those below 1024 are root's (net.ipv4.ip_unprivileged_port_start)."},
+	[SANDBOX_E_CGROUP_MISSING] = {"there is no control group to hold limits",
+		"Limits on memory, processors, processes and disks are held by cgroup v2, in a group that was delegated to\n"
+		"you: the one that sandbox is started in, or is given with --cgroup-parent, or a scope that your systemd user\n"
+		"manager makes. `sandbox run --dry-run -m 1g IMAGE` shows which. Where there is none, --limits best-effort\n"
+		"watches memory and processes from outside; what escapes it is listed in sandbox-run(1)."},
+	[SANDBOX_E_CGROUP_CONTROLLER] = {"a controller of cgroup v2 is not delegated",
+		"systemd passes cpu, memory and pids on to user managers. io and cpuset need a drop-in for user@.service, which\n"
+		"comes with sandbox (contrib/systemd/user-delegate.conf): install it as\n"
+		"/etc/systemd/system/user@.service.d/sandbox.conf, run `systemctl daemon-reload`, and log in again."},
 };
 
 bool error_topic_print(const char *name)

@@ -201,7 +201,7 @@ int check_runtime(const struct examination *examination, struct check_report *re
 {
 	auto_finish(name_release) struct name_lease lease = NAME_LEASE_INIT;
 	auto_free char *name = memory_format("doctor-%d", (int)getpid());
-	int result = name_take(&lease, examination->locations->runtime, name, &report->error);
+	int result = name_take(&lease, examination->locations->runtime, name_kind_sandbox, name, &report->error);
 
 	if (result == 0) {
 		(void)snprintf(report->found, sizeof(report->found), "%s", examination->locations->runtime);

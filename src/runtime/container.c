@@ -11,7 +11,8 @@
 
 void container_sweep(const struct sandbox_locations *locations, const struct plan *plan)
 {
-	names_sweep(locations->runtime);
+	names_sweep(locations->runtime, name_kind_sandbox, NULL);
+	groups_sweep(locations->runtime);
 	uppers_sweep(locations->state, &plan->idmap);
 }
 
@@ -21,7 +22,7 @@ int container_create(struct container *container, const struct sandbox_locations
 	int result = 0;
 
 	if (plan->name)
-		result = name_take(&container->name, locations->runtime, plan->name, error);
+		result = name_take(&container->name, locations->runtime, name_kind_sandbox, plan->name, error);
 	test_point("container.named");
 	if (result < 0)
 		return result;
@@ -29,6 +30,8 @@ int container_create(struct container *container, const struct sandbox_locations
 		result = upper_make(&container->upper, locations->state, &plan->idmap, error);
 		plan->root.upper = memory_text(container->upper.path);
 	}
+	if (result == 0)
+		result = group_take(&container->group, locations->runtime, &plan->cgroup, error);
 	test_point("container.created");
 	return result;
 }
@@ -61,6 +64,7 @@ void container_finish(struct container *container)
 	terminal_finish(&container->terminal);
 	finish_chore(container);
 	test_point("container.ended");
+	group_release(&container->group);
 	upper_remove(&container->upper);
 	test_point("container.upper-removed");
 	name_release(&container->name);

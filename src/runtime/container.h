@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "network/uplink.h"
 #include "process/terminal.h"
+#include "runtime/group.h"
 #include "runtime/name.h"
 #include "runtime/plan.h"
 #include "runtime/upper.h"
@@ -24,21 +25,22 @@ struct container {
 	struct terminal terminal; /* the caller's terminal is to be restored */
 	struct name_lease name;
 	struct upper_layer upper;
+	struct group_lease group;
 };
 
 #define CONTAINER_INIT \
 	{ \
 		.init = 0, .init_pidfd = -1, .channel = -1, .uplink = UPLINK_INIT, \
 		.terminal = TERMINAL_INIT, .name = NAME_LEASE_INIT, \
-		.upper = UPPER_LAYER_INIT, \
+		.upper = UPPER_LAYER_INIT, .group = GROUP_LEASE_INIT, \
 	}
 
-/* Removes what earlier commands left behind because they were killed: names, and writable layers on disk. */
+/* Removes what earlier commands left behind because they were killed: names, writable layers, groups. */
 void container_sweep(const struct sandbox_locations *locations, const struct plan *plan);
 
 /*
- * Takes the name (E_NAME_IN_USE) and makes the directory of a writable layer on disk, whose path goes into
- * plan->root.upper. 0 or -errno.
+ * Takes the name (E_NAME_IN_USE), makes the directory of a writable layer on disk, whose path goes into
+ * plan->root.upper, and the control group. 0 or -errno.
  */
 int container_create(struct container *container, const struct sandbox_locations *locations, struct plan *plan,
 	struct sandbox_error *error);

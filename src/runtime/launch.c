@@ -25,7 +25,8 @@ static int clone_init(const struct plan *plan, struct container *container, stru
 	if (result < 0)
 		return result;
 	container->channel = ends[0];
-	container->init = kernel_clone(flags, &container->init_pidfd, -1);
+	/* In its group from the first moment: its cgroup namespace will be rooted there. */
+	container->init = kernel_clone(flags, &container->init_pidfd, container->group.cgroup.payload);
 	if (container->init == 0) {
 		(void)close(ends[0]);
 		init_main(plan, ends[1]);

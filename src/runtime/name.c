@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -13,7 +12,7 @@
 #include "base/memory.h"
 #include "base/scope.h"
 
-static const char names_name[] = "names";
+const char name_kind_sandbox[] = "names", name_kind_group[] = "groups";
 
 /* /tmp is everybody's: a directory there must be ours alone before anything is believed that lies in it. */
 static int open_own_directory(const char *path, struct sandbox_error *error)
@@ -31,7 +30,7 @@ static int open_own_directory(const char *path, struct sandbox_error *error)
 	return take_fd(&directory);
 }
 
-static int open_names(const char *runtime, bool make, struct sandbox_error *error)
+static int open_names(const char *runtime, const char *kind, bool make, struct sandbox_error *error)
 {
 	auto_close int parent = -1;
 	int names, result = make ? file_make_directories(runtime, 0700, error) : 0;
@@ -43,10 +42,10 @@ static int open_names(const char *runtime, bool make, struct sandbox_error *erro
 	parent = open_own_directory(runtime, error);
 	if (parent < 0)
 		return parent;
-	if (make && mkdirat(parent, names_name, 0700) < 0 && errno != EEXIST)
-		return error_set(error, errno, "make %s/%s", runtime, names_name);
-	names = openat(parent, names_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return names < 0 ? error_set(error, errno, "open %s/%s", runtime, names_name) : names;
+	if (make && mkdirat(parent, kind, 0700) < 0 && errno != EEXIST)
+		return error_set(error, errno, "make %s/%s", runtime, kind);
+	names = openat(parent, kind, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return names < 0 ? error_set(error, errno, "open %s/%s", runtime, kind) : names;
 }
 
 /* Locks the file of a name. -EWOULDBLOCK when its sandbox lives, -ESTALE when it was removed under our hands. */
@@ -68,15 +67,16 @@ static int lock_name(int names, const char *name, int *out)
 }
 
 /* The directory is locked shared meanwhile: names_sweep takes a file without a lock for one that was left behind. */
-int name_take(struct name_lease *lease, const char *runtime, const char *name, struct sandbox_error *error)
+int name_take(struct name_lease *lease, const char *runtime, const char *kind, const char *name,
+	struct sandbox_error *error)
 {
 	int result;
 
-	lease->names = open_names(runtime, true, error);
+	lease->names = open_names(runtime, kind, true, error);
 	if (lease->names < 0)
 		return lease->names;
 	if (flock(lease->names, LOCK_SH) < 0)
-		return error_set(error, errno, "lock %s/%s", runtime, names_name);
+		return error_set(error, errno, "lock %s/%s", runtime, kind);
 	do
 		result = lock_name(lease->names, name, &lease->lock);
 	while (result == -ESTALE);
@@ -93,9 +93,9 @@ int name_take(struct name_lease *lease, const char *runtime, const char *name, s
 }
 
 /* A name whose file nobody holds belonged to a tool that was killed. */
-void names_sweep(const char *runtime)
+void names_sweep(const char *runtime, const char *kind, bool (*clean)(int lock))
 {
-	auto_close int names = open_names(runtime, false, NULL);
+	auto_close int names = open_names(runtime, kind, false, NULL);
 	auto_closedir DIR *stream = NULL;
 	struct dirent *entry;
 
@@ -111,7 +111,7 @@ void names_sweep(const char *runtime)
 		if (entry->d_name[0] == '.')
 			continue;
 		lock = openat(dirfd(stream), entry->d_name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-		if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0)
+		if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0 && (!clean || clean(lock)))
 			(void)unlinkat(dirfd(stream), entry->d_name, 0);
 	}
 }

@@ -250,6 +250,8 @@ int plan_build(const struct sandbox_spec *spec, const struct host *host, const s
 	if (result == 0)
 		result = plan_decide_security(spec, out, error);
 	if (result == 0)
+		result = cgroup_plan_decide(&spec->limits, false, &out->cgroup, error);
+	if (result == 0)
 		result = plan_decide_mounts(spec, host, out, error);
 	if (result == 0)
 		result = plan_check_required(spec, out, error);
@@ -275,6 +277,7 @@ void plan_finish(struct plan *plan)
 	network_plan_finish(&plan->network);
 	seccomp_program_finish(&plan->seccomp);
 	free(plan->seccomp_profile);
+	cgroup_plan_finish(&plan->cgroup);
 	free(plan->root.upper);
 	free(plan->name);
 	free(plan->hostname);

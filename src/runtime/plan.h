@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "network/network.h"
+#include "cgroup/cgroup.h"
 #include "process/terminal.h"
 #include "rootfs/mount_list.h"
 #include "rootfs/root.h"
@@ -48,6 +49,7 @@ struct plan {
 	struct sandbox_strings masked;   /* absolute paths, besides the default ones */
 	struct sandbox_strings unmasked; /* of the default ones */
 	struct rlimit_list rlimits;
+	struct cgroup_plan cgroup;
 	struct sandbox_strings command; /* empty: root's shell */
 	struct sandbox_strings environment_origins; /* NAME=where it comes from */
 	struct sandbox_strings environment; /* without HOME unless it was given: the image's passwd says it */

@@ -168,6 +168,28 @@ static void report_security(const struct plan *plan, const struct sandbox_spec *
 			origin(spec, "ulimit"));
 }
 
+static const char *const hold_words[] = {
+	[CGROUP_HOLD_HARD] = "held by the kernel",
+	[CGROUP_HOLD_SAMPLED] = "sampled: watched from outside",
+};
+
+static void report_limits(const struct plan *plan, struct sandbox_plan_report *out)
+{
+	const struct cgroup_plan *cgroup = &plan->cgroup;
+
+	if (!cgroup->manager && !cgroup->limits.count)
+		return;
+	add_row(out, "limits", "group", cgroup->manager ? memory_format("%s, below %s", cgroup->manager->name,
+		cgroup->parent) : memory_text("none"), cgroup->why ? cgroup->why : by_default);
+	for (size_t i = 0; i < cgroup->limits.count; i++) {
+		const struct cgroup_limit *limit = &cgroup->limits.items[i];
+		auto_free char *option = memory_format("--%s", limit->implied ? "memory" : limit->option);
+
+		add_row(out, "limits", limit->option,
+			memory_format("%s = %s, %s", limit->file, limit->value, hold_words[limit->hold]), option);
+	}
+}
+
 static void report_environment(const struct plan *plan, struct sandbox_plan_report *out)
 {
 	for (size_t i = 0; i < plan->environment.count; i++) {
@@ -222,6 +244,7 @@ void plan_report(const struct plan *plan, const struct sandbox_spec *spec, const
 	report_namespaces(plan, spec, out);
 	report_network(plan, spec, out);
 	report_mounts(plan, spec, out);
+	report_limits(plan, out);
 	report_security(plan, spec, out);
 	report_environment(plan, out);
 	report_process(plan, spec, out);

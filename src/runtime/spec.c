@@ -2,9 +2,25 @@
 
 #include <stdlib.h>
 
+#include "base/scope.h"
+
 void sandbox_spec_init(struct sandbox_spec *spec)
 {
 	*spec = (struct sandbox_spec){.init = true, .rm = true, .interactive = true, .shm_size = 64 << 20};
+}
+
+static void limits_finish(struct sandbox_limits *limits)
+{
+	char **texts[] = {&limits->memory, &limits->memory_high, &limits->memory_swap, &limits->cpus, &limits->cpu_weight,
+		&limits->cpu_shares, &limits->cpuset_cpus, &limits->cpuset_mems, &limits->pids_limit, &limits->io_weight,
+		&limits->cgroup_parent};
+
+	for (size_t i = 0; i < array_count(texts); i++)
+		free(*texts[i]);
+	sandbox_strings_finish(&limits->device_read_bps);
+	sandbox_strings_finish(&limits->device_write_bps);
+	sandbox_strings_finish(&limits->device_read_iops);
+	sandbox_strings_finish(&limits->device_write_iops);
 }
 
 void sandbox_spec_finish(struct sandbox_spec *spec)
@@ -31,6 +47,7 @@ void sandbox_spec_finish(struct sandbox_spec *spec)
 	sandbox_strings_finish(&spec->require);
 	sandbox_strings_finish(&spec->cap_add);
 	sandbox_strings_finish(&spec->cap_drop);
+	limits_finish(&spec->limits);
 	free(spec->name);
 	free(spec->workdir);
 	free(spec->umask);

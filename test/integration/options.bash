@@ -119,6 +119,31 @@ row run sysctl '--sysctl kernel.shmmni=77' 'with -- cat /proc/sys/kernel/shmmni'
 row run require '--require read-only' 'with -- true 2>&1' '*E_REQUIRED*' '--require nonsense' '"nonsense"'
 row run nesting --nesting 'with -- unshare -Ur echo nested' nested --nesting=2 "$boolean"
 
+# --- run: limits ----------------------------------------------------------------------------------------------------------
+
+# What the sandbox sees of its group; or, where there can be none, the refusal.
+limit() {
+	row run "$1" "$2" "with -- cat /sys/fs/cgroup/$3 2>&1" "@($4|*E_CGROUP_*|*E_LIMIT_UNAVAILABLE*)" "$5" "$6"
+}
+
+limit memory '-m 64m' memory.max 67108864 '--memory 1m' '6m at least'
+limit memory-high '--memory-high 64m' memory.high 67108864 '--memory-high some' 'size such as'
+limit memory-swap '-m 64m --memory-swap 96m' memory.swap.max 33554432 '-m 64m --memory-swap 32m' 'together'
+limit cpus '--cpus 0.5' cpu.max '50000 100000' '--cpus 0' '0.01 at least'
+limit cpu-weight '--cpu-weight 50' cpu.weight 50 '--cpu-weight 0' '1 to 10000'
+limit cpu-shares '--cpu-shares 512' cpu.weight 20 '--cpu-shares 1' '2 to 262144'
+limit cpuset-cpus '--cpuset-cpus 0' cpuset.cpus 0 '--cpuset-cpus 1-' 'list of numbers'
+limit cpuset-mems '--cpuset-mems 0' cpuset.mems 0 '--cpuset-mems x' 'list of numbers'
+limit pids-limit '--pids-limit 99' pids.max 99 '--pids-limit 1' '2 at least'
+limit io-weight '--io-weight 50' io.weight 'default 50' '--io-weight 0' '1 to 10000'
+limit device-read-bps '--device-read-bps .:1m' io.max '* rbps=1048576 *' '--device-read-bps /dev/null' 'PATH:RATE'
+limit device-write-bps '--device-write-bps .:1m' io.max '* wbps=1048576 *' '--device-write-bps :1m' 'PATH:RATE'
+limit device-read-iops '--device-read-iops .:77' io.max '* riops=77 *' '--device-read-iops .:x' 'PATH:RATE'
+limit device-write-iops '--device-write-iops .:77' io.max '* wiops=77*' '--device-write-iops .:x' 'PATH:RATE'
+row run cgroup-parent '--cgroup-parent /no/such/group' 'with -- true 2>&1' '*E_CGROUP_MISSING*' \
+	'--cgroup-parent /no/such/group' '/no/such/group'
+row run cgroups '--cgroups none' 'with --dry-run --memory-high 64m -- true 2>&1' '*--cgroups none*' '--cgroups all' 'auto, systemd'
+
 # --- run: seeing -----------------------------------------------------------------------------------------------------------
 
 row run profile '--profile ./other' 'with -- hostname' configured '--profile none' 'no profile none'

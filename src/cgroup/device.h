@@ -1,0 +1,10 @@
+/* The block device behind a path: the kernel limits whole devices, not files and not partitions. */
+#ifndef CGROUP_DEVICE_H
+#define CGROUP_DEVICE_H
+
+#include "base/error.h"
+
+/* `path` is a block device, or a file or directory that lies on one. 0 or -errno. */
+int cgroup_device_find(const char *path, unsigned int *out_major, unsigned int *out_minor, struct sandbox_error *error);
+
+#endif

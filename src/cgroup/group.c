@@ -1,0 +1,264 @@
+#include "cgroup/group.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/scope.h"
+#include "base/test_switch.h"
+#include "base/text.h"
+#include "cgroup/processes.h"
+
+static const char leaf_name[] = "sandbox-callers", payload_name[] = "payload", group_prefix[] = "sandbox-";
+
+enum {
+	CONTROL_FILE_MAX = 64 << 10,
+	CPUS_MAX = 8192,
+	ENABLE_ATTEMPTS = 8,
+	END_WAIT_MS = 2000,
+	DEPTH_MAX = 32,         /* of groups that a payload makes in its own: we must be able to remove them */
+	DESCENDANTS_MAX = 1024,
+};
+
+/* ---- making ---- */
+
+/* "+cpu +memory" */
+static char *format_change(char sign, unsigned int set)
+{
+	char *text = NULL;
+
+	for (unsigned int i = 0; i < CGROUP_CONTROLLER_COUNT; i++)
+		if (set & 1U << i)
+			memory_append(&text, "%s%c%s", text ? " " : "", sign, cgroup_controller_name(i));
+	return text;
+}
+
+static int explain_enable(const char *path, struct sandbox_error *error)
+{
+	error_wrap(error, "enable controllers in %s", path);
+	error_cause(error, SANDBOX_E_CGROUP_CONTROLLER, "the kernel refuses: the group's parent does not pass them on, or a "
+		"process that is not ours is in the group");
+	return error_fix(error, "have a group delegated in which there are only processes of yours");
+}
+
+/* A group passes controllers on only while no process is in itself: those that are go into a leaf. */
+static int enable_controllers(int parent, const char *path, unsigned int wanted, struct sandbox_error *error)
+{
+	unsigned int missing = wanted & ~cgroup_read_controllers(path, "cgroup.subtree_control");
+	auto_free char *change = missing ? format_change('+', missing) : NULL;
+	int result = 0;
+
+	for (int attempt = 0; missing && attempt < ENABLE_ATTEMPTS; attempt++) {
+		result = file_write_existing(parent, "cgroup.subtree_control", change, error);
+		if (result != -EBUSY)
+			break;
+		if (mkdirat(parent, leaf_name, 0755) < 0 && errno != EEXIST)
+			return error_set(error, errno, "make %s/%s", path, leaf_name);
+		log_debug("move the processes of %s into %s", path, leaf_name);
+		result = cgroup_move_processes(parent, ".", leaf_name, error);
+		if (result < 0)
+			break;
+	}
+	return result < 0 ? explain_enable(path, error) : 0;
+}
+
+static int make_directory(int parent, const char *name, int *out, struct sandbox_error *error)
+{
+	if (mkdirat(parent, name, 0755) < 0)
+		return error_set(error, errno, "make the group %s", name);
+	*out = file_open_directory(parent, name, error);
+	return *out < 0 ? *out : 0;
+}
+
+static int explain_limit(const struct cgroup_limit *limit, int result, struct sandbox_error *error)
+{
+	error_wrap(error, "hold --%s", limit->option);
+	error_cause(error, SANDBOX_E_LIMIT_UNAVAILABLE, result == -ENOENT ? "this kernel cannot limit that"
+		: "the kernel refuses this value");
+	return error_fix(error, "%s", result == -ENODEV ? "name the disk itself (see lsblk(8)), or leave the limit out"
+		: "choose another value, or leave the limit out");
+}
+
+/* The kernel takes processors that do not exist, or that are withheld, and then uses others. */
+static int check_list(int group, const struct cgroup_limit *limit, struct sandbox_error *error)
+{
+	auto_free char *file = memory_format("%s.effective", limit->file), *text = NULL;
+	bool wanted[CPUS_MAX], effective[CPUS_MAX];
+	int result = file_read(group, file, CONTROL_FILE_MAX, &text, NULL, error);
+
+	if (result < 0)
+		return result;
+	text[strcspn(text, "\n")] = '\0';
+	if (cgroup_list_parse(limit->value, CPUS_MAX, wanted) && cgroup_list_parse(text, CPUS_MAX, effective) &&
+	    memcmp(wanted, effective, sizeof(wanted)) == 0)
+		return 0;
+	error_set(error, 0, "--%s %s", limit->option, limit->value);
+	error_cause(error, SANDBOX_E_LIMIT_UNAVAILABLE, "of these only \"%s\" can be had here", text);
+	return error_fix(error, "choose among those that the group above may use (its %s)", file);
+}
+
+static int hold_limit(const struct cgroup_group *group, const struct cgroup_limit *limit, struct sandbox_error *error)
+{
+	int result = file_write_existing(group->group, limit->file, limit->value, error);
+
+	if (result == -ENOENT && limit->implied)
+		return 0;
+	if (result < 0)
+		return explain_limit(limit, result, error);
+	/* For those who look there; what binds is the one above. */
+	(void)file_write_existing(group->payload, limit->file, limit->value, NULL);
+	return limit->controller == CGROUP_CPUSET ? check_list(group->group, limit, error) : 0;
+}
+
+static int hold_limits(const struct cgroup_group *group, const struct cgroup_plan *plan, struct sandbox_error *error)
+{
+	char number[16];
+	int result = 0;
+
+	for (size_t i = 0; i < plan->limits.count && result == 0; i++)
+		if (plan->limits.items[i].hold == CGROUP_HOLD_HARD)
+			result = hold_limit(group, &plan->limits.items[i], error);
+	if (result < 0)
+		return result;
+	/* A sandbox that lost some of its processes is no longer what was started: all or none. */
+	if (plan->controllers & 1U << CGROUP_MEMORY) {
+		(void)file_write_existing(group->group, "memory.oom.group", "1", NULL);
+		(void)file_write_existing(group->payload, "memory.oom.group", "1", NULL);
+	}
+	(void)snprintf(number, sizeof(number), "%d", DEPTH_MAX);
+	result = file_write_existing(group->group, "cgroup.max.depth", number, error);
+	(void)snprintf(number, sizeof(number), "%d", DESCENDANTS_MAX);
+	return result < 0 ? result : file_write_existing(group->group, "cgroup.max.descendants", number, error);
+}
+
+int cgroup_group_make(const struct cgroup_plan *plan, const char *parent, const char *name, struct cgroup_group *out,
+	struct sandbox_error *error)
+{
+	auto_close int directory = file_open_directory(AT_FDCWD, parent, error);
+	int result = directory < 0 ? directory : 0;
+
+	if (result < 0)
+		return result;
+	out->path = memory_format("%s/%s", parent, name);
+	/* Before the controllers: who removes another group meanwhile sees that the parent is still in use. */
+	result = make_directory(directory, name, &out->group, error);
+	test_point("cgroup.group-made");
+	if (result == 0)
+		result = enable_controllers(directory, parent, plan->controllers, error);
+	test_point("cgroup.enabled");
+	if (result == 0)
+		result = enable_controllers(out->group, out->path, plan->controllers, error);
+	if (result == 0 && test_defence_removed("cgroup-child"))
+		out->payload = file_open_directory(out->group, ".", error);
+	else if (result == 0)
+		result = make_directory(out->group, payload_name, &out->payload, error);
+	return result < 0 ? result : hold_limits(out, plan, error);
+}
+
+/* ---- ending ---- */
+
+static bool is_populated(int group)
+{
+	auto_free char *events = NULL;
+
+	return file_read(group, "cgroup.events", CONTROL_FILE_MAX, &events, NULL, NULL) == 0 && strstr(events, "populated 1");
+}
+
+void cgroup_group_end(const char *path)
+{
+	auto_close int group = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct pollfd events = {.fd = -1, .events = POLLPRI};
+	auto_close int watched = -1;
+
+	if (group < 0 || !is_populated(group))
+		return;
+	watched = openat(group, "cgroup.events", O_RDONLY | O_CLOEXEC);
+	events.fd = watched;
+	/* The file is from Linux 5.14; before, what is in here ends with its PID 1. */
+	(void)file_write_existing(group, "cgroup.kill", "1", NULL);
+	for (int waited = 0; is_populated(group) && waited < END_WAIT_MS; waited += 100)
+		(void)poll(&events, 1, 100);
+}
+
+/* Removes the groups below, then `name` itself: rmdir(2) is all that there is, and files go along. */
+static int remove_tree(int parent, const char *name, struct sandbox_error *error)
+{
+	auto_close int directory = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	auto_closedir DIR *stream = NULL;
+	struct dirent *entry;
+
+	if (directory < 0)
+		return errno == ENOENT ? 0 : error_set(error, errno, "open the group %s", name);
+	stream = fdopendir(dup(directory));
+	while (stream && (entry = readdir(stream)))
+		if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
+			(void)remove_tree(directory, entry->d_name, NULL);
+	if (unlinkat(parent, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+		return error_set(error, errno, "remove the group %s", name);
+	return 0;
+}
+
+/* A group of a sandbox, not the leaf. */
+static bool has_sandboxes(int parent)
+{
+	auto_closedir DIR *stream = fdopendir(openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	struct dirent *entry;
+
+	while (stream && (entry = readdir(stream)))
+		if (text_starts_with(entry->d_name, group_prefix) && strcmp(entry->d_name, leaf_name) != 0)
+			return true;
+	return false;
+}
+
+/*
+ * There is a leaf only where processes were in the parent itself, which therefore passed no controllers on: as it was
+ * before, others can be put into it again.
+ */
+static void restore_parent(int parent, const char *path)
+{
+	unsigned int enabled = cgroup_read_controllers(path, "cgroup.subtree_control");
+	auto_free char *change = enabled ? format_change('-', enabled) : NULL;
+	struct sandbox_error problem = {0};
+
+	if (faccessat(parent, leaf_name, F_OK, 0) < 0 || has_sandboxes(parent))
+		return;
+	if ((change && file_write_existing(parent, "cgroup.subtree_control", change, &problem) < 0) ||
+	    cgroup_move_processes(parent, leaf_name, ".", &problem) < 0 || remove_tree(parent, leaf_name, &problem) < 0)
+		log_debug("%s stays: %s", leaf_name, problem.text);
+}
+
+int cgroup_group_remove(const char *path, struct sandbox_error *error)
+{
+	auto_free char *parent_path = memory_text(path);
+	char *name = strrchr(parent_path, '/');
+	auto_close int parent = -1;
+	int result;
+
+	*name++ = '\0';
+	parent = open(parent_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* The scope of a manager has gone with its last process. */
+	if (parent < 0)
+		return errno == ENOENT ? 0 : error_set(error, errno, "open the group %s", parent_path);
+	result = remove_tree(parent, name, error);
+	if (result == 0)
+		restore_parent(parent, parent_path);
+	return result;
+}
+
+void cgroup_group_finish(struct cgroup_group *group)
+{
+	if (group->group >= 0)
+		(void)close(take_fd(&group->group));
+	if (group->payload >= 0)
+		(void)close(take_fd(&group->payload));
+	free(take_ptr(group->path));
+}

@@ -1,0 +1,104 @@
+/*
+ * A transient scope with Delegate=yes, made by the caller's user manager (by systemd itself for root): systemd.scope(5),
+ * org.freedesktop.systemd1(5). We are moved into it, and everything then is as in any delegated group. A helper
+ * program speaks D-Bus, because this one is static and does not load libsystemd.
+ */
+#include "cgroup/cgroup.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/program.h"
+#include "base/scope.h"
+#include "base/spawn.h"
+
+static const char *const helper_paths[] = {"sandbox-scope", "../libexec/sandbox/sandbox-scope", NULL};
+
+/* systemctl(1) uses this one: it is there whenever the manager is, with or without a message bus. */
+static char *manager_socket(void)
+{
+	return geteuid() == 0 ? memory_text("/run/systemd/private")
+		: memory_format("/run/user/%u/systemd/private", (unsigned int)geteuid());
+}
+
+/* Where the manager will put scopes, more or less. */
+static char *manager_group(const struct cgroup_hierarchy *hierarchy)
+{
+	unsigned int uid = (unsigned int)geteuid();
+
+	return uid == 0 ? memory_text(hierarchy->mount)
+		: memory_format("%s/user.slice/user-%u.slice/user@%u.service", hierarchy->mount, uid, uid);
+}
+
+static int probe_systemd(const struct cgroup_hierarchy *hierarchy, const char *wanted, struct cgroup_offer *out,
+	struct sandbox_error *error)
+{
+	auto_free char *socket = manager_socket(), *helper = program_find_file(helper_paths);
+
+	if (!hierarchy->mount || !hierarchy->controllers)
+		return error_set(error, 0, "cgroup v2 has no controllers here");
+	if (wanted && strchr(wanted, '/'))
+		return error_set(error, 0, "--cgroup-parent is no slice");
+	if (access(socket, W_OK) < 0)
+		return error_set(error, 0, "no user manager at %s", socket);
+	if (!helper)
+		return error_set(error, 0, "sandbox-scope is not installed");
+	out->parent = manager_group(hierarchy);
+	if (access(out->parent, F_OK) < 0)
+		return error_set(error, 0, "no group %s", out->parent);
+	out->controllers = cgroup_read_controllers(out->parent, "cgroup.controllers");
+	out->why = memory_format("a scope of %s", geteuid() == 0 ? "systemd" : "the user manager");
+	return 0;
+}
+
+static int run_helper(const char *unit, const char *slice, struct sandbox_error *error)
+{
+	auto_free char *helper = program_find_file(helper_paths), *socket = manager_socket(), *output = NULL;
+	auto_finish(spawn_finish) struct spawn spawn = SPAWN_INIT;
+	char pid[16];
+	char *arguments[] = {helper, socket, (char *)unit, pid, (char *)slice, NULL};
+	int status, result;
+
+	(void)snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	if (!helper)
+		return error_set(error, ENOENT, "find sandbox-scope");
+	result = spawn_start(&spawn, arguments, error);
+	if (result == 0)
+		result = spawn_wait(&spawn, &status, &output, error);
+	if (result < 0)
+		return result;
+	output[strcspn(output, "\n")] = '\0';
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	error_set(error, 0, "make the scope %s: %s", unit, *output ? output : "sandbox-scope was ended");
+	error_cause(error, SANDBOX_E_CGROUP_MISSING, "the manager at %s did not make it", socket);
+	return error_fix(error, "see `systemctl --user status`, or use --cgroups none without limits");
+}
+
+static int enter_scope(const char *name, const char *wanted, char **parent, struct sandbox_error *error)
+{
+	auto_finish(cgroup_hierarchy_finish) struct cgroup_hierarchy hierarchy = {0};
+	auto_free char *unit = memory_format("%s.scope", name);
+	const char *last;
+	int result = run_helper(unit, wanted, error);
+
+	if (result == 0)
+		result = cgroup_hierarchy_find(&hierarchy, error);
+	if (result < 0)
+		return result;
+	last = hierarchy.own ? strrchr(hierarchy.own, '/') : NULL;
+	if (!last || strcmp(last + 1, unit) != 0)
+		return error_set(error, EPROTO, "enter the scope %s", unit);
+	log_debug("this is the scope %s", hierarchy.own);
+	free(*parent);
+	*parent = take_ptr(hierarchy.own);
+	return 0;
+}
+
+const struct cgroup_manager cgroup_systemd = {"systemd", probe_systemd, enter_scope};

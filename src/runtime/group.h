@@ -1,0 +1,28 @@
+/*
+ * The control group of a running sandbox. It is written down below the runtime directory, in a file that stays locked
+ * while the sandbox lives, before it is made: that nobody holds the lock tells that its tool was killed.
+ */
+#ifndef RUNTIME_GROUP_H
+#define RUNTIME_GROUP_H
+
+#include "base/error.h"
+#include "cgroup/group.h"
+#include "runtime/name.h"
+
+struct group_lease {
+	struct name_lease record;
+	struct cgroup_group cgroup;
+};
+
+#define GROUP_LEASE_INIT {.record = NAME_LEASE_INIT, .cgroup = CGROUP_GROUP_INIT}
+
+/* Makes the group of the plan; without a manager nothing. 0 or -errno; release in either case. */
+int group_take(struct group_lease *lease, const char *runtime, const struct cgroup_plan *plan, struct sandbox_error *error);
+
+/* Ends all that is left in it, and removes it. Idempotent. */
+void group_release(struct group_lease *lease);
+
+/* Removes the groups whose tool was killed. */
+void groups_sweep(const char *runtime);
+
+#endif

@@ -1,0 +1,249 @@
+# Limits that the kernel holds, wherever a group is delegated to us; test/vm has the worlds where that is so.
+
+# shellcheck disable=SC2154  # bats sets stderr
+load helper
+
+setup_file() {
+	private_folders
+	"$SANDBOX" run "$BUSYBOX_TAR" true
+	# Who holds what here, as the plan has it: "systemd, below /sys/fs/cgroup/…".
+	export CONTROLLERS=
+	local controller option
+	for controller in memory:--memory-high=1g pids:--pids-limit=100 cpu:--cpus=1 io:--device-read-bps=/:1g cpuset:--cpuset-cpus=0; do
+		option=${controller#*:}
+		! "$SANDBOX" run --dry-run "${option%%=*}" "${option#*=}" "$BUSYBOX_TAR" true >/dev/null 2>&1 ||
+			CONTROLLERS+=" ${controller%%:*}"
+	done
+}
+
+# In these worlds nothing may be left out.
+needs() {
+	local controller promised
+	case ${SANDBOX_WORLD:-none} in
+	systemd) promised='memory pids cpu' ;;
+	systemd-full | delegated) promised='memory pids cpu io' ;;
+	*) promised= ;;
+	esac
+	for controller; do
+		[[ " $CONTROLLERS " != *" $controller "* ]] || continue
+		[[ " $promised " != *" $controller "* ]] || fail_with "this world has the controller $controller"
+		skip "nothing delegates the controller $controller to us here"
+	done
+}
+
+# All groups of sandboxes that there are, and all of systemd's scopes for them.
+groups_snapshot() {
+	find /sys/fs/cgroup -type d -name 'sandbox-*' 2>/dev/null | sort
+}
+
+assert_no_groups() {
+	wait_until no_groups || fail_with "groups are left: $(groups_snapshot)"
+}
+
+no_groups() {
+	[ -z "$(groups_snapshot)" ]
+}
+
+# A bomb of so many megabytes: dd's buffer.
+allocate() {
+	echo "dd if=/dev/zero of=/dev/null bs=$1M count=1 2>/dev/null"
+}
+
+@test "the plan says who makes the group, and the limits" {
+	needs memory
+	run_busybox --dry-run -m 64m -- true
+	assert_status 0
+	assert_output_has 'memory.max = 67108864'
+	assert_output_has 'held by the kernel'
+	[[ $output =~ (delegated|systemd),\ below ]] || fail_with "the plan should name who makes the group"
+}
+
+@test "a sandbox sees its own limits, and no group but its own" {
+	needs memory pids cpu
+	run_busybox -m 64m --memory-swap 64m --pids-limit 99 --cpus 0.5 --cpu-weight 50 -- sh -c '
+		cd /sys/fs/cgroup && cat memory.max pids.max cpu.max cpu.weight /proc/self/cgroup && ls -d */ 2>/dev/null'
+	assert_output $'67108864\n99\n50000 100000\n50\n0::/'
+	assert_no_groups
+}
+
+@test "a memory bomb ends the whole sandbox at the limit" {
+	needs memory
+	run_busybox -m 64m --memory-swap 64m -- sh -c "$(allocate 32) && echo small; $(allocate 300); echo survived"
+	assert_status 137
+	assert_output small
+	assert_no_groups
+}
+
+@test "a bomb of many processes, too" {
+	needs memory
+	run_busybox -m 64m --memory-swap 64m -- sh -c "for i in 1 2 3 4 5 6 7 8; do $(allocate 16) & done; wait; echo survived" 
+	[ "$output" = survived ] || assert_status 137
+	run_busybox -m 32m --memory-swap 32m -- sh -c "(sleep 0.1; echo other-survived) & $(allocate 300); wait; echo survived"
+	assert_status 137
+	assert_output ''
+}
+
+@test "what is written to a tmpfs counts" {
+	needs memory
+	run_busybox -m 32m --memory-swap 32m --shm-size 200m -- sh -c 'head -c 100M /dev/zero >/dev/shm/bomb; echo survived'
+	assert_status 137
+}
+
+@test "a fork bomb stops at the limit" {
+	needs pids
+	run_busybox --pids-limit 20 -- sh -c '
+		for i in $(seq 40); do sleep 20 & done 2>/dev/null
+		echo unreachable'
+	assert_output ''
+	[ "$status" != 0 ] || fail_with 'the shell cannot have forked'
+	run_busybox --pids-limit 20 -- sh -c '(for i in $(seq 40); do sleep 20 & done) 2>/dev/null; cat /sys/fs/cgroup/pids.current
+		sed -n "s/^max //p" /sys/fs/cgroup/pids.events'
+	[ "${lines[0]}" -le 20 ] || fail_with 'there are too many processes'
+	[ "${lines[1]:-1}" -ge 1 ] || fail_with 'the kernel should have refused some'
+	assert_no_groups
+}
+
+@test "a fifth of a processor is a fifth of a processor" {
+	needs cpu
+	run_busybox --cpus 0.2 -- sh -c '
+		read -r up idle </proc/uptime
+		timeout 4 sh -c "while :; do :; done"
+		read -r now idle </proc/uptime
+		awk -v wall="$(echo "$now $up" | awk "{ print \$1 - \$2 }")" "
+			/^usage_usec/ { used = \$2 / 1000000 }
+			/^nr_throttled/ { throttled = \$2 }
+			END { print (throttled > 5 && used / wall < 0.24 ? \"held\" : \"not held: \" used \" s of \" wall \" s\") }
+			" /sys/fs/cgroup/cpu.stat'
+	assert_output held
+}
+
+@test "processors are shared by weight" {
+	needs cpu
+	[ "$(nproc)" = 1 ] || [ -e /sys/fs/cgroup/user.slice/cpuset.cpus.effective ] || skip 'there is more than one processor to share'
+	local options=() use='timeout 5 sh -c "while :; do :; done"; sed -n "s/^usage_usec //p" /sys/fs/cgroup/cpu.stat'
+	[ "$(nproc)" = 1 ] || options=(--cpuset-cpus 0)
+	"$SANDBOX" run --cpu-weight 100 "${options[@]}" "$BUSYBOX_TAR" sh -c "$use" >"$BATS_TEST_TMPDIR/light" 3>&- &
+	"$SANDBOX" run --cpu-weight 400 "${options[@]}" "$BUSYBOX_TAR" sh -c "$use" >"$BATS_TEST_TMPDIR/heavy" 3>&-
+	wait $!
+	awk 'NR == 1 { light = $1 } NR == 2 { heavy = $1 } END { share = heavy / (light + heavy); print share; exit !(share > 0.7 && share < 0.88) }' \
+		"$BATS_TEST_TMPDIR"/light "$BATS_TEST_TMPDIR"/heavy
+}
+
+@test "writes to the disk take as long as they should" {
+	needs io
+	local start=$SECONDS
+	run_busybox --device-write-bps "$HOME:2m" -v "$HOME:/lent" -- \
+		sh -c 'dd if=/dev/zero of=/lent/written bs=1M count=8 oflag=direct 2>/dev/null && cat /sys/fs/cgroup/io.max'
+	rm -f "$HOME/written"
+	assert_status 0
+	assert_output_has wbps=2097152
+	[ $((SECONDS - start)) -ge 3 ] || fail_with '8 MB at 2 MB/s in less than 3 s'
+}
+
+@test "the processors are those of the list" {
+	needs cpuset
+	run_busybox --cpuset-cpus 0 -- sh -c 'grep Cpus_allowed_list /proc/self/status; cat /sys/fs/cgroup/cpuset.cpus'
+	assert_output $'Cpus_allowed_list:\t0\n0'
+	run_busybox --cpuset-cpus 4000 -- true
+	assert_error E_LIMIT_UNAVAILABLE
+}
+
+# As root inside, who is the user outside and owns the files.
+lift='
+	for file in $(find /sys/fs/cgroup "$@" -name "*.max" -o -name "*.high" -o -name cgroup.procs -o -name cgroup.subtree_control); do
+		echo max >$file; echo 1 >$file; echo "+memory" >$file
+	done 2>/dev/null
+	'
+
+@test "no file inside lifts a limit" {
+	needs memory
+	run_busybox -m 48m --memory-swap 48m -- sh -c "$lift $(allocate 300); echo survived"
+	assert_status 137
+	assert_output ''
+}
+
+@test "nor does mounting cgroup2 oneself" {
+	needs memory
+	run_busybox --nesting --cap-add SYS_ADMIN -m 48m --memory-swap 48m -- sh -c "
+		mkdir /tmp/groups && mount -t cgroup2 none /tmp/groups && echo mounted
+		set -- /tmp/groups; $lift cat /tmp/groups/memory.max; $(allocate 300); echo survived"
+	assert_status 137
+	assert_output_has mounted
+	assert_output_lacks survived
+}
+
+@test "removed defence: in the group itself, root inside lifts the limit" {
+	needs memory
+	SANDBOX=$SANDBOX_SWITCHED
+	SANDBOX_TEST_REMOVE=cgroup-child run_busybox --nesting --cap-add SYS_ADMIN -m 48m --memory-swap 48m -- sh -c "
+		mkdir /tmp/groups && mount -t cgroup2 none /tmp/groups && echo mounted
+		set -- /tmp/groups; $lift $(allocate 300); echo survived"
+	assert_output_has survived
+}
+
+@test "a sandbox that makes groups in its own leaves none behind" {
+	needs memory
+	run_busybox --nesting --cap-add SYS_ADMIN -m 48m -- sh -c '
+		mkdir /tmp/groups && mount -t cgroup2 none /tmp/groups && mkdir -p /tmp/groups/a/b/c && echo $$ >/tmp/groups/a/b/c/cgroup.procs &&
+			cat /proc/self/cgroup'
+	assert_output 0::/a/b/c
+	assert_no_groups
+}
+
+@test "a sandbox whose tool was killed leaves a group that the next command removes" {
+	needs memory
+	SANDBOX=$SANDBOX_SWITCHED
+	local point
+	for point in group.recorded cgroup.group-made cgroup.enabled group.made launch.cloned launch.started container.ended; do
+		SANDBOX_TEST_KILL_AT=$point run_busybox -m 64m -- true
+		[ "$status" = 137 ] || fail_with "$point: this should have killed it"
+	done
+	run_busybox -- true
+	assert_no_groups
+	[ -z "$(ls "$XDG_RUNTIME_DIR/sandbox/groups")" ] || fail_with 'records are left'
+}
+
+@test "many runs at once leave nothing" {
+	needs memory
+	local i
+	for i in 1 2 3 4 5 6; do
+		"$SANDBOX" run -m 64m "$BUSYBOX_TAR" cat /sys/fs/cgroup/memory.max >"$BATS_TEST_TMPDIR/$i" 3>&- &
+	done
+	wait
+	[ "$(cat "$BATS_TEST_TMPDIR"/? | sort | uniq -c | tr -s ' ')" = ' 6 67108864' ]
+	assert_no_groups
+}
+
+@test "the own processes are in the group where they were, afterwards" {
+	needs memory
+	[ "${SANDBOX_WORLD:-}" = delegated ] || skip 'only where the group of the caller is divided'
+	local before
+	before=$(cat /proc/self/cgroup)
+	run_busybox -m 64m -- true
+	assert_success ''
+	[ "$(cat /proc/self/cgroup)" = "$before" ]
+}
+
+@test "what Debian does not delegate is named, with the drop-in" {
+	[ "${SANDBOX_WORLD:-}" = systemd ] || skip "for the world of Debian's own delegation"
+	run_busybox --device-write-bps /:2m -- true
+	assert_error E_CGROUP_CONTROLLER
+	assert_stderr_has 'controller io'
+	assert_stderr_has 'user-delegate.conf'
+	assert_stderr_has '/etc/systemd/system/user@.service.d'
+}
+
+@test "where nothing is delegated a limit is an error, and everything else runs" {
+	[ -z "$CONTROLLERS" ] || skip 'something is delegated here'
+	local option
+	for option in '--memory 64m' '--cpus 1' '--pids-limit 100' '--cpuset-cpus 0'; do
+		# shellcheck disable=SC2086
+		run_busybox $option -- true
+		assert_error E_CGROUP_MISSING
+		assert_stderr_has "${option%% *}"
+	done
+	run_busybox --cgroups systemd -- true
+	assert_error E_CGROUP_MISSING
+	run_busybox -- true
+	assert_success ''
+}
