@@ -16,6 +16,7 @@
 #include "cli/output.h"
 #include "cli/paths.h"
 #include "process/origin.h"
+#include "security/rlimit.h"
 
 struct global_options {
 	struct path_options paths;
@@ -219,8 +220,10 @@ int main(int argc, char **argv)
 {
 	auto_finish(global_options_finish) struct global_options options = {0};
 	struct sandbox_error error = {0};
-	int operands = 0, result = origin_verify(&error);
+	int operands = 0, result = rlimit_raise_stack(&error);
 
+	if (result == 0)
+		result = origin_verify(&error);
 	if (result == 0)
 		result = normalise_process(&error);
 	if (result == 0)

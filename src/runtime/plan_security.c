@@ -65,6 +65,7 @@ static int decide_rlimits(const struct sandbox_spec *spec, struct rlimit_list *o
 		if (result < 0)
 			return result;
 	}
+	rlimit_add_stack_of_caller(out);
 	return rlimit_check(out, error);
 }
 

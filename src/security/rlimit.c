@@ -140,6 +140,36 @@ int rlimit_apply(const struct rlimit_list *list, struct sandbox_error *error)
 	return 0;
 }
 
+enum { STACK_WANTED = 1 << 20, STACK_NEEDED = 256 << 10 };
+
+/* As this process was started, where it is not so any more. */
+static struct rlimit stack_of_caller;
+
+int rlimit_raise_stack(struct sandbox_error *error)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_STACK, &limit) < 0 || limit.rlim_cur >= STACK_WANTED)
+		return 0;
+	stack_of_caller = limit;
+	limit.rlim_cur = limit.rlim_max < STACK_WANTED ? limit.rlim_max : STACK_WANTED;
+	if (limit.rlim_cur >= STACK_NEEDED && setrlimit(RLIMIT_STACK, &limit) == 0)
+		return 0;
+	error_set(error, 0, "start with a stack of %llu bytes", (unsigned long long)limit.rlim_cur);
+	error_cause(error, SANDBOX_E_LIMIT_UNAVAILABLE, "sandbox needs %d KiB, and your hard limit is below that",
+		STACK_NEEDED >> 10);
+	return error_fix(error, "raise it where it was lowered: ulimit -s, limits.conf(5)");
+}
+
+void rlimit_add_stack_of_caller(struct rlimit_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->items[i].resource == RLIMIT_STACK)
+			return;
+	if (stack_of_caller.rlim_max)
+		list->items[list->count++] = (struct rlimit_request){RLIMIT_STACK, stack_of_caller};
+}
+
 static void format_value(rlim_t value, char *buffer, size_t size)
 {
 	if (value == RLIM_INFINITY)

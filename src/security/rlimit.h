@@ -35,6 +35,16 @@ int rlimit_check(const struct rlimit_list *list, struct sandbox_error *error);
 /* Sets them for this process. To be done late: a small limit hits the caller, too. 0 or -errno. */
 int rlimit_apply(const struct rlimit_list *list, struct sandbox_error *error);
 
+/*
+ * A process that starts with a small stack (ulimit -s) has no room for its own work. Raises the soft limit as far as is
+ * needed and the hard one allows; what the payload is to have of it, rlimit_add_stack_of_caller says. The first thing
+ * that main does. 0 or -errno with E_LIMIT_UNAVAILABLE.
+ */
+int rlimit_raise_stack(struct sandbox_error *error);
+
+/* Gives the payload the caller's limit of the stack where ours was raised and `list` has no other. */
+void rlimit_add_stack_of_caller(struct rlimit_list *list);
+
 /* "nofile", "core"…; NULL for a number that is none. */
 const char *rlimit_name(int resource);
 

@@ -59,6 +59,20 @@ works=(run "$BUSYBOX_TAR" echo works)
 	unshare --map-root-user --map-auto rm -rf "$BATS_TEST_TMPDIR/store"
 }
 
+@test "a stack of 16 KiB; the command gets what the caller has" {
+	! is_sanitized || skip "a sanitizer's run time does not itself live on it"
+	odd sh -c 'ulimit -S -s 16; "$@"' sh "$SANDBOX" run "$BUSYBOX_TAR" true
+	assert_success
+	odd sh -c 'ulimit -S -s 32; "$@"' sh "$SANDBOX" run "$BUSYBOX_TAR" grep 'Max stack size' /proc/self/limits
+	assert_status 0
+	[[ $output =~ size\ +32768\ +(unlimited|[0-9]+) ]] || fail_with "the command should have the caller's limit"
+	odd sh -c 'ulimit -S -s 16; "$@"' sh "$SANDBOX" run --ulimit stack=99328 "$BUSYBOX_TAR" grep 'Max stack size' /proc/self/limits
+	[[ $output =~ size\ +99328\ +99328 ]] || fail_with "the command should have the limit that was asked for"
+	odd sh -c 'ulimit -s 128; "$@"' sh "$SANDBOX" "${works[@]}"
+	assert_error E_LIMIT_UNAVAILABLE
+	assert_stderr_has 'stack of 131072 bytes'
+}
+
 @test "the working directory was deleted" {
 	odd sh -c 'mkdir "$0" && cd "$0" && rmdir "$0" && "$@"' "$BATS_TEST_TMPDIR/gone" "$SANDBOX" "${works[@]}"
 	assert_success works
