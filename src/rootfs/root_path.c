@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "base/scope.h"
 #include "base/test_switch.h"
+#include "base/text.h"
 #include "kernel/syscalls.h"
 
 enum { LINKS_MAX = 40 }; /* as the kernel's own limit, path_resolution(7) */
@@ -51,10 +52,19 @@ static bool is_about_layout(int code)
 	}
 }
 
+/* Where the kernel alone decides what there is. */
+static bool is_kernels(const char *path)
+{
+	return text_starts_with(path, "/proc/") || text_starts_with(path, "/sys/");
+}
+
 static int layout_error(const char *path, int code, struct sandbox_error *error)
 {
 	error_set(error, code, "prepare %s in the image's root", path);
-	if (is_about_layout(code)) {
+	if (is_kernels(path) && (code == ENOENT || code == EACCES || code == EPERM || code == EROFS)) {
+		error_cause(error, SANDBOX_E_ROOT_LAYOUT, "nothing can be made in /proc and /sys, which are the kernel's");
+		(void)error_fix(error, "choose another place");
+	} else if (is_about_layout(code)) {
 		error_cause(error, SANDBOX_E_ROOT_LAYOUT, "the image has %s there",
 			code == ELOOP ? "a symbolic link that must not be followed" : "something of another kind");
 		(void)error_fix(error, "remove it from the image, so that a directory or file can be made");

@@ -60,8 +60,9 @@ static int check_life(const struct sandbox_spec *spec, struct sandbox_error *err
 static int check_sizes(const struct sandbox_spec *spec, struct sandbox_error *error)
 {
 	bool is_shm = spec->shm_size == 0;
+	bool is_given = spec->storage_size || strings_variable(&spec->given, "storage-size");
 
-	if (!is_shm && (!spec->storage_size || spec->storage_size >= STORAGE_SIZE_MIN))
+	if (!is_shm && (!is_given || spec->storage_size >= STORAGE_SIZE_MIN))
 		return 0;
 	error_set(error, 0, is_shm ? "--shm-size" : "--storage-size");
 	error_cause(error, SANDBOX_E_USAGE, "%s", is_shm ? "0 would be no limit at all" : "a sandbox needs 64 KiB for itself");

@@ -106,6 +106,9 @@ store_listing() {
 	# To tmpfs 0 means without limit.
 	run_busybox --shm-size 0 -- true
 	assert_error 'no limit at all'
+	run_busybox --storage-size 0 -- true
+	assert_status 125
+	assert_stderr_has '64 KiB'
 	run_busybox --storage-size 1k -- true
 	assert_error '64 KiB'
 	run_busybox --storage-size 64k -- true
@@ -123,4 +126,21 @@ store_listing() {
 	sandbox run --storage-size 64k "$BUSYBOX_TAR" dd if=/dev/zero of=/file bs=1k count=200
 	assert_status 1
 	assert_stderr_has 'the writable layer ran full'
+}
+
+@test "what cannot be made in the kernel's file systems is not blamed on the image" {
+	local path
+	for path in /proc/x /sys/x/y; do
+		run_busybox -w "$path" -- true
+		assert_error E_ROOT_LAYOUT
+		assert_stderr_has "nothing can be made in /proc and /sys"
+		assert_stderr_has 'fix:   choose another place'
+		run_busybox --tmpfs "$path" -- true
+		assert_status 125
+		assert_stderr_has /proc
+	done
+	run_busybox -w /proc/1/cwd -- true
+	assert_status 125
+	run_busybox -w /proc/self/net -- true
+	assert_success
 }
