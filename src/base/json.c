@@ -182,6 +182,23 @@ int json_get_strings(struct json_object *object, const char *path, const char *k
 	return result;
 }
 
+int json_get_keys(struct json_object *object, const char *path, struct sandbox_strings *out, struct sandbox_error *error)
+{
+	if (!json_object_is_type(object, json_type_object))
+		return error_set(error, EINVAL, "%s: not an object", path);
+	json_object_object_foreach(object, key, value)
+	{
+		(void)value;
+		sandbox_strings_add(out, key);
+	}
+	return 0;
+}
+
+bool json_is_array(const struct json_object *value)
+{
+	return json_object_is_type(value, json_type_array);
+}
+
 size_t json_length(struct json_object *array)
 {
 	return array ? json_object_array_length(array) : 0;

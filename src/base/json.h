@@ -39,6 +39,10 @@ int json_get_array(struct json_object *object, const char *path, const char *key
 int json_get_strings(struct json_object *object, const char *path, const char *key, bool optional,
 	struct sandbox_strings *out, struct sandbox_error *error);
 
+/* The names of all members. -EINVAL when it is no object. */
+int json_get_keys(struct json_object *object, const char *path, struct sandbox_strings *out, struct sandbox_error *error);
+
+bool json_is_array(const struct json_object *value);
 /* Of an array; an item may be NULL (null). */
 size_t json_length(struct json_object *array);
 struct json_object *json_item(struct json_object *array, size_t index);
