@@ -51,7 +51,8 @@
 	X(TUN_UNAVAILABLE) \
 	X(PASTA_FAILED) \
 	X(CGROUP_MISSING) \
-	X(CGROUP_CONTROLLER)
+	X(CGROUP_CONTROLLER) \
+	X(IMAGE_CHOICE)
 
 enum sandbox_error_id {
 #define X(name) SANDBOX_E_##name,

@@ -130,6 +130,8 @@ static const struct topic topics[SANDBOX_E_COUNT] = {
 		"systemd passes cpu, memory and pids on to user managers. io and cpuset need a drop-in for user@.service, which\n"
 		"comes with sandbox (contrib/systemd/user-delegate.conf): install it as\n"
 		"/etc/systemd/system/user@.service.d/sandbox.conf, run `systemctl daemon-reload`, and log in again."},
+	[SANDBOX_E_IMAGE_CHOICE] = {"the archive holds several images, or none that fits",
+		"Name the platform (--platform linux/arm64) or the name that the archive gives to the image (--select NAME)."},
 };
 
 bool error_topic_print(const char *name)

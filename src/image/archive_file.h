@@ -12,7 +12,8 @@
 
 struct archive_file {
 	const char *source;     /* for the record: the last part of the path, or "-". Borrowed */
-	int fd;                 /* borrowed */
+	int fd;                 /* borrowed; of an OCI layout its index.json */
+	int layout;             /* the folder of such a one, or -1. Borrowed */
 	bool whole;             /* read from its very beginning: standard input may be anywhere in a file */
 	struct stat before;     /* when it was opened */
 	struct timespec started;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/scope.h"
 #include "base/test_switch.h"
 #include "image/archive_file.h"
@@ -37,13 +38,40 @@ static int find_stored(struct image_store *store, const char *digest, const stru
 	return 0;
 }
 
-static int find_by_identity(struct image_store *store, const struct stat *status, const struct idmap *map,
+static bool is_chosen(const struct import_choice *choice)
+{
+	return choice->os[0] || choice->reference[0];
+}
+
+void image_key(const struct digest *archive, const struct import_choice *choice, struct digest *out)
+{
+	auto_free char *text = NULL;
+
+	*out = *archive;
+	if (!is_chosen(choice))
+		return;
+	text = memory_format("%s %s/%s/%s %s", archive->hex, choice->os, choice->architecture, choice->variant,
+		choice->reference);
+	digest_of(text, strlen(text), out);
+}
+
+/* The image of an archive with this digest. As find_stored. */
+static int find_of_archive(struct image_store *store, const struct digest *archive, const struct image_request *request,
+	struct image *out, struct sandbox_error *error)
+{
+	struct digest key;
+
+	image_key(archive, &request->choice, &key);
+	return find_stored(store, key.hex, request->map, out, error);
+}
+
+static int find_by_identity(struct image_store *store, const struct stat *status, const struct image_request *request,
 	struct image *out, struct sandbox_error *error)
 {
 	struct digest digest;
 	int result = S_ISREG(status->st_mode) ? identity_find(store->root, status, &digest) : -ENOENT;
 
-	return result < 0 ? result : find_stored(store, digest.hex, map, out, error);
+	return result < 0 ? result : find_of_archive(store, &digest, request, out, error);
 }
 
 static bool size_is_known(struct image_store *store, off_t size)
@@ -62,7 +90,7 @@ static bool size_is_known(struct image_store *store, off_t size)
  * A file that has the size of a known image may be that image under another name or time stamp: a hash costs
  * a tenth of an import. 0, -ENOENT when it is not, or -errno.
  */
-static int find_by_content(struct image_store *store, struct archive_file *file, const struct idmap *map,
+static int find_by_content(struct image_store *store, struct archive_file *file, const struct image_request *request,
 	const struct interrupt *interrupt, struct image *out, struct sandbox_error *error)
 {
 	struct digest digest;
@@ -73,7 +101,7 @@ static int find_by_content(struct image_store *store, struct archive_file *file,
 	log_debug("%s has the size of a known image: compare its digest", file->source);
 	result = archive_hash(file, interrupt, &digest, error);
 	if (result == 0)
-		result = find_stored(store, digest.hex, map, out, error);
+		result = find_of_archive(store, &digest, request, out, error);
 	if (result == 0 && archive_settled(file))
 		(void)identity_record(store->root, &file->before, &digest, NULL);
 	return result;
@@ -95,10 +123,10 @@ static int find_or_import(struct image_store *store, struct archive_file *file, 
 	test_point("import-locked");
 	if (result == 0) {
 		(void)store_sweep(store, request->map, NULL);
-		result = find_by_identity(store, &file->before, request->map, out, error);
+		result = find_by_identity(store, &file->before, request, out, error);
 	}
 	if (result == -ENOENT)
-		result = find_by_content(store, file, request->map, &interrupt, out, error);
+		result = find_by_content(store, file, request, &interrupt, out, error);
 	if (result == -ENOENT)
 		result = unpack_archive(store, file, request, &interrupt, out, error);
 	store_unlock_archive(store, &file->before, &lock);
@@ -119,16 +147,51 @@ static int resolve_path(struct image_store *store, const char *path, const struc
 {
 	const char *slash = strrchr(path, '/');
 	const char *source = slash && slash[1] ? slash + 1 : path;
-	struct archive_file file = {.source = source, .fd = -1, .whole = true};
+	struct archive_file file = {.source = source, .fd = -1, .layout = -1, .whole = true};
 	auto_close int fd = -1;
 	struct stat status;
 	int result;
 
-	if (stat(path, &status) == 0 && find_by_identity(store, &status, request->map, out, NULL) == 0)
+	if (stat(path, &status) == 0 && find_by_identity(store, &status, request, out, NULL) == 0)
 		return 0;
 	fd = file.fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
 		return open_error(path, errno, error);
+	result = archive_look(&file, error);
+	return result < 0 ? result : find_or_import(store, &file, request, out, error);
+}
+
+/* A folder with an index.json beside its oci-layout: image-layout.md. */
+static bool is_layout(const char *path)
+{
+	auto_close int folder = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct stat status;
+
+	return folder >= 0 && fstatat(folder, "oci-layout", &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode) &&
+		fstatat(folder, "index.json", &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode);
+}
+
+/* index.json names everything else by its digest, so it stands for the whole folder. */
+static int resolve_layout(struct image_store *store, const char *path, const struct image_request *request,
+	struct image *out, struct sandbox_error *error)
+{
+	auto_free char *source = memory_text(path);
+	auto_close int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), index = -1;
+	struct archive_file file = {.fd = -1, .layout = folder, .whole = true};
+	struct stat status;
+	int result;
+
+	if (folder < 0)
+		return error_set(error, errno, "open the OCI layout %.300s", path);
+	for (size_t length = strlen(source); length > 1 && source[length - 1] == '/'; length--)
+		source[length - 1] = '\0';
+	file.source = strrchr(source, '/') ? strrchr(source, '/') + 1 : source;
+	if (fstatat(folder, "index.json", &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    find_by_identity(store, &status, request, out, NULL) == 0)
+		return 0;
+	index = file.fd = openat(folder, "index.json", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (index < 0)
+		return error_set(error, errno, "open the index.json of %.300s", path);
 	result = archive_look(&file, error);
 	return result < 0 ? result : find_or_import(store, &file, request, out, error);
 }
@@ -154,7 +217,7 @@ static int resolve_input(struct image_store *store, const struct image_request *
 	struct sandbox_error *error)
 {
 	auto_finish(interrupt_release) struct interrupt interrupt = INTERRUPT_INIT;
-	struct archive_file file = {.source = "-", .fd = STDIN_FILENO};
+	struct archive_file file = {.source = "-", .fd = STDIN_FILENO, .layout = -1};
 	int result = archive_look(&file, error);
 
 	if (result == 0)
@@ -188,14 +251,18 @@ int image_resolve(struct image_store *store, const char *reference, const struct
 		result = resolve_input(store, request, &image, error);
 		break;
 	case REFERENCE_PATH:
-		if (is_folder(reference, request))
+		if (is_layout(reference))
+			result = resolve_layout(store, reference, request, &image, error);
+		else if (is_folder(reference, request))
 			result = resolve_folder(store, reference, request, &image, error);
 		else
 			result = resolve_path(store, reference, request, &image, error);
 		break;
 	default:
 		result = reference_find(store, reference, &digest, error);
-		if (result == -ENOENT && is_folder(reference, request))
+		if (result == -ENOENT && is_layout(reference))
+			result = resolve_layout(store, reference, request, &image, error);
+		else if (result == -ENOENT && is_folder(reference, request))
 			result = resolve_folder(store, reference, request, &image, error);
 		else if (result == 0)
 			result = resolve_stored(store, reference, &digest, request, &image, error);

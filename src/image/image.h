@@ -26,12 +26,16 @@ struct image_request {
 	bool durable;         /* it survives a power cut from the moment of success on */
 	/* Asked before an import begins; anything but 0 is image_resolve's result, and nothing was made. NULL: not asked. */
 	int (*before_import)(void *context, struct sandbox_error *error);
+	struct import_choice choice; /* which image of an archive that has several */
 	bool archive_only;    /* the reference is a path or "-", never a name */
 	const struct sandbox_progress *progress; /* or NULL. Borrowed */
 	void *context;
 };
 
 void image_request_init(struct image_request *request, const struct idmap *map);
+
+/* The digest that an image goes by: its archive's, mixed with the choice where there was one. */
+void image_key(const struct digest *archive, const struct import_choice *choice, struct digest *out);
 
 /* An image that can be mounted, and stays so until image_finish: the lease keeps its layers from removal. */
 struct image {

@@ -3,15 +3,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/scope.h"
+#include "kernel/syscalls.h"
 #include "userns/userns.h"
 
 /*
@@ -52,7 +56,7 @@ static int find_program(const char *wanted, struct sandbox_error *error)
 
 struct start {
 	int program;
-	int archive, root, report, lock;
+	int archive, root, report, lock, spool;
 };
 
 /* In the child, as root of the user namespace: becomes the importer. */
@@ -60,14 +64,15 @@ static int become_importer(void *argument, struct sandbox_error *error)
 {
 	const struct start *start = argument;
 	/* In the order of the arguments. */
-	const int kept[] = {start->archive, start->root, start->report, start->lock};
+	const int kept[] = {start->archive, start->root, start->report, start->lock, start->spool};
 	char numbers[array_count(kept)][12];
-	char *arguments[] = {(char []){"sandbox-import"}, numbers[0], numbers[1], numbers[2], numbers[3], NULL};
+	char *arguments[array_count(kept) + 2] = {(char []){"sandbox-import"}};
 
 	for (size_t i = 0; i < array_count(kept); i++) {
 		if (fd_set_cloexec(kept[i], false) < 0)
 			return error_set(error, errno, "pass descriptors to the importer");
 		(void)snprintf(numbers[i], sizeof(numbers[i]), "%d", kept[i]);
+		arguments[1 + i] = numbers[i];
 	}
 	(void)execveat(start->program, "", arguments, environ, AT_EMPTY_PATH);
 	return error_set(error, errno, "start sandbox-import");
@@ -95,12 +100,61 @@ static void suggest(struct sandbox_error *error)
 			(void)error_fix(error, "%s", fixes[i].fix);
 }
 
+void import_image_finish(struct import_image *image)
+{
+	free(image->layers);
+	image_config_finish(&image->config);
+	*image = (struct import_image){0};
+}
+
+int layout_open_blob(int layout, const char *digest)
+{
+	static const uint64_t resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+	char path[sizeof("blobs/sha256/") + DIGEST_HEX_SIZE];
+	auto_close int fd = -1;
+	struct stat status;
+
+	(void)snprintf(path, sizeof(path), "blobs/sha256/%s", digest);
+	/* A FIFO would keep us waiting. */
+	fd = kernel_openat2(layout, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0, resolve);
+	if (fd < 0)
+		return errno == ELOOP || errno == EXDEV || errno == ENOTDIR ? -ENOENT : -errno;
+	return fstat(fd, &status) == 0 && S_ISREG(status.st_mode) ? take_fd(&fd) : -ENOENT;
+}
+
+/* One by one it was told how many there may be; whether it keeps to that is not known. */
+static int take_layer(struct import_image *image, const struct import_layer *layer, struct sandbox_error *error)
+{
+	if (image->layer_count == IMPORT_LAYERS_MAX)
+		return error_set(error, EPROTO, "receive from the importer");
+	image->layers = memory_resize(image->layers, image->layer_count + 1, sizeof(*image->layers));
+	image->layers[image->layer_count++] = *layer;
+	return 0;
+}
+
+static int hand_over_blob(const struct importer *importer, int socket, const char *digest, struct sandbox_error *error)
+{
+	auto_close int blob = importer->mode == IMPORT_LAYOUT ? layout_open_blob(importer->layout, digest) : -ENOENT;
+	int result = import_blob_send(socket, blob);
+
+	return result < 0 ? error_set(error, -result, "hand a file to the importer") : 0;
+}
+
+static void show_progress(const struct importer *importer, const struct import_counts *counts)
+{
+	if (importer->progress)
+		importer->progress->show(importer->progress->context, importer->entries_before + counts->entries,
+			importer->bytes_before + counts->archive_bytes, importer->archive_size);
+}
+
 /* Until the importer has said its last word. 1 with *out filled, 0 when it died without one, or -errno. */
 static int listen_to(const struct importer *importer, int socket, struct import_result *out,
-	struct sandbox_error *error)
+	struct import_image *out_image, struct sandbox_error *error)
 {
+	static struct import_message message;
+	size_t texts = 0;
+
 	for (;;) {
-		struct import_message message;
 		int result = interrupt_wait(importer->interrupt, socket, error);
 
 		if (result == 0)
@@ -109,10 +163,20 @@ static int listen_to(const struct importer *importer, int socket, struct import_
 			return result;
 		switch (message.kind) {
 		case IMPORT_PROGRESS:
-			if (importer->progress)
-				importer->progress->show(importer->progress->context, message.progress.entries,
-					message.progress.archive_bytes, importer->archive_size);
-			continue;
+			show_progress(importer, &message.progress);
+			break;
+		case IMPORT_LAYER_FOUND:
+			result = take_layer(out_image, &message.layer, error);
+			break;
+		case IMPORT_TEXT_FOUND:
+			result = texts++ < IMPORT_TEXT_COUNT_MAX ?
+				image_config_add(&out_image->config, message.text.kind, message.text.text, error) :
+				error_set(error, EPROTO, "receive from the importer");
+			suggest(error);
+			break;
+		case IMPORT_WANTED:
+			result = hand_over_blob(importer, socket, message.wanted.hex, error);
+			break;
 		case IMPORT_FAILED:
 			if (error)
 				*error = message.failure;
@@ -122,6 +186,8 @@ static int listen_to(const struct importer *importer, int socket, struct import_
 			*out = message.result;
 			return 1;
 		}
+		if (result < 0)
+			return result;
 	}
 }
 
@@ -132,13 +198,17 @@ static int explain_death(int result, struct sandbox_error *error)
 	return error_cause(error, SANDBOX_E_CHILD_DIED, "it was killed, or it ran into an error of its own");
 }
 
-int importer_run(const struct importer *importer, struct import_result *out, struct sandbox_error *error)
+int importer_run(const struct importer *importer, struct import_result *out, struct import_image *out_image,
+	struct sandbox_error *error)
 {
 	auto_finish(userns_child_finish) struct userns_child child = USERNS_CHILD_INIT;
-	struct import_request request = {importer->map->single, importer->progress != NULL, importer->limits};
+	struct import_request request = {
+		.mode = importer->mode, .single = importer->map->single, .progress = importer->progress != NULL,
+		.offset = importer->offset, .size = importer->size, .choice = importer->choice, .limits = importer->limits,
+	};
 	auto_close int program = find_program(importer->program, error);
 	auto_close int ours = -1, theirs = -1;
-	struct start start = {program, importer->archive, importer->root, -1, importer->lock};
+	struct start start = {program, importer->archive, importer->root, -1, importer->lock, importer->spool};
 	int ends[2], result, ended;
 
 	if (program < 0)
@@ -156,7 +226,7 @@ int importer_run(const struct importer *importer, struct import_result *out, str
 		return result;
 	scope_close(&theirs);
 	theirs = -1;
-	result = listen_to(importer, ours, out, error);
+	result = listen_to(importer, ours, out, out_image, error);
 	if (importer->progress)
 		importer->progress->done(importer->progress->context);
 	if (result < 0)

@@ -1,6 +1,7 @@
 #include "image/lease.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -38,14 +39,37 @@ int image_directory(const struct image_store *store, const struct image *image)
 	return image->folder ? image->leases[0] : store->layers;
 }
 
+static size_t first_visible(const struct image_record *record)
+{
+	size_t first = record->layer_count;
+
+	while (first > 0 && !record->layers[--first].opaque)
+		;
+	return first;
+}
+
+/*
+ * Whether a layer higher up is the same: then this one shows nothing that the other does not, and overlay takes no
+ * directory twice.
+ */
+static bool comes_again(const struct image_record *record, size_t layer)
+{
+	for (size_t i = layer + 1; i < record->layer_count; i++)
+		if (strcmp(record->layers[i].tree.hex, record->layers[layer].tree.hex) == 0)
+			return true;
+	return false;
+}
+
 int image_lease_layers(struct image_store *store, struct image *image, const struct idmap *map,
 	struct sandbox_error *error)
 {
-	for (size_t i = 0; i < image->record.layer_count; i++) {
+	for (size_t i = first_visible(&image->record); i < image->record.layer_count; i++) {
 		char name[LAYER_NAME_SIZE];
 		struct layer_lease lease;
 		int result;
 
+		if (comes_again(&image->record, i))
+			continue;
 		layer_name(&image->record.layers[i].tree, map, name);
 		result = layer_lease(store, name, false, &lease, error);
 		if (result < 0)

@@ -14,8 +14,8 @@ void image_add_layer(struct image *image, const char *name, const struct layer_l
 void image_be_folder(struct image *image, int folder);
 
 /*
- * Leases the layers of image->record under this id map. 0, -ENOENT when one of them is missing, or -errno; then the
- * image has some of its layers and is to be finished.
+ * Leases the layers that can be seen of image->record under this id map. 0, -ENOENT when one of them is missing, or
+ * -errno; then the image has some of its layers and is to be finished.
  */
 int image_lease_layers(struct image_store *store, struct image *image, const struct idmap *map,
 	struct sandbox_error *error);

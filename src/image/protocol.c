@@ -1,10 +1,11 @@
 #include "image/protocol.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 
-/* The whole packet or an error: a packet of another size than expected is never half of one. */
+/* The whole packet or an error: a packet that is too long is never the beginning of one. Its size, 0, or -errno. */
 static ssize_t packet_receive(int socket, void *packet, size_t size)
 {
 	ssize_t got;
@@ -15,7 +16,7 @@ static ssize_t packet_receive(int socket, void *packet, size_t size)
 	while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return errno == ECONNRESET ? 0 : -errno;
-	return got == 0 || (size_t)got == size ? got : -EPROTO;
+	return (size_t)got <= size ? got : -EPROTO;
 }
 
 static int packet_send(int socket, const void *packet, size_t size)
@@ -28,14 +29,51 @@ static int packet_send(int socket, const void *packet, size_t size)
 	return sent < 0 ? -errno : 0;
 }
 
+/* How long a message of this kind is; 0 for no kind. A text is as long as it is. */
+static size_t message_size(const struct import_message *message, size_t text_size)
+{
+	static const size_t start = offsetof(struct import_message, result);
+
+	switch (message->kind) {
+	case IMPORT_PROGRESS:
+		return start + sizeof(message->progress);
+	case IMPORT_DONE:
+		return start + sizeof(message->result);
+	case IMPORT_FAILED:
+		return start + sizeof(message->failure);
+	case IMPORT_LAYER_FOUND:
+		return start + sizeof(message->layer);
+	case IMPORT_TEXT_FOUND:
+		return offsetof(struct import_message, text.text) + text_size + 1;
+	case IMPORT_WANTED:
+		return start + sizeof(message->wanted);
+	}
+	return 0;
+}
+
 static bool digest_is_sound(const struct digest *digest)
 {
 	/* The end first: digest_is_valid reads a string. */
 	return digest->hex[DIGEST_HEX_SIZE - 1] == '\0' && digest_is_valid(digest->hex);
 }
 
-static bool message_is_sound(struct import_message *message)
+static bool layer_is_sound(struct import_layer *layer)
 {
+	return digest_is_sound(&layer->diff) && (layer->blob.hex[0] == '\0' || digest_is_sound(&layer->blob)) &&
+		layer->offset <= INT64_MAX && layer->size <= INT64_MAX - layer->offset;
+}
+
+/* `size` is that of the packet. */
+static bool message_is_sound(struct import_message *message, size_t size)
+{
+	size_t text_size = 0;
+
+	if (size < offsetof(struct import_message, result))
+		return false;
+	if (message->kind == IMPORT_TEXT_FOUND && size > offsetof(struct import_message, text.text))
+		text_size = size - offsetof(struct import_message, text.text) - 1;
+	if (size != message_size(message, text_size))
+		return false;
 	switch (message->kind) {
 	case IMPORT_PROGRESS:
 		return true;
@@ -45,6 +83,13 @@ static bool message_is_sound(struct import_message *message)
 	case IMPORT_FAILED:
 		error_sanitize(&message->failure);
 		return true;
+	case IMPORT_LAYER_FOUND:
+		return layer_is_sound(&message->layer);
+	case IMPORT_TEXT_FOUND:
+		return message->text.kind > 0 && message->text.kind < IMPORT_TEXT_KINDS &&
+			memchr(message->text.text, '\0', text_size + 1) == message->text.text + text_size;
+	case IMPORT_WANTED:
+		return digest_is_sound(&message->wanted);
 	}
 	return false;
 }
@@ -55,7 +100,7 @@ int import_message_receive(int socket, struct import_message *out, struct sandbo
 
 	if (got == 0)
 		return 0;
-	if (got > 0 && !message_is_sound(out))
+	if (got > 0 && !message_is_sound(out, (size_t)got))
 		got = -EPROTO;
 	if (got < 0)
 		return error_set(error, (int)-got, "receive from the importer");
@@ -64,7 +109,9 @@ int import_message_receive(int socket, struct import_message *out, struct sandbo
 
 int import_message_send(int socket, const struct import_message *message)
 {
-	return packet_send(socket, message, sizeof(*message));
+	bool is_text = message->kind == IMPORT_TEXT_FOUND;
+
+	return packet_send(socket, message, message_size(message, is_text ? strlen(message->text.text) : 0));
 }
 
 int import_request_send(int socket, const struct import_request *request)
@@ -76,5 +123,48 @@ int import_request_receive(int socket, struct import_request *out)
 {
 	ssize_t got = packet_receive(socket, out, sizeof(*out));
 
-	return got > 0 ? 0 : got == 0 ? -EPIPE : (int)got;
+	if (got >= 0 && (size_t)got != sizeof(*out))
+		return got ? -EPROTO : -EPIPE;
+	return got > 0 ? 0 : (int)got;
+}
+
+/* Room for one descriptor, aligned as the kernel wants it: cmsg(3). */
+union blob_control {
+	struct cmsghdr header;
+	char room[CMSG_SPACE(sizeof(int))];
+};
+
+int import_blob_send(int socket, int blob)
+{
+	union blob_control control = {.room = {0}};
+	int status = blob < 0 ? blob : 0;
+	struct iovec data = {&status, sizeof(status)};
+	struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
+
+	if (blob >= 0) {
+		message.msg_control = &control;
+		message.msg_controllen = sizeof(control);
+		control.header = (struct cmsghdr){
+			.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+		memcpy(CMSG_DATA(&control.header), &blob, sizeof(blob));
+	}
+	return sendmsg(socket, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+int import_blob_receive(int socket)
+{
+	union blob_control control = {.room = {0}};
+	int status = 0, blob;
+	struct iovec data = {&status, sizeof(status)};
+	struct msghdr message = {
+		.msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+
+	if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) != sizeof(status))
+		return -EPROTO;
+	if (status < 0)
+		return status;
+	if (message.msg_controllen < CMSG_LEN(sizeof(int)) || control.header.cmsg_type != SCM_RIGHTS)
+		return -EPROTO;
+	memcpy(&blob, CMSG_DATA(&control.header), sizeof(blob));
+	return blob;
 }

@@ -41,13 +41,15 @@ void image_record_finish(struct image_record *record)
 {
 	free(record->source);
 	free(record->layers);
+	image_config_finish(&record->config);
 	*record = (struct image_record){0};
 }
 
-void image_record_add_layer(struct image_record *record, const struct digest *diff, const struct digest *tree)
+void image_record_add_layer(struct image_record *record, const struct digest *diff, const struct digest *tree,
+	bool opaque)
 {
 	record->layers = memory_resize(record->layers, record->layer_count + 1, sizeof(*record->layers));
-	record->layers[record->layer_count++] = (struct image_layer){*diff, *tree};
+	record->layers[record->layer_count++] = (struct image_layer){*diff, *tree, opaque};
 }
 
 static int record_read(int directory, const char *name, struct json_object **out, struct sandbox_error *error)
@@ -108,19 +110,44 @@ static int get_layers(struct json_object *root, const char *name, struct image_r
 	if (result == 0 && !layers) {
 		result = get_digest(root, name, "diff_id", &layer.diff, error);
 		if (result == 0)
-			image_record_add_layer(out, &layer.diff, &layer.diff);
+			image_record_add_layer(out, &layer.diff, &layer.diff, false);
 		return result;
 	}
 	for (size_t i = 0; result == 0 && i < json_length(layers); i++) {
 		struct json_object *item = json_item(layers, i);
 
+		uint64_t opaque = 0;
+
 		result = get_digest(item, name, "diff_id", &layer.diff, error);
 		if (result == 0)
 			result = get_digest(item, name, "tree", &layer.tree, error);
 		if (result == 0)
-			image_record_add_layer(out, &layer.diff, &layer.tree);
+			result = json_get_unsigned(item, name, "opaque", true, 1, &opaque, error);
+		if (result == 0)
+			image_record_add_layer(out, &layer.diff, &layer.tree, opaque);
 	}
 	return result == 0 && !out->layer_count ? error_set(error, EINVAL, "%s.layers: empty", name) : result;
+}
+
+static int get_counts(struct json_object *object, const char *name, struct import_counts *out,
+	struct sandbox_error *error)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < array_count(count_fields) && result == 0; i++)
+		result = json_get_unsigned(object, name, count_fields[i].key, false, UINT64_MAX,
+			(uint64_t *)((char *)out + count_fields[i].offset), error);
+	return result;
+}
+
+static struct json_object *describe_counts(const struct import_counts *counts)
+{
+	struct json_object *object = json_new_object();
+
+	for (size_t i = 0; i < array_count(count_fields); i++)
+		json_add_unsigned(object, count_fields[i].key,
+			*(const uint64_t *)((const char *)counts + count_fields[i].offset));
+	return object;
 }
 
 static int image_record_fields(struct json_object *root, const char *name, struct image_record *out,
@@ -128,7 +155,7 @@ static int image_record_fields(struct json_object *root, const char *name, struc
 {
 	const char *source = "", *compression = "";
 	uint64_t created = 0;
-	struct json_object *counts;
+	struct json_object *counts, *config = NULL;
 	int result = get_digest(root, name, "digest", &out->digest, error);
 
 	if (result == 0)
@@ -141,9 +168,12 @@ static int image_record_fields(struct json_object *root, const char *name, struc
 		result = json_get_unsigned(root, name, "created", false, INT64_MAX, &created, error);
 	if (result == 0)
 		result = json_get_object(root, name, "counts", false, &counts, error);
-	for (size_t i = 0; i < array_count(count_fields) && result == 0; i++)
-		result = json_get_unsigned(counts, name, count_fields[i].key, false, UINT64_MAX,
-			(uint64_t *)((char *)&out->counts + count_fields[i].offset), error);
+	if (result == 0)
+		result = json_get_object(root, name, "config", true, &config, error);
+	if (result == 0 && config)
+		result = image_config_read(config, name, &out->config, error);
+	if (result == 0)
+		result = get_counts(counts, name, &out->counts, error);
 	if (result < 0)
 		return result;
 	out->created = (int64_t)created;
@@ -183,6 +213,8 @@ static struct json_object *describe_layers(const struct image_record *record)
 
 		json_add_string(layer, "diff_id", record->layers[i].diff.hex);
 		json_add_string(layer, "tree", record->layers[i].tree.hex);
+		if (record->layers[i].opaque)
+			json_add_unsigned(layer, "opaque", 1);
 		json_append(array, layer);
 	}
 	return array;
@@ -191,7 +223,6 @@ static struct json_object *describe_layers(const struct image_record *record)
 int image_record_save(int store, const struct image_record *record, struct sandbox_error *error)
 {
 	auto_finish(json_free) struct json_object *root = json_new_object();
-	struct json_object *counts = json_new_object();
 	char name[sizeof("images/.json") + DIGEST_HEX_SIZE];
 
 	json_add_string(root, "digest", record->digest.hex);
@@ -199,10 +230,8 @@ int image_record_save(int store, const struct image_record *record, struct sandb
 	json_add_string(root, "source", record->source);
 	json_add_string(root, "compression", record->compression);
 	json_add_unsigned(root, "created", record->created < 0 ? 0 : (uint64_t)record->created);
-	json_add(root, "counts", counts);
-	for (size_t i = 0; i < array_count(count_fields); i++)
-		json_add_unsigned(counts, count_fields[i].key,
-			*(const uint64_t *)((const char *)&record->counts + count_fields[i].offset));
+	json_add(root, "counts", describe_counts(&record->counts));
+	json_add(root, "config", image_config_describe(&record->config));
 	(void)snprintf(name, sizeof(name), "images/%s.json", record->digest.hex);
 	return record_write(store, name, root, error);
 }
@@ -298,4 +327,22 @@ int layer_record_save(int wrapper, const struct digest *tree, const struct boot_
 	json_add_unsigned(root, "version", RECORD_VERSION);
 	text = json_text(root);
 	return file_replace(wrapper, "layer.json", text, strlen(text), 0600, error);
+}
+
+int layer_counts_load(int wrapper, struct import_counts *out, struct sandbox_error *error)
+{
+	auto_finish(json_free) struct json_object *root = NULL;
+	int result = record_read(wrapper, "counts.json", &root, error);
+
+	return result < 0 ? result : get_counts(root, "counts.json", out, error);
+}
+
+int layer_counts_save(int wrapper, const struct import_counts *counts, struct sandbox_error *error)
+{
+	auto_finish(json_free) struct json_object *root = describe_counts(counts);
+	auto_free char *text = NULL;
+
+	json_add_unsigned(root, "version", RECORD_VERSION);
+	text = json_text(root);
+	return file_replace(wrapper, "counts.json", text, strlen(text), 0600, error);
 }

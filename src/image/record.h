@@ -11,12 +11,14 @@
 
 #include "base/digest.h"
 #include "base/error.h"
+#include "image/config.h"
 #include "image/protocol.h"
 
 /* One of the file system trees that lie on top of each other in an image. */
 struct image_layer {
 	struct digest diff; /* of the uncompressed tar stream: the "diff id" of the OCI image spec */
 	struct digest tree; /* of all that makes its files what they are: their name in the store (layer.h) */
+	bool opaque;        /* nothing of those below it is to be seen */
 };
 
 struct image_record {
@@ -27,10 +29,12 @@ struct image_record {
 	char compression[8];
 	int64_t created;          /* seconds since the epoch, when it was imported */
 	struct import_counts counts;
+	struct image_config config;
 };
 
 void image_record_finish(struct image_record *record);
-void image_record_add_layer(struct image_record *record, const struct digest *diff, const struct digest *tree);
+void image_record_add_layer(struct image_record *record, const struct digest *diff, const struct digest *tree,
+	bool opaque);
 
 /* 0, -ENOENT when there is no such record or it is unreadable, or -errno. `digest` is 64 hex digits. */
 int image_record_load(int store, const char *digest, struct image_record *out, struct sandbox_error *error);
@@ -57,5 +61,12 @@ void boot_identity_read(struct boot_identity *out);
 int layer_record_load(int wrapper, struct boot_identity *out, struct sandbox_error *error);
 int layer_record_save(int wrapper, const struct digest *tree, const struct boot_identity *identity,
 	struct sandbox_error *error);
+
+/*
+ * How many entries made a layer, in its counts.json: an image that finds the layer in the store is as large as the one
+ * that brought it. 0 or -errno.
+ */
+int layer_counts_load(int wrapper, struct import_counts *out, struct sandbox_error *error);
+int layer_counts_save(int wrapper, const struct import_counts *counts, struct sandbox_error *error);
 
 #endif

@@ -1,13 +1,15 @@
 #include "image/unpack.h"
 
-#include <fcntl.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/scope.h"
@@ -17,6 +19,7 @@
 #include "image/importer.h"
 #include "image/layer.h"
 #include "image/lease.h"
+#include "image/unpack_layers.h"
 
 static void add_notice(struct image *image, uint64_t count, const char *what)
 {
@@ -24,12 +27,13 @@ static void add_notice(struct image *image, uint64_t count, const char *what)
 		strings_take(&image->notices, memory_format("%llu %s", (unsigned long long)count, what));
 }
 
-static void fill_record(struct image *image, const struct import_result *imported, const char *source)
+/* What the record says besides the layers. `imported->counts` are those of all layers together. */
+static void fill_record(struct image *image, const struct import_result *imported, const struct import_choice *choice,
+	const char *source)
 {
 	struct image_record *record = &image->record;
 
-	record->digest = imported->archive;
-	image_record_add_layer(record, &imported->diff, &imported->diff);
+	image_key(&imported->archive, choice, &record->digest);
 	record->source = memory_text(source);
 	memcpy(record->compression, imported->compression, sizeof(record->compression));
 	record->created = (int64_t)time(NULL);
@@ -66,68 +70,122 @@ static int make_root(const struct staging *staging, const struct idmap *map, str
 	return take_fd(&root);
 }
 
-static int run_importer(struct image_store *store, struct archive_file *file, const struct image_request *request,
-	const struct interrupt *interrupt, struct staging *staging, struct import_result *out,
-	struct sandbox_error *error)
+/* A file without a name, in which the importer sets an archive aside that it cannot read twice. */
+static int make_spool(const struct staging *staging, struct sandbox_error *error)
 {
+	int spool = openat(staging->wrapper, "spool", O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (spool < 0)
+		return error_set(error, errno, "make a staging file");
+	(void)unlinkat(staging->wrapper, "spool", 0);
+	return spool;
+}
+
+int unpack_stage(struct unpacking *unpacking, struct importer *importer, struct staging *staging,
+	struct import_result *out, struct import_image *out_image, struct sandbox_error *error)
+{
+	const struct image_request *request = unpacking->request;
 	auto_close int root = -1;
-	struct importer importer = {
-		.program = request->importer, .map = request->map, .archive = file->fd, .limits = request->limits,
-		.progress = request->progress,
-		.archive_size = S_ISREG(file->before.st_mode) ? (uint64_t)file->before.st_size : 0,
-	};
-	int result = staging_create(store, staging, error);
+	int result = staging_create(unpacking->store, staging, error);
 
 	if (result < 0)
 		return result;
 	root = make_root(staging, request->map, error);
 	if (root < 0)
 		return root;
-	importer.lock = staging->lock;
-	importer.root = root;
-	importer.interrupt = interrupt;
+	if (unpacking->spool < 0)
+		unpacking->spool = make_spool(staging, error);
+	if (unpacking->spool < 0)
+		return unpacking->spool;
+	importer->program = request->importer;
+	importer->map = request->map;
+	importer->choice = request->choice;
+	importer->progress = request->progress;
+	importer->lock = staging->lock;
+	importer->spool = unpacking->spool;
+	importer->root = root;
+	importer->interrupt = unpacking->interrupt;
 	test_point("import-start");
-	result = importer_run(&importer, out, error);
+	result = importer_run(importer, out, out_image, error);
 	test_point("import-unpacked");
 	return result;
+}
+
+/* Reads the archive, and unpacks it unless it turns out to have layers. */
+static int read_archive(struct unpacking *unpacking, struct staging *staging, struct sandbox_error *error)
+{
+	const struct archive_file *file = unpacking->file;
+	struct importer importer = {
+		.mode = file->layout >= 0 ? IMPORT_LAYOUT : IMPORT_ARCHIVE, .archive = file->fd, .layout = file->layout,
+		.limits = unpacking->request->limits,
+		.archive_size = S_ISREG(file->before.st_mode) ? (uint64_t)file->before.st_size : 0,
+	};
+
+	return unpack_stage(unpacking, &importer, staging, &unpacking->result, &unpacking->image, error);
+}
+
+/* The tree in `staging` is the image's only layer. */
+static int publish_tree(struct unpacking *unpacking, struct staging *staging, struct image *out,
+	struct sandbox_error *error)
+{
+	const struct digest *diff = &unpacking->result.diff;
+	struct layer_lease lease;
+	char name[LAYER_NAME_SIZE];
+	int result = layer_publish(unpacking->store, diff, unpacking->request->map, staging, &lease, error);
+
+	if (result < 0)
+		return result;
+	layer_name(diff, unpacking->request->map, name);
+	image_add_layer(out, name, &lease);
+	image_record_add_layer(&out->record, diff, diff, false);
+	return 0;
+}
+
+static int unpack(struct unpacking *unpacking, struct image *out, struct sandbox_error *error)
+{
+	auto_finish(staging_finish) struct staging staging = STAGING_INIT;
+	int result = read_archive(unpacking, &staging, error);
+
+	if (result == 0 && !unpacking->result.layered)
+		result = publish_tree(unpacking, &staging, out, error);
+	/* Where it has gone into the store it is not here any more. */
+	if (staging.wrapper >= 0)
+		(void)staging_remove(unpacking->store, &staging, unpacking->request->map, NULL);
+	if (result == 0 && unpacking->result.layered)
+		result = unpack_layers(unpacking, out, error);
+	return result < 0 ? error_wrap(error, "import %s", unpacking->file->source) : 0;
+}
+
+static void unpacking_finish(struct unpacking *unpacking)
+{
+	import_image_finish(&unpacking->image);
+	scope_close(&unpacking->spool);
 }
 
 int unpack_archive(struct image_store *store, struct archive_file *file, const struct image_request *request,
 	const struct interrupt *interrupt, struct image *out, struct sandbox_error *error)
 {
-	auto_finish(staging_finish) struct staging staging = STAGING_INIT;
+	auto_finish(unpacking_finish) struct unpacking unpacking = {
+		.store = store, .file = file, .request = request, .interrupt = interrupt, .spool = -1};
 	auto_finish(image_finish) struct image image = {0};
-	struct import_result imported;
-	struct layer_lease lease;
-	char name[LAYER_NAME_SIZE];
-	int result;
+	int result = request->before_import ? request->before_import(request->context, error) : 0;
 
-	result = request->before_import ? request->before_import(request->context, error) : 0;
 	if (result < 0)
 		return result;
 	log_debug("import %s", file->source);
-	result = run_importer(store, file, request, interrupt, &staging, &imported, error);
-	if (result < 0) {
-		if (staging.wrapper >= 0)
-			(void)staging_remove(store, &staging, request->map, NULL);
-		return error_wrap(error, "import %s", file->source);
-	}
-	result = layer_publish(store, &imported.diff, request->map, &staging, &lease, error);
-	if (result < 0) {
-		if (staging.wrapper >= 0)
-			(void)staging_remove(store, &staging, request->map, NULL);
+	result = unpack(&unpacking, &image, error);
+	if (result < 0)
 		return result;
-	}
-	layer_name(&imported.diff, request->map, name);
-	image_add_layer(&image, name, &lease);
-	fill_record(&image, &imported, file->source);
+	fill_record(&image, &unpacking.result, &request->choice, file->source);
+	image.record.config = unpacking.image.config;
+	unpacking.image.config = (struct image_config){.user = NULL};
 	result = image_record_save(store->root, &image.record, error);
 	if (result < 0)
 		return result;
 	test_point("import-recorded");
 	/* Not to have this only costs a second reading. */
 	if (archive_settled(file))
-		(void)identity_record(store->root, &file->before, &image.record.digest, NULL);
+		(void)identity_record(store->root, &file->before, &unpacking.result.archive, NULL);
 	test_point("import-identified");
 	*out = image;
 	image = (struct image){0};

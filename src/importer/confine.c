@@ -23,7 +23,7 @@ static const unsigned int capabilities[] = {CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOW
 static const unsigned int system_calls[] = {
 	/* The archive, the report, the tree. */
 	SYS_read, SYS_write, SYS_readv, SYS_writev, SYS_pread64, SYS_pwrite64, SYS_lseek, SYS_close, SYS_fstat,
-	SYS_newfstatat, SYS_statx, SYS_fcntl, SYS_recvfrom, SYS_sendto, SYS_openat, SYS_openat2, SYS_mkdirat,
+	SYS_newfstatat, SYS_statx, SYS_fcntl, SYS_recvfrom, SYS_sendto, SYS_recvmsg, SYS_openat, SYS_openat2, SYS_mkdirat,
 	SYS_mknodat, SYS_linkat, SYS_symlinkat, SYS_unlinkat, SYS_fchmod, SYS_fchown, SYS_fchownat, SYS_utimensat,
 	SYS_ftruncate, SYS_fsetxattr, SYS_fremovexattr,
 	/* Memory and threads. clone(2) is looked at below; clone3(2) cannot be, and libc does without. */

@@ -160,12 +160,11 @@ static void *decoder_thread(void *argument)
 	return (void *)(intptr_t)result;
 }
 
-int decoder_start(struct decoder *decoder, int archive, const struct sandbox_import_limits *limits,
+int decoder_start(struct decoder *decoder, const struct sandbox_import_limits *limits,
 	struct ring *ring, struct sandbox_error *error)
 {
 	int code;
 
-	source_init(&decoder->source, archive);
 	decoder->ring = ring;
 	decoder->limits = limits;
 	decoder->compression = "none";

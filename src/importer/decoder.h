@@ -30,8 +30,11 @@ struct decoder {
 	struct sandbox_error error;
 };
 
-/* Starts the thread. `archive`, `limits` and `ring` stay the caller's and must live until decoder_join. */
-int decoder_start(struct decoder *decoder, int archive, const struct sandbox_import_limits *limits,
+/*
+ * Starts the thread. decoder->source is the caller's to prepare. It, `limits` and `ring` must live until
+ * decoder_join.
+ */
+int decoder_start(struct decoder *decoder, const struct sandbox_import_limits *limits,
 	struct ring *ring, struct sandbox_error *error);
 
 /*

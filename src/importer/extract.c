@@ -13,6 +13,7 @@
 #include "importer/attributes.h"
 #include "importer/entry_path.h"
 #include "importer/target.h"
+#include "importer/whiteout.h"
 
 struct extraction {
 	struct ring *ring;
@@ -20,7 +21,8 @@ struct extraction {
 	struct archive *archive;
 	struct archive_entry *entry;
 	const struct import_request *request;
-	struct import_counts *counts;
+	struct import_counts *counts; /* those of `out` */
+	struct extract_result *out;
 	struct target target;
 	struct attributes attributes;
 	struct entry_path path;
@@ -267,6 +269,8 @@ static int open_link_target(struct extraction *extraction, struct sandbox_error 
 	/* A symbolic link may have two names as well (tar(1) writes it so); linkat(2) does not follow it. */
 	if (S_ISDIR(status.st_mode))
 		return entry_refuse(error, "hard link", name, "it leads to a directory");
+	if (whiteout_is_made(&status))
+		return entry_refuse(error, "hard link", name, "the archive did not bring its target before");
 	return take_fd(&directory);
 }
 
@@ -295,6 +299,18 @@ static int extract_hard_link(struct extraction *extraction, int parent, struct s
 		if (result < 0)
 			return result;
 	}
+}
+
+/* In a layer, whatever has such a name: aufs made them as hard links of each other. */
+static int extract_whiteout(struct extraction *extraction, struct sandbox_error *error)
+{
+	unsigned int type = archive_entry_filetype(extraction->entry);
+	int parent;
+
+	if (type != AE_IFREG && !archive_entry_hardlink(extraction->entry))
+		return entry_refuse(error, "entry", extraction->path.text, "it has the name of a deletion, and is no file");
+	parent = target_parent(&extraction->target, &extraction->path, error);
+	return parent < 0 ? parent : whiteout_make(parent, &extraction->path, &extraction->out->opaque, error);
 }
 
 static int extract_typed(struct extraction *extraction, struct sandbox_error *error)
@@ -344,6 +360,8 @@ static int extract_entry(struct extraction *extraction, struct sandbox_error *er
 		return limit_exceeded(raw, "entries", limits->entries, error);
 	extraction->counts->entries++;
 	result = entry_path_parse(raw, limits->depth, "entry", &extraction->path, error);
+	if (result == 0 && extraction->request->mode == IMPORT_LAYER && whiteout_is_meant(&extraction->path))
+		return extract_whiteout(extraction, error);
 	if (result < 0)
 		return result;
 	result = attributes_read(extraction->entry, raw, &extraction->attributes, error);
@@ -362,7 +380,7 @@ static bool is_about_characters(struct archive *archive)
 }
 
 static int extract_entries(struct extraction *extraction, const struct extract_progress *progress,
-	uint64_t *out_end, struct sandbox_error *error)
+	struct sandbox_error *error)
 {
 	for (;;) {
 		int status = archive_read_next_header(extraction->archive, &extraction->entry);
@@ -378,7 +396,7 @@ static int extract_entries(struct extraction *extraction, const struct extract_p
 		if (progress->report)
 			progress->report(progress->context, extraction->counts);
 	}
-	*out_end = (uint64_t)archive_read_header_position(extraction->archive);
+	extraction->out->end = (uint64_t)archive_read_header_position(extraction->archive);
 	return target_settle(&extraction->target, extraction->request->single, error);
 }
 
@@ -399,8 +417,7 @@ static int open_stream(struct extraction *extraction, struct sandbox_error *erro
 }
 
 int extract_archive(struct ring *ring, int root, const struct import_request *request,
-	const struct extract_progress *progress, struct import_counts *counts, uint64_t *out_end,
-	struct sandbox_error *error)
+	const struct extract_progress *progress, struct extract_result *out, struct sandbox_error *error)
 {
 	static const struct attributes unlisted_root = {.mode = 0755};
 	auto_free struct extraction *extraction = malloc(sizeof(*extraction));
@@ -411,7 +428,8 @@ int extract_archive(struct ring *ring, int root, const struct import_request *re
 	if (!extraction)
 		return error_set(error, ENOMEM, "read the archive");
 	*extraction = (struct extraction){
-		.ring = ring, .archive = archive, .request = request, .counts = counts, .target = {.parent = -1}};
+		.ring = ring, .archive = archive, .request = request, .out = out, .counts = &out->counts,
+		.target = {.parent = -1}};
 	result = open_stream(extraction, error);
 	if (result == 0)
 		result = target_init(&extraction->target, root, request->limits.entries, error);
@@ -419,7 +437,7 @@ int extract_archive(struct ring *ring, int root, const struct import_request *re
 		/* Where the archive has no entry for its root. */
 		result = target_remember(&extraction->target, "", &unlisted_root, error);
 	if (result == 0)
-		result = extract_entries(extraction, progress, out_end, error);
+		result = extract_entries(extraction, progress, error);
 	target_finish(&extraction->target);
 	/* What follows the marker counts for the digest. */
 	while (result == 0 && !extraction->at_end)

@@ -6,8 +6,9 @@
  *	regular file, directory, symbolic link, FIFO   made
  *	hard link      made, to a regular file that is in the tree already; refused with data of its own
  *	device node    counted and skipped: it could not be opened anyway, and /dev is not the image's
- *	".wh." names   ordinary names: in a flat export nothing is deleted by name, and overlay does not look at
- *	               them (it marks deletions by device nodes and by user.overlay.*, see attributes.h)
+ *	".wh." names   in a root file system ordinary names: nothing is deleted by name there, and overlay does not look
+ *	               at them (it marks deletions by device nodes and by user.overlay.*, see attributes.h). In a layer
+ *	               (IMPORT_LAYER) deletions: whiteout.h
  *	a second entry of one name   replaces the first, as with tar(1), unless one of them is a directory and
  *	               the other is not; a directory's new mode, owner and time count
  *	"." and "./"   the root of the tree; must be a directory
@@ -15,6 +16,7 @@
 #ifndef IMPORTER_EXTRACT_H
 #define IMPORTER_EXTRACT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -26,13 +28,17 @@ struct extract_progress {
 	void *context;
 };
 
+struct extract_result {
+	struct import_counts counts;
+	uint64_t end; /* offset of the end-of-archive marker, or of the stream's end where there was none */
+	bool opaque;  /* a layer: nothing of those below it is to be seen */
+};
+
 /*
  * Extracts everything that the ring brings into the empty directory `root` and reads the ring to its end.
- * *out_end is the offset of the end-of-archive marker, or of the stream's end where there was none.
  * 0 or -errno.
  */
 int extract_archive(struct ring *ring, int root, const struct import_request *request,
-	const struct extract_progress *progress, struct import_counts *counts, uint64_t *out_end,
-	struct sandbox_error *error);
+	const struct extract_progress *progress, struct extract_result *out, struct sandbox_error *error);
 
 #endif

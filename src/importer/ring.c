@@ -53,6 +53,21 @@ void ring_end(struct ring *ring)
 	(void)pthread_mutex_unlock(&ring->lock);
 }
 
+size_t ring_peek(struct ring *ring, const void **out_data)
+{
+	size_t size = 0;
+
+	(void)pthread_mutex_lock(&ring->lock);
+	while (ring->filled == ring->freed && !ring->ended)
+		(void)pthread_cond_wait(&ring->changed, &ring->lock);
+	if (ring->filled != ring->freed) {
+		*out_data = ring->blocks[ring->freed % RING_BLOCKS];
+		size = ring->sizes[ring->freed % RING_BLOCKS];
+	}
+	(void)pthread_mutex_unlock(&ring->lock);
+	return size;
+}
+
 size_t ring_next(struct ring *ring, const void **out_data)
 {
 	size_t size = 0;

@@ -39,6 +39,8 @@ uint8_t *ring_reserve(struct ring *ring);
 void ring_push(struct ring *ring, size_t size);
 void ring_end(struct ring *ring);
 
+/* The reader: as ring_next, but the block stays the next one. */
+size_t ring_peek(struct ring *ring, const void **out_data);
 /* The reader: the next block's size, or 0 at the end. *out_data is good until the next call. */
 size_t ring_next(struct ring *ring, const void **out_data);
 void ring_abandon(struct ring *ring);

@@ -9,7 +9,27 @@ void source_init(struct source *source, int fd)
 	source->fd = fd;
 	source->bytes = 0;
 	source->pending = 0;
+	source->part = false;
 	digest_start(&source->digest);
+}
+
+void source_limit(struct source *source, uint64_t offset, uint64_t size)
+{
+	source->part = true;
+	source->offset = offset;
+	source->left = size;
+}
+
+/* The part may be read by others at the same time, who share the descriptor's offset. */
+static ssize_t read_part(struct source *source, uint8_t *buffer, size_t size)
+{
+	ssize_t got = pread(source->fd, buffer, size < source->left ? size : source->left, (off_t)source->offset);
+
+	if (got > 0) {
+		source->offset += (uint64_t)got;
+		source->left -= (uint64_t)got;
+	}
+	return got;
 }
 
 /* One read(2), not a full one: a slow pipe should not hold back what has arrived. */
@@ -18,7 +38,7 @@ static ssize_t source_fill(struct source *source, uint8_t *buffer, size_t size, 
 	ssize_t got;
 
 	do
-		got = read(source->fd, buffer, size);
+		got = source->part ? read_part(source, buffer, size) : read(source->fd, buffer, size);
 	while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return error_set(error, errno, "read the archive");

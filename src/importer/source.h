@@ -1,7 +1,8 @@
-/* The archive file: read once from the front to the end, hashed and counted on the way. */
+/* The archive file, or a part of it: read once from the front to the end, hashed and counted on the way. */
 #ifndef IMPORTER_SOURCE_H
 #define IMPORTER_SOURCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -13,6 +14,8 @@ enum { SOURCE_BUFFER_SIZE = 256 << 10 };
 
 struct source {
 	int fd;
+	bool part;          /* from `offset` on `left` bytes are to be read: else from where it stands to its end */
+	uint64_t offset, left;
 	struct digest_stream digest;
 	uint64_t bytes;     /* read so far */
 	size_t pending;     /* bytes of `buffer` that source_peek read and nobody consumed */
@@ -20,6 +23,8 @@ struct source {
 };
 
 void source_init(struct source *source, int fd);
+/* Only these bytes; a file that ends earlier ends so. Does not move the descriptor's own offset. */
+void source_limit(struct source *source, uint64_t offset, uint64_t size);
 
 /* The first bytes without consuming them, at most `size`; fewer only when the file is shorter. Or -errno. */
 ssize_t source_peek(struct source *source, size_t size, const uint8_t **out_data, struct sandbox_error *error);

@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/scope.h"
 #include "base/test_switch.h"
+#include "importer/whiteout.h"
 #include "kernel/syscalls.h"
 
 enum {
@@ -104,6 +105,18 @@ int target_open_directory(struct target *target, const char *path, struct sandbo
 	return fd < 0 ? refuse_parent(errno, path, error) : fd;
 }
 
+/* Where the layer deleted something earlier and now has a directory of that name. The error is the caller's ENOTDIR. */
+static bool replace_deletion(int parent, const char *name, const char *path)
+{
+	struct stat status;
+	bool replaced = fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && whiteout_is_made(&status) &&
+		whiteout_replace(parent, name, path, NULL) == 0;
+
+	if (!replaced)
+		errno = ENOTDIR;
+	return replaced;
+}
+
 /* As walk for O_PATH, one component after the other, making those that are missing. */
 static int walk_making(struct target *target, const char *path, struct sandbox_error *error)
 {
@@ -122,6 +135,8 @@ static int walk_making(struct target *target, const char *path, struct sandbox_e
 		if (!made && errno != EEXIST)
 			return entry_failed(error, errno, prefix, "make its directory");
 		next = open_step(from, component, O_PATH);
+		if (next < 0 && errno == ENOTDIR && replace_deletion(from, component, prefix))
+			next = open_step(from, component, O_PATH), made = true;
 		if (next < 0)
 			return refuse_parent(errno, prefix, error);
 		scope_close(&held);
@@ -160,7 +175,8 @@ static int open_parent(struct target *target, const char *path, struct sandbox_e
 	bool below = below_last_parent(target, path, strlen(path), &rest);
 	int fd = below ? walk(target->parent, rest, O_PATH) : walk(target->root, *path ? path : ".", O_PATH);
 
-	if (fd < 0 && errno == ENOENT)
+	/* ENOTDIR: perhaps a deletion, which gives way to a directory. */
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return walk_making(target, path, error);
 	return fd < 0 ? refuse_parent(errno, path, error) : fd;
 }
@@ -212,6 +228,8 @@ int target_make_directory(int parent, const struct entry_path *path, struct sand
 		return entry_failed(error, errno, path->text, "make the directory");
 	if (fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
 		return entry_failed(error, errno, path->text, "look at what is there");
+	if (whiteout_is_made(&status))
+		return whiteout_replace(parent, name, path->text, error);
 	if (!S_ISDIR(status.st_mode))
 		return entry_refuse(error, "directory", path->text, "it would replace what is not a directory");
 	return 0;

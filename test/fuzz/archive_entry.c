@@ -88,23 +88,24 @@ static void check_surroundings(void)
 	must(count == 4);
 }
 
-static void import(int archive, int root)
+static void import(int archive, int root, enum import_mode mode)
 {
 	static struct decoder decoder;
 	struct import_request request = {
+		.mode = mode,
 		.single = true,
 		.limits = {.stream_bytes = 8 << 20, .apparent_bytes = 8 << 20, .entries = 200, .depth = 64, .ratio = 2000},
 	};
 	struct extract_progress progress = {0};
-	struct import_counts counts = {0};
+	struct extract_result extracted = {.end = 0};
 	struct sandbox_error error = {0};
 	struct ring ring;
-	uint64_t end;
 	int result;
 
 	must(ring_init(&ring, NULL) == 0);
-	must(decoder_start(&decoder, archive, &request.limits, &ring, NULL) == 0);
-	result = extract_archive(&ring, root, &request, &progress, &counts, &end, &error);
+	source_init(&decoder.source, archive);
+	must(decoder_start(&decoder, &request.limits, &ring, NULL) == 0);
+	result = extract_archive(&ring, root, &request, &progress, &extracted, &error);
 	ring_abandon(&ring);
 	(void)decoder_join(&decoder);
 	ring_finish(&ring);
@@ -121,7 +122,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must(mkdirat(top, "tree/root", 0700) == 0);
 	root = openat(top, "tree/root", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	must(root >= 0);
-	import(archive, root);
+	import(archive, root, size % 2 ? IMPORT_LAYER : IMPORT_ARCHIVE);
 	must(tree_remove(top, "tree/root", NULL) == 0);
 	check_surroundings();
 	return 0;

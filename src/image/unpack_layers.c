@@ -1,0 +1,223 @@
+#include "image/unpack_layers.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/scope.h"
+#include "base/test_switch.h"
+#include "image/layer.h"
+#include "image/lease.h"
+#include "image/record.h"
+
+/* A layer on its way to be leased. */
+struct pending {
+	const struct import_layer *wanted;
+	struct digest tree;
+	bool opaque;
+	bool repeated;           /* an earlier one of this image is the same */
+	struct layer_lease lease; /* wrapper -1: it is in `staging`, or repeated */
+	struct import_counts counts; /* of the entries that made it */
+	struct staging staging;
+};
+
+struct pending_list {
+	const struct unpacking *unpacking;
+	struct pending *items;
+	size_t count;
+};
+
+static void pending_list_finish(struct pending_list *list)
+{
+	const struct idmap *map = list->unpacking->request->map;
+
+	for (size_t i = 0; i < list->count; i++) {
+		scope_close(&list->items[i].lease.wrapper);
+		if (list->items[i].staging.wrapper >= 0)
+			(void)staging_remove(list->unpacking->store, &list->items[i].staging, map, NULL);
+	}
+	free(list->items);
+}
+
+/* What becomes of a stream as a layer is not what becomes of it as a root file system, nor is its name. */
+static void tree_of(const struct import_layer *layer, bool opaque, struct digest *out)
+{
+	char text[DIGEST_HEX_SIZE + 32];
+
+	(void)snprintf(text, sizeof(text), "%s %s", opaque ? "opaque layer" : "layer", layer->diff.hex);
+	digest_of(text, strlen(text), out);
+}
+
+/* Whether the store, or an earlier layer of this image, is the same. 1, 0, or -errno. */
+static int find_layer(const struct pending_list *list, struct pending *pending, struct sandbox_error *error)
+{
+	const struct unpacking *unpacking = list->unpacking;
+
+	for (size_t i = 0; i < list->count; i++)
+		if (strcmp(list->items[i].wanted->diff.hex, pending->wanted->diff.hex) == 0) {
+			pending->tree = list->items[i].tree;
+			pending->opaque = list->items[i].opaque;
+			pending->repeated = true;
+			return 1;
+		}
+	for (int opaque = 0; opaque <= 1; opaque++) {
+		char name[LAYER_NAME_SIZE];
+		int result;
+
+		pending->opaque = opaque;
+		tree_of(pending->wanted, pending->opaque, &pending->tree);
+		layer_name(&pending->tree, unpacking->request->map, name);
+		result = layer_lease(unpacking->store, name, false, &pending->lease, error);
+		if (result != -ENOENT)
+			return result < 0 ? result : 1;
+	}
+	return 0;
+}
+
+static int check_digest(const struct digest *wanted, const struct digest *found, const char *what,
+	struct sandbox_error *error)
+{
+	if (strcmp(wanted->hex, found->hex) == 0 || test_defence_removed("layer-digest"))
+		return 0;
+	(void)error_set(error, 0, "refused the image: the layer %.12s is not what it should be", wanted->hex);
+	(void)error_cause(error, SANDBOX_E_ARCHIVE_HOSTILE, "the digest of its %s is sha256:%s", what, found->hex);
+	return error_fix(error, "fetch the archive again; do not trust it if that does not help");
+}
+
+static void add_counts(struct import_counts *sum, const struct import_counts *more)
+{
+	sum->stream_bytes += more->stream_bytes;
+	sum->apparent_bytes += more->apparent_bytes;
+	sum->entries += more->entries;
+	sum->files += more->files;
+	sum->directories += more->directories;
+	sum->symlinks += more->symlinks;
+	sum->hard_links += more->hard_links;
+	sum->fifos += more->fifos;
+	sum->devices_skipped += more->devices_skipped;
+	sum->devices_missed += more->devices_missed;
+	sum->attributes_dropped += more->attributes_dropped;
+	sum->owners_dropped += more->owners_dropped;
+}
+
+static uint64_t smaller(uint64_t one, uint64_t other)
+{
+	return one < other ? one : other;
+}
+
+/* What the layers before have left of the limits, which are those of the image. */
+static struct sandbox_import_limits limits_left(const struct unpacking *unpacking, const struct import_counts *used)
+{
+	struct sandbox_import_limits limits = unpacking->request->limits;
+
+	limits.stream_bytes -= smaller(used->stream_bytes, limits.stream_bytes);
+	limits.apparent_bytes -= smaller(used->apparent_bytes, limits.apparent_bytes);
+	limits.entries -= smaller(used->entries, limits.entries);
+	return limits;
+}
+
+static int unpack_layer(struct unpacking *unpacking, struct pending *pending, struct import_counts *used,
+	struct sandbox_error *error)
+{
+	const struct archive_file *file = unpacking->file;
+	auto_close int blob = file->layout >= 0 ? layout_open_blob(file->layout, pending->wanted->blob.hex) : -1;
+	struct importer importer = {
+		.mode = IMPORT_LAYER, .archive = unpacking->result.spooled ? unpacking->spool : file->fd,
+		.layout = -1, .limits = limits_left(unpacking, used),
+		.offset = pending->wanted->offset, .size = pending->wanted->size,
+		.entries_before = used->entries, .bytes_before = used->archive_bytes,
+		.archive_size = unpacking->result.counts.archive_bytes,
+	};
+	auto_finish(import_image_finish) struct import_image none = {0};
+	struct import_result found;
+	int result;
+
+	if (file->layout >= 0 && blob < 0)
+		return error_set(error, -blob, "open blobs/sha256/%s", pending->wanted->blob.hex);
+	if (blob >= 0)
+		importer.archive = blob;
+	result = unpack_stage(unpacking, &importer, &pending->staging, &found, &none, error);
+	if (result == 0 && pending->wanted->blob.hex[0])
+		result = check_digest(&pending->wanted->blob, &found.archive, "file in the archive", error);
+	if (result == 0)
+		result = check_digest(&pending->wanted->diff, &found.diff, "contents", error);
+	if (result < 0)
+		return result;
+	pending->opaque = found.opaque;
+	tree_of(pending->wanted, pending->opaque, &pending->tree);
+	pending->counts = found.counts;
+	add_counts(used, &found.counts);
+	used->archive_bytes += found.counts.archive_bytes;
+	return 0;
+}
+
+/* It counts all the same: the image is as large as it is. Of a repeated one nothing is seen. */
+static void note_stored(struct pending *pending, size_t number, struct import_counts *used)
+{
+	log_debug("layer %zu, %.12s, is in the store", number, pending->wanted->diff.hex);
+	if (pending->lease.wrapper >= 0 && layer_counts_load(pending->lease.wrapper, &pending->counts, NULL) == 0)
+		add_counts(used, &pending->counts);
+}
+
+/* Everything that can go wrong with the image goes wrong here, while nothing is in the store yet. */
+static int stage_layers(struct unpacking *unpacking, struct pending_list *list, struct import_counts *used,
+	struct sandbox_error *error)
+{
+	list->items = memory_zeroed(unpacking->image.layer_count, sizeof(*list->items));
+	for (size_t i = 0; i < unpacking->image.layer_count; i++) {
+		struct pending *pending = &list->items[i];
+		int result;
+
+		*pending = (struct pending){
+			.wanted = &unpacking->image.layers[i], .lease = {.wrapper = -1}, .staging = STAGING_INIT};
+		result = find_layer(list, pending, error);
+		list->count++;
+		if (result > 0)
+			note_stored(pending, i, used);
+		if (result == 0)
+			result = unpack_layer(unpacking, pending, used, error);
+		if (result < 0)
+			return result;
+	}
+	return 0;
+}
+
+static int publish_layer(const struct unpacking *unpacking, struct pending *pending, struct image *out,
+	struct sandbox_error *error)
+{
+	const struct import_layer *wanted = pending->wanted;
+	bool staged = pending->staging.wrapper >= 0;
+	int result = staged ? layer_counts_save(pending->staging.wrapper, &pending->counts, error) : 0;
+
+	if (result == 0 && staged)
+		result = layer_publish(unpacking->store, &pending->tree, unpacking->request->map, &pending->staging,
+			&pending->lease, error);
+	if (result == 0)
+		image_record_add_layer(&out->record, &wanted->diff, &pending->tree, pending->opaque);
+	return result;
+}
+
+int unpack_layers(struct unpacking *unpacking, struct image *out, struct sandbox_error *error)
+{
+	auto_finish(pending_list_finish) struct pending_list list = {.unpacking = unpacking};
+	struct import_counts used = {0};
+	int result;
+
+	if (unpacking->image.layer_count == 0) {
+		(void)error_set(error, 0, "the image has no layers");
+		return error_cause(error, SANDBOX_E_ARCHIVE_FORMAT, "it holds no files");
+	}
+	result = stage_layers(unpacking, &list, &used, error);
+	for (size_t i = 0; i < list.count && result == 0; i++)
+		result = publish_layer(unpacking, &list.items[i], out, error);
+	/* All are leased by now, and nobody can take one away in between. */
+	if (result == 0)
+		result = image_lease_layers(unpacking->store, out, unpacking->request->map, error);
+	used.archive_bytes = unpacking->result.counts.archive_bytes;
+	used.stream_bytes += unpacking->result.counts.stream_bytes;
+	unpacking->result.counts = used;
+	return result;
+}

@@ -1,0 +1,32 @@
+/* The second half of an import (unpack.h) for images with layers. Private to the two. */
+#ifndef IMAGE_UNPACK_LAYERS_H
+#define IMAGE_UNPACK_LAYERS_H
+
+#include "base/error.h"
+#include "image/importer.h"
+#include "image/unpack.h"
+
+struct unpacking {
+	struct image_store *store;
+	const struct archive_file *file;
+	const struct image_request *request;
+	const struct interrupt *interrupt;
+	int spool;                   /* -1 before it is made */
+	struct import_result result; /* of the archive as a whole */
+	struct import_image image;   /* when result.layered */
+};
+
+/*
+ * Makes a staging directory and has `importer` work in it, whose mode, archive and limits are the caller's to set.
+ * 0 or -errno; in either case *staging is to be removed or published when there is one.
+ */
+int unpack_stage(struct unpacking *unpacking, struct importer *importer, struct staging *staging,
+	struct import_result *out, struct import_image *out_image, struct sandbox_error *error);
+
+/*
+ * Unpacks the layers that the store does not have, publishes them when all are there and what they should be, and leases
+ * all. Adds their counts to unpacking->result. 0 or -errno; then nothing of them is left.
+ */
+int unpack_layers(struct unpacking *unpacking, struct image *out, struct sandbox_error *error);
+
+#endif
