@@ -5,6 +5,23 @@
 #include "cli/error_topics.h"
 #include "cli/output.h"
 
+static int no_help(const char *topic, struct sandbox_error *error)
+{
+	struct suggestion suggestion = SUGGESTION_INIT(topic);
+
+	for (size_t i = 0; commands[i]; i++)
+		suggestion_consider(&suggestion, commands[i]->name);
+	for (int id = SANDBOX_E_NONE + 1; id < SANDBOX_E_COUNT; id++)
+		suggestion_consider(&suggestion, sandbox_error_name((enum sandbox_error_id)id));
+	error_set(error, 0, "no help on %s", topic);
+	error_cause(error, SANDBOX_E_USAGE, "%s", "");
+	if (suggestion.word)
+		(void)error_fix(error, "did you mean `sandbox help %s`?", suggestion.word);
+	else
+		(void)error_fix(error, "`sandbox help` lists commands and error codes");
+	return output_error(error);
+}
+
 static int run_help(const struct cli *cli, int argc, char **argv)
 {
 	struct sandbox_error error = {0};
@@ -17,6 +34,8 @@ static int run_help(const struct cli *cli, int argc, char **argv)
 	if (done)
 		return 0;
 	if (operands == argc) {
+		command_print_usage();
+		printf("\nError codes, for `sandbox help E_CODE`\n");
 		error_topics_list();
 		return 0;
 	}
@@ -28,10 +47,7 @@ static int run_help(const struct cli *cli, int argc, char **argv)
 	}
 	if (error_topic_print(argv[operands]))
 		return 0;
-	error_set(&error, 0, "no help on %s", argv[operands]);
-	error_cause(&error, SANDBOX_E_USAGE, "%s", "");
-	(void)error_fix(&error, "see `sandbox --help`, or `sandbox help` for the list of error codes");
-	return output_error(&error);
+	return no_help(argv[operands], &error);
 }
 
 const struct command command_help = {

@@ -65,6 +65,7 @@ const struct command command_import = {
 	.name = "import",
 	.operands = "FILE|-",
 	.summary = "unpack an archive of a root file system into the image store",
+	.example = "sandbox import --name debian debian.tar",
 	.options = import_table,
 	.run = run_import,
 };

@@ -278,6 +278,7 @@ const struct command command_run = {
 	.name = "run",
 	.operands = "IMAGE [--] [COMMAND [ARG...]]",
 	.summary = "run a command in a fresh sandbox on an image",
+	.example = "sandbox run debian.tar bash",
 	.options = run_table,
 	.run = run_run,
 };

@@ -25,6 +25,7 @@ struct command {
 	const char *name;
 	const char *operands; /* how usage shows them: "IMAGE [COMMAND [ARG...]]" */
 	const char *summary;
+	const char *example; /* a whole line, shown with --help and where an operand is missing; or NULL */
 	const struct option_entry *options;
 	/* argv[0] is the command's name. */
 	int (*run)(const struct cli *cli, int argc, char **argv);
@@ -37,6 +38,9 @@ extern const struct command command_rmi;
 extern const struct command command_reset;
 extern const struct command command_doctor;
 extern const struct command command_help;
+
+/* What `sandbox --help` prints. */
+void command_print_usage(void);
 
 /* NULL-terminated, in the order of `sandbox --help`. */
 extern const struct command *const commands[];

@@ -60,7 +60,7 @@ const struct command *command_find(const char *name)
 	return NULL;
 }
 
-static void print_usage(void)
+void command_print_usage(void)
 {
 	printf("usage: sandbox [GLOBAL OPTIONS] COMMAND [OPTIONS] ...\n\n"
 	       "Runs commands in isolation, without root.\n\nCommands\n");
@@ -71,12 +71,37 @@ static void print_usage(void)
 	printf("\n`sandbox COMMAND --help` tells more.\n");
 }
 
+/* "run [OPTIONS] IMAGE", owned by the caller. */
+static char *usage_of(const struct command *command)
+{
+	return memory_format("%s%s%s%s", command->name, command->options ? " [OPTIONS]" : "",
+		*command->operands ? " " : "", command->operands);
+}
+
 static void print_command_help(const struct command *command)
 {
-	printf("usage: sandbox %s %s%s\n\n%s\n", command->name, command->options ? "[OPTIONS] " : "",
-		command->operands, command->summary);
+	auto_free char *usage = usage_of(command);
+
+	printf("usage: sandbox %s\n\n%s\n", usage, command->summary);
+	if (command->example)
+		printf("\nFor example: %s\n", command->example);
 	if (command->options)
 		options_print_help(command->options);
+}
+
+static int operands_error(const struct command *command, bool too_few, struct sandbox_error *error)
+{
+	auto_free char *usage = usage_of(command);
+
+	if (too_few)
+		error_set(error, 0, "%s: %.*s is missing", command->name, (int)strcspn(command->operands, " .|"),
+			command->operands);
+	else
+		error_set(error, 0, "%s: too many operands", command->name);
+	error_cause(error, SANDBOX_E_USAGE, "%s", "");
+	if (too_few && command->example)
+		return error_fix(error, "for example: %s (usage: sandbox %s)", command->example, usage);
+	return error_fix(error, "usage: sandbox %s", usage);
 }
 
 int command_parse(const struct command *command, void *target, int argc, char **argv, int least, int most,
@@ -97,13 +122,8 @@ int command_parse(const struct command *command, void *target, int argc, char **
 		*out_done = true;
 		return 0;
 	}
-	if (argc - operands < least || (most >= 0 && argc - operands > most)) {
-		error_set(error, 0, "%s: %s", command->name,
-			argc - operands < least ? "an operand is missing" : "too many operands");
-		error_cause(error, SANDBOX_E_USAGE, "%s", "");
-		return error_fix(error, "usage: sandbox %s %s%s", command->name, command->options ? "[OPTIONS] " : "",
-			command->operands);
-	}
+	if (argc - operands < least || (most >= 0 && argc - operands > most))
+		return operands_error(command, argc - operands < least, error);
 	*out_operands = operands;
 	return 0;
 }
@@ -233,7 +253,7 @@ int main(int argc, char **argv)
 	if (options.version) {
 		printf("sandbox %s\n", SANDBOX_VERSION);
 	} else if (operands == OPTIONS_HELP || operands == argc) {
-		print_usage();
+		command_print_usage();
 	} else {
 		result = run_command(&options, operands, argc, argv, &error);
 		if (result < 0)

@@ -182,14 +182,16 @@ static int assign_typed(const struct option_entry *table, const struct option_en
 	return assign(table, entry, target, value, origin, error);
 }
 
+/* `name` is what there may be under another spelling. */
 static int unknown_option(const struct option_entry *table, const char *word, const char *name,
 	struct sandbox_error *error)
 {
 	struct suggestion suggestion = SUGGESTION_INIT(name);
+	const struct option_entry *entry = option_find(table, name, &suggestion);
+	const char *meant = entry ? entry->name : suggestion.word;
 
-	(void)option_find(table, name, &suggestion);
 	usage_error(error, "unknown option %s", word);
-	return suggestion.word ? error_fix(error, "did you mean --%s?", suggestion.word) : -EINVAL;
+	return meant ? error_fix(error, "did you mean --%s?", meant) : -EINVAL;
 }
 
 /* Whether this word is the value of an option that can do without one. */
@@ -229,6 +231,11 @@ static int parse_long(const struct option_entry *table, void *target, int argc, 
 static int parse_letters(const struct option_entry *table, void *target, int argc, char **argv,
 	struct sandbox_error *error)
 {
+	auto_free char *word = memory_text_n(argv[0] + 1, strcspn(argv[0] + 1, "="));
+
+	/* "-volume" is no -v with the value "olume". */
+	if (word[0] && word[1] && find_long(table, word))
+		return unknown_option(table, argv[0], word, error);
 	for (const char *letter = argv[0] + 1; *letter; letter++) {
 		const struct option_entry *entry = find_letter(table, *letter);
 		const char *value = NULL;

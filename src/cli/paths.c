@@ -22,6 +22,11 @@ static int absolute_path(const char *path, char **out, struct sandbox_error *err
 {
 	auto_free char *here = NULL;
 
+	if (!*path) {
+		error_set(error, 0, "the name of a directory is empty");
+		error_cause(error, SANDBOX_E_USAGE, "--root, --state or --runroot was given nothing");
+		return error_fix(error, "name a directory, or leave the option out");
+	}
 	if (*path == '/') {
 		*out = memory_text(path);
 		return 0;

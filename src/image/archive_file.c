@@ -17,7 +17,8 @@ static int archive_is_no_file(const struct archive_file *file, struct sandbox_er
 		return error_fix(error, "tar -C DIR -c . | sandbox import --name NAME -");
 	}
 	(void)error_set(error, 0, "read the archive \"%.200s\"", file->source);
-	return error_cause(error, SANDBOX_E_ARCHIVE_FORMAT, "it is a device or a terminal");
+	(void)error_cause(error, SANDBOX_E_ARCHIVE_FORMAT, "it is a device or a terminal");
+	return error_fix(error, "name a file, or pipe an archive into it: docker export NAME | sandbox run - COMMAND");
 }
 
 int archive_look(struct archive_file *file, struct sandbox_error *error)

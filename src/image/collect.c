@@ -72,6 +72,19 @@ static int remove_record(struct image_store *store, const struct image_record *r
 	return 0;
 }
 
+/* What `sandbox images` shows of an image is enough to remove it: also the file that it came from. */
+static int find_to_remove(struct image_store *store, const char *reference, struct image_record *out,
+	struct sandbox_error *error)
+{
+	struct digest digest;
+	int result = image_find(store, reference, out, error);
+
+	if (result != -ENOENT || strncmp(reference, "sha256:", strlen("sha256:")) == 0)
+		return result;
+	result = reference_find_source(store, reference, &digest, error);
+	return result < 0 ? result : image_record_load(store->root, digest.hex, out, error);
+}
+
 int image_remove(struct image_store *store, const char *reference, const struct idmap *map, bool *out_removed,
 	struct sandbox_error *error)
 {
@@ -79,8 +92,9 @@ int image_remove(struct image_store *store, const char *reference, const struct 
 	auto_finish(strings_release) struct sandbox_strings names = {0};
 	int result;
 
-	(void)store_sweep(store, map, NULL);
-	result = image_find(store, reference, &record, error);
+	if (store->root >= 0)
+		(void)store_sweep(store, map, NULL);
+	result = find_to_remove(store, reference, &record, error);
 	if (result == 0)
 		result = store_names_of(store, &record.digest, &names, error);
 	if (result < 0)

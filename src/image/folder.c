@@ -69,12 +69,12 @@ static int check_place(const struct image_store *store, const char *path, int fo
 	auto_close int home_fd = home && *home == '/' ? open(home, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 	struct stat folder_status, store_status;
 
-	if (fstat(folder, &folder_status) < 0 || fstat(store->root, &store_status) < 0)
+	if (fstat(folder, &folder_status) < 0 || (store->root >= 0 && fstat(store->root, &store_status) < 0))
 		return error_set(error, errno, "look at the folder %.300s", path);
-	if (lies_below(folder, &store_status))
+	if (store->root >= 0 && lies_below(folder, &store_status))
 		return refuse(path, "it lies in the image store, which may remove it at any time",
 			"name the image instead: `sandbox images`", error);
-	if (lies_below(store->root, &folder_status))
+	if (store->root >= 0 && lies_below(store->root, &folder_status))
 		return refuse(path, "it holds the image store: other images could be read inside",
 			"name the folder that the root file system begins in", error);
 	if (home_fd >= 0 && lies_below(home_fd, &folder_status))

@@ -158,6 +158,8 @@ static int resolve_path(struct image_store *store, const char *path, const struc
 	if (fd < 0)
 		return open_error(path, errno, error);
 	result = archive_look(&file, error);
+	if (result == 0 && store->root < 0)
+		return request->before_import(request->context, error);
 	return result < 0 ? result : find_or_import(store, &file, request, out, error);
 }
 
@@ -245,7 +247,8 @@ int image_resolve(struct image_store *store, const char *reference, const struct
 	struct digest digest;
 	int result;
 
-	(void)store_sweep(store, request->map, NULL);
+	if (store->root >= 0)
+		(void)store_sweep(store, request->map, NULL);
 	switch (reference_kind(reference, request->archive_only)) {
 	case REFERENCE_INPUT:
 		result = resolve_input(store, request, &image, error);

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/scope.h"
 #include "base/text.h"
+#include "image/record.h"
 
 /* Fewer would soon fit several images, and words are made of these letters too. */
 enum { DIGEST_PREFIX_MIN = 12 };
@@ -33,7 +34,8 @@ static int reference_unknown(const char *reference, const char *why, struct sand
 {
 	(void)error_set(error, 0, "no image \"%.128s\"", reference);
 	(void)error_cause(error, SANDBOX_E_IMAGE_UNKNOWN, "%s", why);
-	(void)error_fix(error, "`sandbox images` lists what is there; an archive is named by its path");
+	(void)error_fix(error, "`sandbox images` lists what is there; an archive (`docker export` writes one) is named by "
+		"its path");
 	return -ENOENT;
 }
 
@@ -60,6 +62,27 @@ static int find_by_digits(struct image_store *store, const char *reference, cons
 	return reference_unknown(reference, found ? "several digests begin so" : "no digest begins so", error);
 }
 
+int reference_find_source(struct image_store *store, const char *source, struct digest *out,
+	struct sandbox_error *error)
+{
+	auto_finish(image_records_finish) struct image_records records = {0};
+	size_t found = 0;
+	int result = store->root < 0 ? 0 : image_records_load(store->root, &records, error);
+
+	if (result < 0)
+		return result;
+	for (size_t i = 0; i < records.count; i++) {
+		if (!records.items[i].source || strcmp(records.items[i].source, source) != 0)
+			continue;
+		*out = records.items[i].digest;
+		found++;
+	}
+	if (found == 1)
+		return 0;
+	return reference_unknown(source, found ? "several images were imported from a file of that name: name a digest" :
+		"no image has that name or digest, and none was imported from a file of that name", error);
+}
+
 int reference_find(struct image_store *store, const char *reference, struct digest *out,
 	struct sandbox_error *error)
 {
@@ -68,6 +91,8 @@ int reference_find(struct image_store *store, const char *reference, struct dige
 	size_t length = strlen(digits);
 	bool hexadecimal = length && strspn(digits, "0123456789abcdef") == length;
 
+	if (store->root < 0)
+		return reference_unknown(reference, "nothing was imported yet, and there is no such file", error);
 	if (!prefixed && store_name_find(store, reference, out) == 0)
 		return 0;
 	if (hexadecimal && length >= DIGEST_PREFIX_MIN && length < DIGEST_HEX_SIZE)

@@ -24,4 +24,11 @@ enum reference_kind reference_kind(const char *reference, bool archive_only);
 int reference_find(struct image_store *store, const char *reference, struct digest *out,
 	struct sandbox_error *error);
 
+/*
+ * The digest of the one image that was imported from a file of this name. 0 or -errno with E_IMAGE_UNKNOWN: there is
+ * none, or there are several. It is no way to name an image that is run: the name says little about its content.
+ */
+int reference_find_source(struct image_store *store, const char *source, struct digest *out,
+	struct sandbox_error *error);
+
 #endif

@@ -95,6 +95,15 @@ int image_store_open(const char *path, struct image_store *out, struct sandbox_e
 	return 0;
 }
 
+int image_store_open_present(const char *path, struct image_store *out, struct sandbox_error *error)
+{
+	if (access(path, F_OK) == 0 || errno != ENOENT)
+		return image_store_open(path, out, error);
+	*out = (struct image_store)IMAGE_STORE_INIT;
+	out->path = memory_text(path);
+	return 0;
+}
+
 void image_store_finish(struct image_store *store)
 {
 	scope_close(&store->root);

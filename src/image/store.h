@@ -38,6 +38,12 @@ struct image_store {
  * cannot be made, or belongs to another user.
  */
 int image_store_open(const char *path, struct image_store *out, struct sandbox_error *error);
+
+/*
+ * The same, but makes nothing: of a store that does not exist, *out is empty, with `root` -1, and only finding
+ * (image_resolve with a `before_import` that refuses, image_find) may be asked of it.
+ */
+int image_store_open_present(const char *path, struct image_store *out, struct sandbox_error *error);
 void image_store_finish(struct image_store *store);
 
 /*

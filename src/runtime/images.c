@@ -91,8 +91,10 @@ int sandbox_image_list(const struct sandbox_locations *locations, struct sandbox
 	auto_finish(image_store_finish) struct image_store store = IMAGE_STORE_INIT;
 	auto_finish(image_records_finish) struct image_records records = {0};
 	auto_finish(sandbox_images_finish) struct sandbox_images images = {0};
-	int result = image_store_open(locations->store, &store, error);
+	int result = image_store_open_present(locations->store, &store, error);
 
+	if (result == 0 && store.root < 0)
+		return 0;
 	if (result == 0) {
 		sweep(&store);
 		result = image_records_load(store.root, &records, error);
@@ -129,7 +131,7 @@ int sandbox_image_remove(const struct sandbox_locations *locations, const char *
 	int result = decide_removal_map(&map, error);
 
 	if (result == 0)
-		result = image_store_open(locations->store, &store, error);
+		result = image_store_open_present(locations->store, &store, error);
 	if (result == 0)
 		result = image_remove(&store, reference, &map, &removed, error);
 	if (result == 0 && out_removed)
@@ -144,6 +146,8 @@ int sandbox_image_reset(const struct sandbox_locations *locations, struct sandbo
 	int result = decide_removal_map(&map, error);
 
 	if (result == 0)
-		result = image_store_open(locations->store, &store, error);
+		result = image_store_open_present(locations->store, &store, error);
+	if (result == 0 && store.root < 0)
+		return 0;
 	return result < 0 ? result : image_store_reset(&store, &map, error);
 }

@@ -205,6 +205,12 @@ static int decide_process(const struct sandbox_spec *spec, struct plan *plan, st
 		error_cause(error, SANDBOX_E_USAGE, "the working directory must be an absolute path inside the sandbox");
 		return error_fix(error, "--workdir /%s", workdir);
 	}
+	/* An unset variable of a script must not make the command root. */
+	if (spec->user && (!*spec->user || *spec->user == ':')) {
+		error_set(error, 0, "--user \"%s\"", spec->user);
+		error_cause(error, SANDBOX_E_USER_UNKNOWN, "it names no user");
+		return error_fix(error, "write a name of the image's /etc/passwd or a number, or leave --user out");
+	}
 	plan->workdir = memory_text(workdir);
 	plan->user = spec->user || !plan->idmap.keeps_id ? memory_text(spec->user)
 			: memory_format("%u:%u", plan->idmap.kept_uid, plan->idmap.kept_gid);

@@ -126,7 +126,7 @@ static int decide_target(struct volume *volume, const char *target, struct sandb
 {
 	if (!target || *target != '/')
 		return volume_error(volume, "the target is not an absolute path inside the sandbox",
-			"write SOURCE:/TARGET", error);
+			strcmp(volume->option, "tmpfs") == 0 ? "write /TARGET[:OPTIONS]" : "write SOURCE:/TARGET", error);
 	volume->target = normal_target(target);
 	if (!volume->target || !*volume->target)
 		return volume_error(volume, "the target must not be / or contain ..", "name a directory below /", error);
@@ -144,6 +144,9 @@ static int decide_bind(struct volume *volume, struct mount_list *list, struct sa
 
 	if (!volume->source || !*volume->source)
 		return volume_error(volume, "the source is missing", "write SOURCE:/TARGET", error);
+	if (*volume->source == '~')
+		return volume_error(volume, "~ is the shell's, and was quoted or is in a file",
+			"write the path of your home directory", error);
 	if (*volume->source != '/' && *volume->source != '.')
 		return volume_error(volume, "the source is a bare name, and there are no named volumes",
 			"write ./NAME for a file or folder here, or an absolute path", error);

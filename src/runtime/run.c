@@ -85,8 +85,7 @@ static int decide_ids(const struct sandbox_spec *spec, struct host *host, struct
 }
 
 /* Everything but the image: an archive is read only for a plan that can be carried out. */
-static int decide(const struct sandbox_locations *locations, const struct sandbox_spec *spec,
-	struct decision *out, struct sandbox_error *error)
+static int decide(const struct sandbox_spec *spec, struct decision *out, struct sandbox_error *error)
 {
 	int result = decide_ids(spec, &out->host, &out->idmap, error);
 
@@ -94,7 +93,7 @@ static int decide(const struct sandbox_locations *locations, const struct sandbo
 		result = plan_probe_network(spec, &out->host, error);
 	if (result == 0)
 		result = plan_build(spec, &out->host, &out->idmap, &out->plan, error);
-	return result < 0 ? result : image_store_open(locations->store, &out->store, error);
+	return result;
 }
 
 static int resolve_image(struct decision *decision, const char *name, const struct sandbox_progress *progress,
@@ -134,10 +133,12 @@ int sandbox_run(const struct sandbox_locations *locations, const char *image_nam
 {
 	auto_finish(decision_finish) struct decision decision = DECISION_INIT;
 	struct supervisor_chore chore = {.argument = &decision};
-	int result = decide(locations, spec, &decision, error);
+	int result = decide(spec, &decision, error);
 
 	if (result == 0 && network_warning(decision.plan.network.kind))
 		log_notice("%s", network_warning(decision.plan.network.kind));
+	if (result == 0)
+		result = image_store_open(locations->store, &decision.store, error);
 	if (result == 0)
 		result = resolve_image(&decision, image_name, progress, error);
 	if (result < 0)
@@ -159,8 +160,10 @@ int sandbox_plan(const struct sandbox_locations *locations, const char *image_na
 	auto_finish(decision_finish) struct decision decision = DECISION_INIT;
 	struct image_request request;
 	auto_free char *content = NULL;
-	int result = decide(locations, spec, &decision, error);
+	int result = decide(spec, &decision, error);
 
+	if (result == 0)
+		result = image_store_open_present(locations->store, &decision.store, error);
 	if (result < 0)
 		return result;
 	image_request_init(&request, &decision.idmap);

@@ -48,6 +48,7 @@ row_if is_not_sanitized import max-memory '--max-memory 1m' "$empty_store"'; wit
 	'--max-memory little' 'not a size'
 row images json --json 'with' '\[*\]' --json=2 "$boolean"
 row images quiet --quiet 'with | head -n 1' 'sha256:*' --quiet=2 "$boolean"
+row doctor json --json 'with' '[[{]*' --json=2 "$boolean"
 
 # --- run: name and life ----------------------------------------------------------------------------------------
 

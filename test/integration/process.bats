@@ -1,6 +1,6 @@
 # What the command starts with: variables, umask, OOM score; and whose /proc it sees.
 # shellcheck shell=bash
-# shellcheck disable=SC2154  # helper.bash sets status, output and stderr
+# shellcheck disable=SC2154,SC2030,SC2031  # helper.bash sets status and so on; each test has variables of its own
 
 load helper
 

@@ -154,6 +154,7 @@ static void what_is_meant(void **state)
 		{"x --dur", "did you mean --duration?"},
 		{"x --chioce red", "did you mean --choice?"},
 		{"x -zist", "did you mean --list?"}, /* one dash too few */
+		{"x -list", "did you mean --list?"},
 		{"x --nothing-like-it", ""},
 		{"x --xyz", ""},
 		{"x --elsewere", ""}, /* what there is not is never proposed */

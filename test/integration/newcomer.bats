@@ -1,0 +1,160 @@
+# The first hour: an empty home, wrong guesses, habits from other tools. Every answer says what to do.
+# shellcheck shell=bash
+# shellcheck disable=SC2154  # helper.bash sets status, output and stderr
+
+load helper
+
+commands_of_help() {
+	"$SANDBOX" --help | sed -n '/^Commands/,/^$/s/^  \([a-z]*\) .*/\1/p'
+}
+
+# The answer to a wrong guess: status 125, these words and a fix. answers WORDS ARG…
+answers() {
+	local words=$1
+	shift
+	sandbox "$@"
+	assert_status 125
+	assert_stderr_has "$words"
+	assert_stderr_has 'fix: '
+	[ -z "$output" ] || fail_with "errors are not for standard output"
+}
+
+@test "sandbox alone, help and --help show all commands" {
+	local arguments
+	for arguments in '' help --help; do
+		# shellcheck disable=SC2086  # none or one
+		sandbox $arguments
+		assert_status 0
+		assert_output_has 'usage: sandbox'
+		assert_output_has '  run '
+		assert_stderr_empty
+	done
+}
+
+@test "every command explains itself, in either way" {
+	local command
+	for command in $(commands_of_help); do
+		sandbox "$command" --help
+		assert_success
+		[[ $output == "usage: sandbox $command"* ]]
+		[ "$(wc -l <<<"$output")" -ge 3 ]
+		sandbox help "$command"
+		assert_success "$(sandbox "$command" --help && echo "$output")"
+	done
+}
+
+@test "looking around makes nothing" {
+	local home=$BATS_TEST_TMPDIR/home
+	mkdir "$home"
+	(
+		export HOME=$home
+		unset XDG_CACHE_HOME XDG_STATE_HOME XDG_CONFIG_HOME XDG_RUNTIME_DIR
+		sandbox images
+		assert_status 0
+		sandbox images --json
+		assert_success $'[\n]'
+		sandbox images -q
+		assert_success ''
+		sandbox run --dry-run "$BUSYBOX_TAR" true
+		assert_status 0
+		assert_output_has 'to be imported'
+		sandbox run --dry-run no-such-image true
+		assert_error E_IMAGE_UNKNOWN
+		sandbox run --dry-run ffffffffffff true
+		assert_error E_IMAGE_UNKNOWN
+		answers 'no image "x"' rmi x
+		sandbox reset
+		assert_success
+		sandbox --help
+		sandbox help E_NNP
+	)
+	[ -z "$(find "$home" -mindepth 1)" ] || {
+		find "$home"
+		false
+	}
+}
+
+@test "wrong words: what was meant is proposed" {
+	answers 'did you mean `sandbox run`?' rum debian.tar
+	answers 'did you mean `sandbox images`?' image
+	answers 'see `sandbox --help`' frobnicate
+	answers 'did you mean --hostname?' run --hostnam x debian.tar
+	answers 'did you mean --volume?' run -volume x debian.tar
+	answers 'did you mean --json?' images --jsno
+	answers 'did you mean --quiet?' --quite images
+	answers 'did you mean `sandbox help E_SUBID_MISSING`?' help E_SUBID_MISING
+	answers 'did you mean `sandbox help run`?' help ru
+	answers 'see `sandbox run --help`' run --no-such-thing-at-all x
+}
+
+@test "something is missing, or too much" {
+	answers 'IMAGE is missing' run
+	assert_stderr_has 'for example: sandbox run'
+	answers 'IMAGE is missing' run -it
+	answers 'FILE is missing' import
+	answers 'IMAGE is missing' rmi
+	answers 'too many operands' images x
+	answers '-v needs SOURCE:TARGET' run -v
+	answers '--volume needs SOURCE:TARGET' run --volume
+	answers 'no image ""' run ''
+	answers 'empty' --root= images
+	answers '--user ""' run --user= "$BUSYBOX_TAR" id
+	answers 'a device or a terminal' run - true </dev/null
+}
+
+@test "an image that is not there" {
+	answers 'no image "debian:12"' run debian:12 bash
+	assert_stderr_has 'docker export'
+	answers 'there is no such file' run ./debian.tar bash
+	answers 'there is no such file' import debian.tar
+}
+
+@test "sources of volumes" {
+	answers 'no named volumes' run -v data:/data "$BUSYBOX_TAR" true
+	answers 'a missing source is not made' run -v ./data:/data "$BUSYBOX_TAR" true
+	answers 'absolute path inside' run -v /etc "$BUSYBOX_TAR" true
+	# shellcheck disable=SC2088  # the shell is kept from it
+	answers "~ is the shell's" run -v '~/data:/data' "$BUSYBOX_TAR" true
+}
+
+@test "habits from Docker" {
+	sandbox run --rm -i "$BUSYBOX_TAR" echo works
+	assert_status 0
+	assert_output works
+	answers 'put that in the background' run -d "$BUSYBOX_TAR" true
+	answers '--cap-add' run --privileged "$BUSYBOX_TAR" true
+	answers 'not a terminal' run -it "$BUSYBOX_TAR" true
+	answers 'own pid namespace' run --pid=host "$BUSYBOX_TAR" true
+	answers '--device' run --gpus all "$BUSYBOX_TAR" true
+	answers 'systemd --user' run --restart always "$BUSYBOX_TAR" true
+}
+
+@test "an image is removed by what \`images\` shows of it: digest, name, or the file it came from" {
+	local column
+	cp "$BUSYBOX_TAR" "$BATS_TEST_TMPDIR/other.tar"
+	for column in '$2' '$NF'; do
+		sandbox run "$BUSYBOX_TAR" true
+		assert_success
+		sandbox images
+		sandbox rmi "$(awk "END { print $column }" <<<"$output")"
+		assert_success
+		sandbox images -q
+		assert_success ''
+	done
+	sandbox import --name one "$BUSYBOX_TAR"
+	sandbox rmi busybox.tar
+	assert_success
+	sandbox images -q
+	assert_success ''
+	# Of two that came from files of one name neither is guessed.
+	sandbox import "$BUSYBOX_TAR"
+	mkdir "$BATS_TEST_TMPDIR/tree"
+	tar -cf "$BATS_TEST_TMPDIR/busybox.tar" -C "$BATS_TEST_TMPDIR" tree
+	sandbox import "$BATS_TEST_TMPDIR/busybox.tar"
+	answers 'several images' rmi busybox.tar
+	sandbox images -q
+	[ "${#lines[@]}" = 2 ]
+	# It is no way to run one.
+	cd "$BATS_TEST_TMPDIR/tree"
+	answers 'no image "busybox.tar"' run busybox.tar true
+}
