@@ -52,7 +52,9 @@
 	X(PASTA_FAILED) \
 	X(CGROUP_MISSING) \
 	X(CGROUP_CONTROLLER) \
-	X(IMAGE_CHOICE)
+	X(IMAGE_CHOICE) \
+	X(SANDBOX_UNKNOWN) \
+	X(SANDBOX_STATE)
 
 enum sandbox_error_id {
 #define X(name) SANDBOX_E_##name,

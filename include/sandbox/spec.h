@@ -28,7 +28,8 @@ struct sandbox_spec {
 	struct sandbox_strings given;   /* FIELD=where its value comes from, for those that are not the default */
 
 	char *name;
-	bool rm;             /* always held: a sandbox without a life of its own leaves nothing */
+	bool detach;         /* in the background */
+	bool rm;             /* always so for one that is not detached; of a detached one no log and no record stays */
 	uint64_t timeout;    /* milliseconds, 0 for none */
 
 	struct sandbox_strings env; /* NAME=VALUE, or NAME to take the caller's value */

@@ -122,3 +122,17 @@ int file_open_directory(int directory, const char *path, struct sandbox_error *e
 
 	return fd < 0 ? error_set(error, errno, "open directory %s", path) : fd;
 }
+
+int file_open_own_directory(int directory, const char *path, const char *option, struct sandbox_error *error)
+{
+	auto_close int own = openat(directory, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat status;
+
+	if (own < 0 || fstat(own, &status) < 0)
+		return error_set(error, errno, "open %s", path);
+	if (status.st_uid == geteuid() && !(status.st_mode & 022))
+		return take_fd(&own);
+	error_set(error, EPERM, "use %s", path);
+	error_cause(error, SANDBOX_E_HOME_UNUSABLE, "it belongs to somebody else, or others can write there");
+	return error_fix(error, "remove it, or name another directory with %s DIR", option);
+}

@@ -31,4 +31,10 @@ int file_make_directories(const char *path, mode_t mode, struct sandbox_error *e
 /* Opens a directory O_DIRECTORY|O_CLOEXEC (readable, not O_PATH). A descriptor or -errno. */
 int file_open_directory(int directory, const char *path, struct sandbox_error *error);
 
+/*
+ * The same for one whose content is to be believed: no symbolic link, this user's own, and nobody else may write there;
+ * else -EPERM with E_HOME_UNUSABLE and a fix that names `option`, which can choose another. A descriptor or -errno.
+ */
+int file_open_own_directory(int directory, const char *path, const char *option, struct sandbox_error *error);
+
 #endif

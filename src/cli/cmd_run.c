@@ -2,10 +2,12 @@
 #include <errno.h>
 #include <limits.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <sandbox/container.h>
+#include <sandbox/life.h>
 #include <sandbox/spec.h>
 
 #include "base/memory.h"
@@ -57,7 +59,8 @@ struct run_options {
 static const struct option_entry run_table[] = {
 	{OPTION_HEADING, .help = "Name and life"},
 	{OPTION_TEXT, "name", 0, "NAME", "a name, unique among your running sandboxes", FIELD(name)},
-	{OPTION_FLAG, "rm", 0, NULL, "leave nothing behind (always so)", FIELD(rm)},
+	{OPTION_FLAG, "rm", 0, NULL, "leave nothing behind, not even a log (so anyway without -d)", FIELD(rm)},
+	{OPTION_FLAG, "detach", 'd', NULL, "in the background: print an id and return once the command runs", FIELD(detach)},
 	{OPTION_DURATION, "timeout", 0, "DURATION", "end it after that long, with status 124", FIELD(timeout)},
 	{OPTION_HEADING, .help = "Process"},
 	{OPTION_LIST, "env", 'e', "NAME[=VALUE]", "set a variable, or take it from here", FIELD(env)},
@@ -158,17 +161,38 @@ static const struct option_entry run_table[] = {
 	{OPTION_END},
 };
 
-static int run_image(const struct cli *cli, const char *image, const struct sandbox_spec *spec,
-	struct sandbox_result *result, struct sandbox_error *error)
+/* What the caller has open is not the sandbox's, nor any helper's, unless it was asked for. */
+static int close_inherited(const struct sandbox_spec *spec, struct sandbox_error *error)
 {
-	const struct sandbox_locations locations = {cli->store, cli->state, cli->runtime};
 	/* Too many is an error that the plan will find. */
 	unsigned int first = 3 + (unsigned int)(spec->preserve_fds < INT_MAX ? spec->preserve_fds : INT_MAX);
 
-	/* What the caller has open is not the sandbox's, nor any helper's, unless it was asked for. */
 	if (!test_defence_removed("close-inherited") && close_range(first, ~0U, 0) < 0)
 		return error_set(error, errno, "close inherited descriptors");
-	return sandbox_run(&locations, image, spec, &import_progress, result, error);
+	return 0;
+}
+
+static int run_detached(const struct sandbox_locations *locations, const char *image, const struct sandbox_spec *spec,
+	struct sandbox_error *error)
+{
+	char id[SANDBOX_ID_SIZE];
+	int result = sandbox_run_detached(locations, image, spec, &import_progress, id, error);
+
+	if (result == 0)
+		printf("%s\n", id);
+	return result;
+}
+
+static int run_image(const struct cli *cli, const char *image, const struct sandbox_spec *spec,
+	struct sandbox_result *out, struct sandbox_error *error)
+{
+	const struct sandbox_locations locations = {cli->store, cli->state, cli->runtime};
+	int result = close_inherited(spec, error);
+
+	if (result < 0)
+		return result;
+	return spec->detach ? run_detached(&locations, image, spec, error)
+			    : sandbox_run(&locations, image, spec, &import_progress, out, error);
 }
 
 static int print_plan(const struct cli *cli, const char *image, const struct run_options *options,

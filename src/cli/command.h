@@ -32,6 +32,12 @@ struct command {
 };
 
 extern const struct command command_run;
+extern const struct command command_ps;
+extern const struct command command_logs;
+extern const struct command command_stop;
+extern const struct command command_kill;
+extern const struct command command_wait;
+extern const struct command command_rm;
 extern const struct command command_import;
 extern const struct command command_images;
 extern const struct command command_rmi;

@@ -97,6 +97,10 @@ static const struct topic topics[SANDBOX_E_COUNT] = {
 		"The resource limit is above the hard limit of the caller, which only root may raise."},
 	[SANDBOX_E_CHILD_DIED] = {"a process of the sandbox ended without saying why",
 		"Something outside killed it (the kernel's out-of-memory killer, an operator), or it is a defect."},
+	[SANDBOX_E_SANDBOX_UNKNOWN] = {"no sandbox has that name or id",
+		"Only sandboxes with a --name and detached ones (-d) can be found by others. `sandbox ps -a` lists them."},
+	[SANDBOX_E_SANDBOX_STATE] = {"the sandbox is not in a state for that",
+		"One that has ended takes no signal; one that runs is not removed (sandbox rm --force ends it first)."},
 	[SANDBOX_E_SUBID_FEW] = {"the user has fewer subordinate ids than images use",
 		"Files of an image may belong to ids up to 65534 (nobody). Those beyond the range cannot be unpacked, and\n"
 		"programs cannot become them. usermod --add-subuids adds a range to those that are there."},

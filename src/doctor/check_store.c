@@ -17,7 +17,7 @@
 #include "doctor/probe_archive.h"
 #include "image/image.h"
 #include "rootfs/root.h"
-#include "runtime/name.h"
+#include "runtime/control.h"
 #include "runtime/upper.h"
 #include "userns/userns.h"
 
@@ -199,9 +199,9 @@ int check_overlay_disk(const struct examination *examination, struct check_repor
 
 int check_runtime(const struct examination *examination, struct check_report *report)
 {
-	auto_finish(name_release) struct name_lease lease = NAME_LEASE_INIT;
-	auto_free char *name = memory_format("doctor-%d", (int)getpid());
-	int result = name_take(&lease, examination->locations->runtime, name_kind_sandbox, name, &report->error);
+	auto_finish(control_finish) struct control control = CONTROL_INIT;
+	auto_free char *name = memory_format("dr-%d", (int)getpid());
+	int result = control_open(&control, examination->locations->runtime, name, &report->error);
 
 	if (result == 0) {
 		(void)snprintf(report->found, sizeof(report->found), "%s", examination->locations->runtime);
@@ -209,6 +209,6 @@ int check_runtime(const struct examination *examination, struct check_report *re
 	}
 	if (report->error.id != SANDBOX_E_NONE)
 		return result;
-	error_cause(&report->error, SANDBOX_E_HOME_UNUSABLE, "the names of running sandboxes are kept there");
+	error_cause(&report->error, SANDBOX_E_HOME_UNUSABLE, "the sockets of running sandboxes are there");
 	return error_fix(&report->error, "name a directory that you may write to with --runroot DIR");
 }

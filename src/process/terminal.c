@@ -57,14 +57,19 @@ static int open_pty(int *out_master, int *out_slave, struct sandbox_error *error
 
 int terminal_open_pair(enum terminal_kind kind, int *out_master, int *out_slave, struct sandbox_error *error)
 {
-	return kind == TERMINAL_PTY ? open_pty(out_master, out_slave, error)
-				    : open_pipe(out_master, out_slave, error);
+	struct winsize usual = {.ws_row = 24, .ws_col = 80};
+	int result = kind == TERMINAL_PIPE ? open_pipe(out_master, out_slave, error)
+					   : open_pty(out_master, out_slave, error);
+
+	if (result == 0 && kind == TERMINAL_DETACHED)
+		(void)ioctl(*out_slave, TIOCSWINSZ, &usual);
+	return result;
 }
 
-int terminal_adopt(int slave, struct sandbox_error *error)
+int terminal_adopt(enum terminal_kind kind, int slave, struct sandbox_error *error)
 {
 	auto_close int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	bool interactive = is_interactive(slave);
+	bool all = kind == TERMINAL_DETACHED, interactive = all || is_interactive(slave);
 
 	if (test_defence_removed("terminal"))
 		return 0;
@@ -75,7 +80,7 @@ int terminal_adopt(int slave, struct sandbox_error *error)
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
 		int own = fd == STDIN_FILENO && !interactive ? nothing : slave;
 
-		if (isatty(fd) && dup2(own, fd) < 0)
+		if ((all || isatty(fd)) && dup2(own, fd) < 0)
 			return error_set(error, errno, "take the caller's terminal away from descriptor %d", fd);
 	}
 	return 0;

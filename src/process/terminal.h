@@ -26,6 +26,7 @@ enum terminal_kind {
 	TERMINAL_NONE, /* neither standard output nor error is a terminal */
 	TERMINAL_PTY,
 	TERMINAL_PIPE, /* in the place of one: --no-tty */
+	TERMINAL_DETACHED, /* nobody's, for a payload in the background */
 };
 
 /* What stands for the caller's terminal in the sandbox. */
@@ -36,9 +37,9 @@ int terminal_open_pair(enum terminal_kind kind, int *out_master, int *out_slave,
 
 /*
  * In the payload, a session leader: makes `slave` the controlling terminal, and replaces those of the standard
- * descriptors that are terminals. `slave` is -1 where none is wanted. 0 or -errno.
+ * descriptors that are terminals, or all of them by TERMINAL_DETACHED. `slave` is -1 where none is wanted. 0 or -errno.
  */
-int terminal_adopt(int slave, struct sandbox_error *error);
+int terminal_adopt(enum terminal_kind kind, int slave, struct sandbox_error *error);
 
 enum { TERMINAL_BUFFER = 16 * 1024 };
 

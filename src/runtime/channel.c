@@ -15,6 +15,8 @@ static const char *const step_names[CHANNEL_STEP_COUNT] = {
 	[CHANNEL_EXEC_OK] = "exec-ok",
 	[CHANNEL_SIGNAL] = "signal",
 	[CHANNEL_EXITED] = "exited",
+	[CHANNEL_WAIT] = "wait",
+	[CHANNEL_DONE] = "done",
 	[CHANNEL_ERROR] = "error",
 };
 

@@ -5,24 +5,49 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/scope.h"
 #include "base/test_switch.h"
+#include "runtime/record.h"
 
 void container_sweep(const struct sandbox_locations *locations, const struct plan *plan)
 {
-	names_sweep(locations->runtime, name_kind_sandbox, NULL);
+	registry_sweep(locations->state, record_bury);
 	groups_sweep(locations->runtime);
 	uppers_sweep(locations->state, &plan->idmap);
 }
 
+static int open_log(struct container *container, struct detached *detached, struct sandbox_error *error)
+{
+	int result = output_log_open(&container->log, container->entry.directory, error);
+
+	for (size_t i = 0; i < OUTPUT_LOG_STREAMS && result == 0; i++)
+		result = output_log_add(&container->log, i, take_fd(&detached->outputs[i]), error);
+	return result;
+}
+
+static int make_entry(struct container *container, const struct sandbox_locations *locations, const struct plan *plan,
+	struct detached *detached, struct sandbox_error *error)
+{
+	auto_free char *record = record_text(plan, locations->runtime);
+	int result;
+
+	container->remove = plan->remove;
+	result = registry_add(locations->state, plan->name, record, &container->entry, error);
+
+	if (result == 0)
+		result = control_open(&container->control, locations->runtime, container->entry.id, error);
+	return result < 0 || !detached ? result : open_log(container, detached, error);
+}
+
 int container_create(struct container *container, const struct sandbox_locations *locations, struct plan *plan,
-	struct sandbox_error *error)
+	struct detached *detached, struct sandbox_error *error)
 {
 	int result = 0;
 
-	if (plan->name)
-		result = name_take(&container->name, locations->runtime, name_kind_sandbox, plan->name, error);
+	if (plan->name || detached)
+		result = make_entry(container, locations, plan, detached, error);
 	test_point("container.named");
 	if (result < 0)
 		return result;
@@ -57,6 +82,26 @@ static void finish_chore(struct container *container)
 	container->chore = 0;
 }
 
+/* Its log and its end stay for whoever asks later, when it was detached: `sandbox rm` removes them. */
+static void finish_entry(struct container *container)
+{
+	struct sandbox_error error = {0};
+	bool stays = container->ended && container->log.directory >= 0 && !container->remove;
+
+	if (stays && record_write_exit(&container->entry, &container->result, &error) < 0)
+		log_debug("%s", error.text);
+	output_log_finish(&container->log);
+	if (stays)
+		registry_entry_finish(&container->entry);
+	else
+		registry_remove(&container->entry);
+	/* Last: whoever was told may remove the entry, or take its name. */
+	if (container->ended)
+		control_tell_end(&container->control, &container->result);
+	control_finish(&container->control);
+	container->ended = false;
+}
+
 void container_finish(struct container *container)
 {
 	end_init(container);
@@ -67,5 +112,5 @@ void container_finish(struct container *container)
 	group_release(&container->group);
 	upper_remove(&container->upper);
 	test_point("container.upper-removed");
-	name_release(&container->name);
+	finish_entry(container);
 }

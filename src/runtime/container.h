@@ -11,9 +11,12 @@
 #include "base/error.h"
 #include "network/uplink.h"
 #include "process/terminal.h"
+#include "runtime/control.h"
+#include "runtime/detach.h"
 #include "runtime/group.h"
-#include "runtime/name.h"
+#include "runtime/output_log.h"
 #include "runtime/plan.h"
+#include "runtime/registry.h"
 #include "runtime/upper.h"
 
 struct container {
@@ -23,29 +26,38 @@ struct container {
 	struct uplink uplink;  /* what connects its network to the host's */
 	pid_t chore;           /* what the supervisor has done beside the payload; 0 when there is none */
 	struct terminal terminal; /* the caller's terminal is to be restored */
-	struct name_lease name;
+	struct registry_entry entry; /* where others find it */
+	struct control control;
+	struct output_log log;
+	bool remove;                  /* the entry of a detached one, at its end */
 	struct upper_layer upper;
 	struct group_lease group;
+	bool ended;                   /* the command has run, and `result` is how it ended */
+	struct sandbox_result result;
 };
 
 #define CONTAINER_INIT \
 	{ \
-		.init = 0, .init_pidfd = -1, .channel = -1, .uplink = UPLINK_INIT, \
-		.terminal = TERMINAL_INIT, .name = NAME_LEASE_INIT, \
-		.upper = UPPER_LAYER_INIT, .group = GROUP_LEASE_INIT, \
+		.init = 0, .init_pidfd = -1, .channel = -1, .uplink = UPLINK_INIT, .terminal = TERMINAL_INIT, \
+		.entry = REGISTRY_ENTRY_INIT, .control = CONTROL_INIT, .log = OUTPUT_LOG_INIT, .upper = UPPER_LAYER_INIT, \
+		.group = GROUP_LEASE_INIT, \
 	}
 
-/* Removes what earlier commands left behind because they were killed: names, writable layers, groups. */
+/* Removes what earlier commands left behind because they were killed: entries, writable layers, groups. */
 void container_sweep(const struct sandbox_locations *locations, const struct plan *plan);
 
 /*
- * Takes the name (E_NAME_IN_USE), makes the directory of a writable layer on disk, whose path goes into
- * plan->root.upper, and the control group. 0 or -errno.
+ * Makes the entry of a sandbox that others can find, with its socket and the log of what a detached one writes
+ * (E_NAME_IN_USE), the directory of a writable layer on disk, whose path goes into plan->root.upper, and the control
+ * group. `detached` is NULL for one that is attached. 0 or -errno.
  */
 int container_create(struct container *container, const struct sandbox_locations *locations, struct plan *plan,
-	struct sandbox_error *error);
+	struct detached *detached, struct sandbox_error *error);
 
-/* Ends init if it still lives and removes everything that was recorded. Idempotent. */
+/*
+ * Ends init if it still lives and removes everything that was recorded, but for the entry of a detached sandbox that
+ * has run, where its end is written down; then those who wait for it are told. Idempotent.
+ */
 void container_finish(struct container *container);
 
 #endif

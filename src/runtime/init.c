@@ -183,7 +183,7 @@ static int init_setup(struct init *init, struct sandbox_error *error)
  */
 static bool is_own_init(const struct init *init)
 {
-	return init->plan->supervision == SUPERVISION_ATTACHED_NO_INIT;
+	return init->plan->own_init;
 }
 
 static pid_t clone_payload(const struct init *init)

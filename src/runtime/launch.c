@@ -71,6 +71,8 @@ static int expect_setup(const struct plan *plan, const struct interrupt *interru
 		return result;
 	if (message.fd_count != (plan->terminal ? 1 : 0))
 		return error_set(error, EPROTO, "set up the terminal");
+	if (plan->terminal == TERMINAL_DETACHED)
+		return output_log_add(&container->log, 0, message.fds[0], error);
 	return plan->terminal ? terminal_start(&container->terminal, message.fds[0], error) : 0;
 }
 

@@ -12,23 +12,7 @@
 #include "base/memory.h"
 #include "base/scope.h"
 
-const char name_kind_sandbox[] = "names", name_kind_group[] = "groups";
-
-/* /tmp is everybody's: a directory there must be ours alone before anything is believed that lies in it. */
-static int open_own_directory(const char *path, struct sandbox_error *error)
-{
-	auto_close int directory = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	struct stat status;
-
-	if (directory < 0 || fstat(directory, &status) < 0)
-		return error_set(error, errno, "open %s", path);
-	if (status.st_uid != geteuid() || (status.st_mode & 022)) {
-		error_set(error, EPERM, "use %s", path);
-		error_cause(error, SANDBOX_E_HOME_UNUSABLE, "it belongs to somebody else, or others can write there");
-		return error_fix(error, "remove it, or name another directory with --runroot DIR");
-	}
-	return take_fd(&directory);
-}
+const char name_kind_group[] = "groups";
 
 static int open_names(const char *runtime, const char *kind, bool make, struct sandbox_error *error)
 {
@@ -39,7 +23,7 @@ static int open_names(const char *runtime, const char *kind, bool make, struct s
 		error_cause(error, SANDBOX_E_HOME_UNUSABLE, "names are kept there while their sandboxes run");
 		return error_fix(error, "name a directory that you can make or write with --runroot DIR");
 	}
-	parent = open_own_directory(runtime, error);
+	parent = file_open_own_directory(AT_FDCWD, runtime, "--runroot", error);
 	if (parent < 0)
 		return parent;
 	if (make && mkdirat(parent, kind, 0700) < 0 && errno != EEXIST)

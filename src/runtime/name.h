@@ -1,6 +1,6 @@
 /*
- * Names of what lives as long as its tool: --name, unique among a user's running sandboxes, and control groups. A name is
- * a locked file; that nobody holds the lock tells of a death.
+ * Names of what lives as long as its tool, such as control groups. A name is a locked file; that nobody holds the lock
+ * tells of a death.
  */
 #ifndef RUNTIME_NAME_H
 #define RUNTIME_NAME_H
@@ -10,7 +10,7 @@
 #include "base/error.h"
 
 /* A kind of names is the directory below the runtime directory that its files are in. */
-extern const char name_kind_sandbox[], name_kind_group[];
+extern const char name_kind_group[];
 
 struct name_lease {
 	int names;  /* the directory of names, or -1 */

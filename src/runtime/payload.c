@@ -131,13 +131,13 @@ static int close_descriptors(const struct plan *plan, struct sandbox_error *erro
 }
 
 /* Away from the caller's terminal, into whose shell it could push keystrokes, to one of its own or none. */
-static int leave_terminal(const struct payload *payload, struct sandbox_error *error)
+static int leave_terminal(const struct plan *plan, const struct payload *payload, struct sandbox_error *error)
 {
 	if (test_defence_removed("setsid"))
 		return 0;
 	if (setsid() < 0)
 		return error_set(error, errno, "make a session");
-	return terminal_adopt(payload->terminal, error);
+	return terminal_adopt(plan->terminal, payload->terminal, error);
 }
 
 static int load_filter(const struct plan *plan, struct sandbox_error *error)
@@ -150,7 +150,7 @@ int payload_execute(const struct plan *plan, const struct payload *payload, stru
 	bool is_root = payload->user.uid == 0;
 	int result;
 
-	result = leave_terminal(payload, error);
+	result = leave_terminal(plan, payload, error);
 	if (result < 0)
 		return result;
 	reset_signals();

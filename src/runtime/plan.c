@@ -14,10 +14,10 @@
 #include "process/environment.h"
 #include "process/terminal.h"
 #include "runtime/plan_require.h"
+#include "runtime/registry.h"
 
 enum {
 	HOSTNAME_LENGTH_MAX = 64, /* __NEW_UTS_LEN */
-	NAME_LENGTH_MAX = 64,     /* a name is a host name, too */
 	PRESERVE_FDS_MAX = 1024,
 	STORAGE_SIZE_MIN = 64 << 10,
 };
@@ -27,32 +27,25 @@ enum {
 static const char default_hostname[] = "sandbox";
 static const uint64_t default_tmpfs_size_max = UINT64_C(4) << 30;
 
-/* As for Docker. It is a file name as well. */
 static int decide_name(const struct sandbox_spec *spec, char **out, struct sandbox_error *error)
 {
-	const char *name = spec->name;
-	size_t length = name ? strlen(name) : 0;
-
-	if (!name)
-		return 0;
-	if (length && length <= NAME_LENGTH_MAX && strspn(name, LETTERS_AND_DIGITS) &&
-	    strspn(name, LETTERS_AND_DIGITS "_.-") == length) {
-		*out = memory_text(name);
+	if (!spec->name || registry_name_is_valid(spec->name)) {
+		*out = memory_text(spec->name);
 		return 0;
 	}
-	error_set(error, 0, "--name \"%s\"", name);
+	error_set(error, 0, "--name \"%s\"", spec->name);
 	error_cause(error, SANDBOX_E_USAGE, "a name is a letter or digit, then letters, digits, '_', '.' and '-', %d at most",
-		NAME_LENGTH_MAX);
+		REGISTRY_NAME_MAX);
 	return error_fix(error, "choose another name");
 }
 
 /* What is asked for and cannot be had must not be passed over. */
 static int check_life(const struct sandbox_spec *spec, struct sandbox_error *error)
 {
-	if (spec->rm)
+	if (spec->rm || spec->detach || !strings_variable(&spec->given, "rm"))
 		return 0;
 	error_set(error, 0, "--rm=false");
-	error_cause(error, SANDBOX_E_USAGE, "a sandbox leaves nothing behind when its command ends");
+	error_cause(error, SANDBOX_E_USAGE, "a sandbox leaves nothing behind when its command ends, unless it was detached");
 	return error_fix(error, "save files through a volume: -v DIR:/DIR");
 }
 
@@ -150,8 +143,11 @@ static int decide_descriptors(const struct sandbox_spec *spec, struct plan *plan
 
 static int decide_terminal(const struct sandbox_spec *spec, struct plan *plan, struct sandbox_error *error)
 {
-	plan->terminal = terminal_choose(spec->no_tty);
-	if (!spec->tty || plan->terminal == TERMINAL_PTY)
+	if (spec->detach)
+		plan->terminal = spec->tty ? TERMINAL_DETACHED : TERMINAL_NONE;
+	else
+		plan->terminal = terminal_choose(spec->no_tty);
+	if (!spec->tty || plan->terminal == TERMINAL_PTY || (plan->terminal == TERMINAL_DETACHED && !spec->no_tty))
 		return 0;
 	error_set(error, ENOTTY, "--tty");
 	error_cause(error, SANDBOX_E_USAGE, "%s", spec->no_tty ? "--no-tty was given, too"
@@ -223,7 +219,9 @@ static int decide_process(const struct sandbox_spec *spec, struct plan *plan, st
 	plan->without_home = strings_contain(&spec->unsetenv, "HOME");
 	strings_add_all(&plan->command, &spec->command);
 	plan->timeout = spec->timeout;
-	plan->supervision = spec->init ? SUPERVISION_ATTACHED : SUPERVISION_ATTACHED_NO_INIT;
+	plan->supervision = spec->detach ? SUPERVISION_DETACHED : SUPERVISION_ATTACHED;
+	plan->own_init = !spec->init;
+	plan->remove = spec->rm || !spec->detach;
 	return environment_decide(&environment, &plan->environment, &plan->environment_origins, error);
 }
 
@@ -287,6 +285,8 @@ void plan_finish(struct plan *plan)
 	cgroup_plan_finish(&plan->cgroup);
 	free(plan->root.upper);
 	free(plan->name);
+	free(plan->image);
+	free(plan->digest);
 	free(plan->hostname);
 	free(plan->workdir);
 	free(plan->oom_score_adj);

@@ -28,12 +28,16 @@
  * through the same launch; they differ in who waits, and in what starts the payload.
  */
 enum supervision {
-	SUPERVISION_ATTACHED,        /* the caller waits; init and payload end with it */
-	SUPERVISION_ATTACHED_NO_INIT, /* likewise, but the payload is PID 1, of a pid namespace inside init's */
+	SUPERVISION_ATTACHED, /* the caller waits; init and payload end with it */
+	SUPERVISION_DETACHED, /* a process in the background does; they end with that */
 };
 
 struct plan {
 	enum supervision supervision;
+	bool own_init;           /* the payload is PID 1, of a pid namespace inside init's */
+	bool remove;             /* nothing stays of a detached one, not even its log */
+	char *image;             /* as the user named it */
+	char *digest;            /* of the image; NULL for a folder */
 	struct idmap idmap;
 	struct root_plan root;
 	int layers;              /* the store's directory of layers: root.layers are below it. Borrowed */

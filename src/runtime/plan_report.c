@@ -210,6 +210,7 @@ static const struct {
 	[TERMINAL_NONE] = {"none", by_default},
 	[TERMINAL_PTY] = {"its own", "standard output or error is a terminal"},
 	[TERMINAL_PIPE] = {"a pipe in its place", "--no-tty"},
+	[TERMINAL_DETACHED] = {"its own, written to the log", "--tty"},
 };
 
 static void report_process(const struct plan *plan, const struct sandbox_spec *spec, struct sandbox_plan_report *out)

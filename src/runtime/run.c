@@ -1,5 +1,6 @@
 /* sandbox_run: understand, decide, do. */
 #include <sandbox/container.h>
+#include <sandbox/life.h>
 
 #include <errno.h>
 #include <signal.h>
@@ -11,6 +12,7 @@
 #include "base/scope.h"
 #include "image/image.h"
 #include "runtime/container.h"
+#include "runtime/detach.h"
 #include "runtime/host.h"
 #include "runtime/launch.h"
 #include "runtime/plan.h"
@@ -29,9 +31,19 @@ int sandbox_result_exit_status(const struct sandbox_result *result)
 	}
 }
 
-/* From a plan to the end of everything that it made. */
-static int run_plan(const struct sandbox_locations *locations, struct plan *plan, const struct supervisor_chore *chore,
-	struct sandbox_result *out, struct sandbox_error *error)
+/* The command runs in the background: nobody but it shall keep our outputs open, and who started it goes on. */
+static int let_go(struct detached *detached, const struct container *container, struct sandbox_error *error)
+{
+	int result = detached_drop_outputs(error);
+
+	if (result == 0 && detached_report(detached, container->entry.id) < 0)
+		result = error_set(error, EPIPE, "tell that the command runs");
+	return result;
+}
+
+/* From a plan to the end of everything that it made. `detached` is NULL when the caller waits. */
+static int run_plan(const struct sandbox_locations *locations, struct plan *plan, struct detached *detached,
+	const struct supervisor_chore *chore, struct sandbox_result *out, struct sandbox_error *error)
 {
 	auto_finish(interrupt_release) struct interrupt interrupt = INTERRUPT_INIT;
 	auto_finish(container_finish) struct container container = CONTAINER_INIT;
@@ -44,9 +56,11 @@ static int run_plan(const struct sandbox_locations *locations, struct plan *plan
 		return result;
 	/* A signal that arrives from here on ends the set-up, or else is read once the payload runs, and goes to it. */
 	supervisor_block_signals(&previous);
-	result = container_create(&container, locations, plan, error);
+	result = container_create(&container, locations, plan, detached, error);
 	if (result == 0)
 		result = launch(plan, &interrupt, &container, error);
+	if (result == 0 && detached)
+		result = let_go(detached, &container, error);
 	if (result == 0)
 		result = supervise(plan, &container, chore, out, error);
 	container_finish(&container);
@@ -114,6 +128,8 @@ static int resolve_image(struct decision *decision, const char *name, const stru
 		log_debug("the folder %s as it stands", name);
 	else
 		log_debug("image %s, %s", image->record.digest.hex, image->imported ? "just imported" : "already in the store");
+	decision->plan.image = memory_text(name);
+	decision->plan.digest = image->folder ? NULL : memory_text(image->record.digest.hex);
 	plan_set_layers(&decision->plan, image_directory(&decision->store, image), &image->layers);
 	return 0;
 }
@@ -128,24 +144,54 @@ static void make_durable(void *argument)
 		log_debug("%s", error.text);
 }
 
+static int run_decision(const struct sandbox_locations *locations, struct decision *decision, struct detached *detached,
+	struct sandbox_result *out, struct sandbox_error *error)
+{
+	struct supervisor_chore chore = {
+		.function = decision->image.durable ? NULL : make_durable, .argument = decision};
+
+	return run_plan(locations, &decision->plan, detached, &chore, out, error);
+}
+
+/* What comes before there is anything to take back. */
+static int prepare(const struct sandbox_locations *locations, const char *image_name, const struct sandbox_spec *spec,
+	const struct sandbox_progress *progress, struct decision *out, struct sandbox_error *error)
+{
+	int result = decide(spec, out, error);
+
+	if (result == 0 && network_warning(out->plan.network.kind))
+		log_notice("%s", network_warning(out->plan.network.kind));
+	if (result == 0)
+		result = image_store_open(locations->store, &out->store, error);
+	return result < 0 ? result : resolve_image(out, image_name, progress, error);
+}
+
 int sandbox_run(const struct sandbox_locations *locations, const char *image_name, const struct sandbox_spec *spec,
 	const struct sandbox_progress *progress, struct sandbox_result *out, struct sandbox_error *error)
 {
 	auto_finish(decision_finish) struct decision decision = DECISION_INIT;
-	struct supervisor_chore chore = {.argument = &decision};
-	int result = decide(spec, &decision, error);
+	int result = prepare(locations, image_name, spec, progress, &decision, error);
 
-	if (result == 0 && network_warning(decision.plan.network.kind))
-		log_notice("%s", network_warning(decision.plan.network.kind));
+	return result < 0 ? result : run_decision(locations, &decision, NULL, out, error);
+}
+
+int sandbox_run_detached(const struct sandbox_locations *locations, const char *image_name,
+	const struct sandbox_spec *spec, const struct sandbox_progress *progress, char out_id[SANDBOX_ID_SIZE],
+	struct sandbox_error *error)
+{
+	auto_finish(decision_finish) struct decision decision = DECISION_INIT;
+	struct detached detached = DETACHED_INIT;
+	struct sandbox_error problem = {0};
+	struct sandbox_result ended;
+	bool is_supervisor = false;
+	int result = prepare(locations, image_name, spec, progress, &decision, error);
+
 	if (result == 0)
-		result = image_store_open(locations->store, &decision.store, error);
-	if (result == 0)
-		result = resolve_image(&decision, image_name, progress, error);
-	if (result < 0)
+		result = detach(&detached, &is_supervisor, out_id, error);
+	if (!is_supervisor)
 		return result;
-	if (!decision.image.durable)
-		chore.function = make_durable;
-	return run_plan(locations, &decision.plan, &chore, out, error);
+	result = run_decision(locations, &decision, &detached, &ended, &problem);
+	detached_exit(&detached, result, &problem);
 }
 
 static int refuse_import(void *context, struct sandbox_error *error)

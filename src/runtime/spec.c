@@ -6,7 +6,7 @@
 
 void sandbox_spec_init(struct sandbox_spec *spec)
 {
-	*spec = (struct sandbox_spec){.init = true, .rm = true, .interactive = true, .shm_size = 64 << 20};
+	*spec = (struct sandbox_spec){.init = true, .interactive = true, .shm_size = 64 << 20};
 }
 
 static void limits_finish(struct sandbox_limits *limits)

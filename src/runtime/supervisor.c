@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/scope.h"
 #include "base/test_switch.h"
 #include "runtime/channel.h"
@@ -184,8 +185,9 @@ static void lose_network(struct supervisor *self)
 		notice_lost_network(self);
 }
 
+/* Clients come last: their number changes. */
 enum { EVENT_CHANNEL, EVENT_INIT, EVENT_SIGNALS, EVENT_TIMER, EVENT_SETTLED, EVENT_NETWORK, EVENT_TERMINAL,
-	EVENT_COUNT = EVENT_TERMINAL + TERMINAL_POLL_COUNT };
+	EVENT_LOG = EVENT_TERMINAL + TERMINAL_POLL_COUNT, EVENT_CLIENTS = EVENT_LOG + OUTPUT_LOG_STREAMS };
 
 /* Handles what one poll has found. False when init has ended and has nothing more to say. */
 static bool handle_events(struct supervisor *self, struct pollfd *events, struct sandbox_error *error,
@@ -206,6 +208,8 @@ static bool handle_events(struct supervisor *self, struct pollfd *events, struct
 		events[EVENT_NETWORK].fd = -1;
 	}
 	terminal_copy(&self->container->terminal, events + EVENT_TERMINAL);
+	output_log_copy(&self->container->log, events + EVENT_LOG);
+	control_serve(&self->container->control, events + EVENT_CLIENTS, self->container->channel);
 	/* A closed channel would be readable for ever; from then on the pidfd tells. */
 	if (events[EVENT_CHANNEL].revents && !hear_init(self, error, out_result))
 		events[EVENT_CHANNEL].fd = -1;
@@ -213,23 +217,33 @@ static bool handle_events(struct supervisor *self, struct pollfd *events, struct
 	return !events[EVENT_INIT].revents || events[EVENT_CHANNEL].fd >= 0;
 }
 
+static void prepare_events(const struct supervisor *self, struct pollfd events[EVENT_CLIENTS])
+{
+	events[EVENT_CHANNEL] = (struct pollfd){.fd = self->container->channel, .events = POLLIN};
+	events[EVENT_INIT] = (struct pollfd){.fd = self->container->init_pidfd, .events = POLLIN};
+	events[EVENT_SIGNALS] = (struct pollfd){.fd = self->signals, .events = POLLIN};
+	events[EVENT_TIMER] = (struct pollfd){.fd = self->timer, .events = POLLIN};
+	events[EVENT_SETTLED] = (struct pollfd){.fd = self->settled, .events = POLLIN};
+	events[EVENT_NETWORK] = (struct pollfd){.fd = self->container->uplink.channel, .events = POLLIN};
+}
+
 /* Init ends last of all in its pid namespace: once it is reaped, nothing of the sandbox runs. */
 static int watch(struct supervisor *self, struct sandbox_error *error)
 {
-	struct pollfd events[EVENT_COUNT] = {
-		[EVENT_CHANNEL] = {.fd = self->container->channel, .events = POLLIN},
-		[EVENT_INIT] = {.fd = self->container->init_pidfd, .events = POLLIN},
-		[EVENT_SIGNALS] = {.fd = self->signals, .events = POLLIN},
-		[EVENT_TIMER] = {.fd = self->timer, .events = POLLIN},
-		[EVENT_SETTLED] = {.fd = self->settled, .events = POLLIN},
-		[EVENT_NETWORK] = {.fd = self->container->uplink.channel, .events = POLLIN},
-	};
+	auto_free struct pollfd *events = memory_zeroed(EVENT_CLIENTS, sizeof(*events));
+	struct container *container = self->container;
 	bool alive = true;
 	int result = 0;
 
+	prepare_events(self, events);
 	while (alive) {
-		terminal_poll(&self->container->terminal, events + EVENT_TERMINAL);
-		if (poll(events, array_count(events), -1) >= 0)
+		size_t clients = control_poll_count(&container->control);
+
+		events = memory_resize(events, EVENT_CLIENTS + clients, sizeof(*events));
+		terminal_poll(&container->terminal, events + EVENT_TERMINAL);
+		output_log_poll(&container->log, events + EVENT_LOG);
+		control_poll(&container->control, events + EVENT_CLIENTS);
+		if (poll(events, EVENT_CLIENTS + clients, -1) >= 0)
 			alive = handle_events(self, events, error, &result);
 		else if (errno != EINTR)
 			return error_set(error, errno, "wait for the sandbox");
@@ -294,5 +308,7 @@ int supervise(const struct plan *plan, struct container *container, const struct
 	notice_lost_network(&self);
 	if (result == 0)
 		fill_result(&self, out);
+	container->ended = result == 0;
+	container->result = *out;
 	return result;
 }

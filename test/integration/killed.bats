@@ -102,6 +102,18 @@ kill_tool_everywhere() {
 	kill_everywhere full map run --init=false --overlay=disk "$BUSYBOX_TAR" -- sh -c "$STUBBORN"
 }
 
+@test "a run in the background" {
+	local points living point
+	begin full map run --detach --rm "$BUSYBOX_TAR" -- true
+	# Its supervisor has no standard error to tell of the steps that it comes to.
+	for point in registry.made launch.started detach.report supervise.ended container.ended; do
+		echo "$point" >>"$BATS_FILE_TMPDIR/reached"
+		SANDBOX_TEST_KILL_AT=$point run_switched run --detach --rm "$BUSYBOX_TAR" -- true
+		assert_nothing_lives "$living" "killed at $point"
+		assert_healed map "$living" "killed at $point"
+	done
+}
+
 @test "a first run" {
 	kill_everywhere empty map run "$BUSYBOX_TAR" -- sh -c "$STUBBORN"
 }

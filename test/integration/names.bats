@@ -1,12 +1,20 @@
-# --name: one running sandbox has a name; what a killed tool leaves of it is swept away; and nobody else's
-# folder is taken for ours, since where there is no XDG_RUNTIME_DIR ours lies in /tmp.
+# --name: one sandbox has a name; what a killed tool leaves of it is swept away; and nobody else's folder is taken for
+# ours, since where there is no XDG_RUNTIME_DIR ours lies in /tmp.
 
 load helper
+
+entries() {
+	ls "$XDG_STATE_HOME/sandbox/sandboxes"
+}
+
+sockets() {
+	ls "$XDG_RUNTIME_DIR/sandbox/control"
+}
 
 start_named() {
 	"$SANDBOX" run --name "$1" "$BUSYBOX_TAR" sleep 60 3>&- &
 	named=$!
-	wait_until test -e "$XDG_RUNTIME_DIR/sandbox/names/$1"
+	wait_until pgrep -u "$(id -u)" -f '^sleep 60'
 }
 
 end_named() {
@@ -23,7 +31,8 @@ end_named() {
 	end_named
 	run_busybox --name one -- true
 	assert_success
-	[ -z "$(ls "$XDG_RUNTIME_DIR/sandbox/names")" ]
+	[ -z "$(entries)" ]
+	[ -z "$(sockets)" ]
 }
 
 @test "the name of a killed tool is free at once and swept by the next run" {
@@ -35,36 +44,41 @@ end_named() {
 	kill -KILL "$named"
 	wait "$named" || true
 	swept() {
-		"$SANDBOX" run "$BUSYBOX_TAR" true && [ -z "$(ls "$XDG_RUNTIME_DIR/sandbox/names")" ]
+		"$SANDBOX" run "$BUSYBOX_TAR" true && [ -z "$(entries)" ] && [ -z "$(sockets)" ]
 	}
 	wait_until swept
 }
 
 # Whoever comes first may make /tmp/sandbox-UID, and then says what lies in it.
-@test "a folder of names that is a link is not swept" {
+@test "a folder of sockets that is a link is not used" {
 	mkdir "$BATS_TEST_TMPDIR/"{runtime,precious}
 	echo mine >"$BATS_TEST_TMPDIR/precious/file"
-	ln -s ../precious "$BATS_TEST_TMPDIR/runtime/names"
+	ln -s ../precious "$BATS_TEST_TMPDIR/runtime/control"
 	sandbox --runroot "$BATS_TEST_TMPDIR/runtime" run "$BUSYBOX_TAR" true
 	assert_success
-	[ "$(<"$BATS_TEST_TMPDIR/precious/file")" = mine ]
 	sandbox --runroot "$BATS_TEST_TMPDIR/runtime" run --name one "$BUSYBOX_TAR" true
 	assert_status 125
+	[ "$(ls "$BATS_TEST_TMPDIR/precious")" = file ]
 }
 
+# The same for what is known of sandboxes, which is swept, too.
 @test "a folder that others can write is neither swept nor used" {
-	mkdir -p "$BATS_TEST_TMPDIR/runtime/names"
-	touch "$BATS_TEST_TMPDIR/runtime/names/stale"
-	chmod 777 "$BATS_TEST_TMPDIR/runtime"
-	sandbox --runroot "$BATS_TEST_TMPDIR/runtime" run "$BUSYBOX_TAR" true
-	assert_success
-	[ -e "$BATS_TEST_TMPDIR/runtime/names/stale" ]
-	sandbox --runroot "$BATS_TEST_TMPDIR/runtime" run --name one "$BUSYBOX_TAR" true
-	assert_error "others can write there"
-	chmod 700 "$BATS_TEST_TMPDIR/runtime"
-	sandbox --runroot "$BATS_TEST_TMPDIR/runtime" run "$BUSYBOX_TAR" true
-	assert_success
-	[ ! -e "$BATS_TEST_TMPDIR/runtime/names/stale" ]
+	local option folder
+	for option in --runroot --state; do
+		folder=$BATS_TEST_TMPDIR/${option#--}
+		mkdir -p "$folder/sandboxes/0123456789ab-stale"
+		chmod 777 "$folder"
+		sandbox "$option" "$folder" run "$BUSYBOX_TAR" true
+		assert_success
+		[ -e "$folder/sandboxes/0123456789ab-stale" ]
+		sandbox "$option" "$folder" run --name one "$BUSYBOX_TAR" true
+		assert_error "others can write there"
+		assert_stderr_has "$option"
+		chmod 700 "$folder"
+		sandbox "$option" "$folder" run --name one "$BUSYBOX_TAR" true
+		assert_success
+	done
+	[ ! -e "$BATS_TEST_TMPDIR/state/sandboxes/0123456789ab-stale" ]
 }
 
 @test "names are checked before anything is made" {

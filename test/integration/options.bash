@@ -50,10 +50,31 @@ row images json --json 'with' '\[*\]' --json=2 "$boolean"
 row images quiet --quiet 'with | head -n 1' 'sha256:*' --quiet=2 "$boolean"
 row doctor json --json 'with' '[[{]*' --json=2 "$boolean"
 
+# --- ps, logs, stop, kill, rm ------------------------------------------------------------------------------------
+
+detached='id=$("$SANDBOX" run -d "$BUSYBOX_TAR" sh -c "echo 1; echo 2; sleep \$1" -- '
+ended='"$SANDBOX" rm -f "$id" >/dev/null'
+row ps all --all "$detached 0); "'"$SANDBOX" wait "$id" >/dev/null; with;'"$ended" '*Exited*' --all=2 "$boolean"
+row ps json --json 'with' '\[*\]' --json=2 "$boolean"
+row ps quiet --quiet "$detached 9); "'with;'"$ended" '????????????' --quiet=2 "$boolean"
+row logs follow --follow "$detached 1); "'with "$id" >/dev/null; "$SANDBOX" ps -q;'"$ended" '' --follow=2 "$boolean"
+row logs tail '--tail 1' "$detached 0); "'"$SANDBOX" wait "$id" >/dev/null; with "$id";'"$ended" 2 '--tail few' 'not a number'
+row logs timestamps --timestamps "$detached 0); "'"$SANDBOX" wait "$id" >/dev/null; with "$id";'"$ended" '20*Z 1*' \
+	--timestamps=2 "$boolean"
+row stop signal '--signal KILL' "$detached 9); "'with "$id" >/dev/null; "$SANDBOX" wait "$id";'"$ended" 137 \
+	'--signal NONE' 'no such signal'
+row stop time '--time 0' "$detached 9); "'with --signal CONT "$id" >/dev/null; "$SANDBOX" wait "$id";'"$ended" 137 \
+	'--time soon' 'not a duration'
+row kill signal '--signal TERM' "$detached 9); "'with "$id" >/dev/null; "$SANDBOX" wait "$id";'"$ended" 143 \
+	'--signal NONE' 'no such signal'
+row rm force --force "$detached 9); "'with "$id" >/dev/null; "$SANDBOX" ps -q;'"$ended"' 2>&1' \
+	'*no sandbox has that name or id*' --force=2 "$boolean"
+
 # --- run: name and life ----------------------------------------------------------------------------------------
 
 row run name '--name box' 'with -- hostname' box '--name a/b' a/b
 row run rm --rm 'with -- echo ran' '=ran' --rm=false 'leaves nothing behind'
+row run detach --detach 'with -- echo ran; "$SANDBOX" rm -f $("$SANDBOX" ps -aq)' '[0-9a-f]*' --detach=2 "$boolean"
 row run timeout '--timeout 0.1' 'with -- sleep 1; echo $?' 124 '--timeout soon' 'not a duration'
 
 # --- run: process ------------------------------------------------------------------------------------------------

@@ -1,0 +1,103 @@
+/*
+ * Sandboxes that others can find: those that have a name, and detached ones. sandbox-ps(1) and its kin. All of
+ * these may run at the same time in any number of processes. A reference is an id, a name, or the beginning of an
+ * id that no other has; an unknown one is E_SANDBOX_UNKNOWN.
+ */
+#ifndef SANDBOX_LIFE_H
+#define SANDBOX_LIFE_H
+
+#include <sandbox/container.h>
+#include <sandbox/error.h>
+#include <sandbox/locations.h>
+#include <sandbox/progress.h>
+#include <sandbox/spec.h>
+#include <sandbox/strings.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { SANDBOX_ID_SIZE = 13 }; /* twelve hexadecimal digits and a NUL */
+
+enum sandbox_status {
+	SANDBOX_RUNNING,
+	SANDBOX_EXITED,
+	SANDBOX_DEAD, /* its supervisor was killed, or the machine went down: how the command ended is unknown */
+};
+
+struct sandbox_entry {
+	char id[SANDBOX_ID_SIZE];
+	char *name;   /* NULL for none */
+	char *image;  /* as it was named */
+	char *digest; /* of the image; NULL for a folder */
+	struct sandbox_strings command; /* empty: root's shell */
+	bool detached;
+	bool remove;     /* at its end */
+	int64_t created; /* seconds since the epoch */
+	enum sandbox_status status;
+	int64_t ended;                /* when it has exited */
+	struct sandbox_result result; /* likewise */
+};
+
+struct sandbox_entries {
+	struct sandbox_entry *items; /* the newest first */
+	size_t count;
+};
+
+void sandbox_entry_finish(struct sandbox_entry *entry);
+void sandbox_entries_finish(struct sandbox_entries *entries);
+
+/*
+ * As sandbox_run, in the background: returns once the command runs. A supervisor of its own looks after it, and
+ * writes down what the command writes. 0 or -errno.
+ */
+int sandbox_run_detached(const struct sandbox_locations *locations, const char *image, const struct sandbox_spec *spec,
+	const struct sandbox_progress *progress, char out_id[SANDBOX_ID_SIZE], struct sandbox_error *error);
+
+/* Those that run; with `all`, those that have ended, too. 0 or -errno. */
+int sandbox_list(const struct sandbox_locations *locations, bool all, struct sandbox_entries *out,
+	struct sandbox_error *error);
+
+/* One of them. 0 or -errno. */
+int sandbox_look(const struct sandbox_locations *locations, const char *reference, struct sandbox_entry *out,
+	struct sandbox_error *error);
+
+/* Sends a signal to the command. -ESRCH with E_SANDBOX_STATE when it has ended. 0 or -errno. */
+int sandbox_signal(const struct sandbox_locations *locations, const char *reference, int number,
+	struct sandbox_error *error);
+
+/*
+ * Sends a signal, and SIGKILL to everything in it if it has not ended `timeout` milliseconds later. One that has
+ * ended already is fine. 0 or -errno.
+ */
+int sandbox_stop(const struct sandbox_locations *locations, const char *reference, int number, uint64_t timeout,
+	struct sandbox_error *error);
+
+/* Waits for the end; *out is how the command ended. 0, or -errno: ECHILD with E_SANDBOX_STATE where nobody knows. */
+int sandbox_wait(const struct sandbox_locations *locations, const char *reference, struct sandbox_result *out,
+	struct sandbox_error *error);
+
+/* Removes what is left of one that has ended; `force` ends it first. 0 or -errno: EBUSY with E_SANDBOX_STATE. */
+int sandbox_remove(const struct sandbox_locations *locations, const char *reference, bool force,
+	struct sandbox_error *error);
+
+/* What a detached sandbox has written, a line at a time. */
+struct sandbox_log_line {
+	int stream;       /* 1 or 2, its standard output or error */
+	const char *time; /* RFC 3339, UTC */
+	const char *text; /* may hold any byte */
+	size_t size;      /* of `text`, a newline included where there was one */
+};
+
+struct sandbox_log_options {
+	bool follow;   /* until the sandbox has ended */
+	bool has_tail; /* begin with the last `tail` lines */
+	uint64_t tail;
+	int (*line)(void *context, const struct sandbox_log_line *line); /* anything but 0 ends it */
+	void *context;
+};
+
+/* 0 or -errno; a sandbox that was not detached has no log: E_SANDBOX_STATE. */
+int sandbox_log_read(const struct sandbox_locations *locations, const char *reference,
+	const struct sandbox_log_options *options, struct sandbox_error *error);
+
+#endif

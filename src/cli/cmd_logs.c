@@ -1,0 +1,77 @@
+/* sandbox logs SANDBOX */
+#include <sandbox/life.h>
+#include <stdio.h>
+
+#include "base/scope.h"
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/output.h"
+
+struct logs_options {
+	bool follow;
+	bool timestamps;
+	char *tail;
+	bool middle; /* of a line, for each of the streams; see print_line */
+};
+
+static const struct option_entry logs_table[] = {
+	{OPTION_FLAG, "follow", 'f', NULL, "go on until the sandbox has ended", offsetof(struct logs_options, follow)},
+	{OPTION_TEXT, "tail", 'n', "N", "only the last N lines (all)", offsetof(struct logs_options, tail)},
+	{OPTION_FLAG, "timestamps", 't', NULL, "begin each line with its time", offsetof(struct logs_options, timestamps)},
+	{OPTION_END},
+};
+
+static void logs_options_finish(struct logs_options *options)
+{
+	free(options->tail);
+}
+
+/* To the stream that the command wrote it to, byte by byte: who reads it on a terminal has asked for that. */
+static int print_line(void *context, const struct sandbox_log_line *line)
+{
+	struct logs_options *options = context;
+	FILE *stream = line->stream == 1 ? stdout : stderr;
+
+	if (options->timestamps && !options->middle)
+		(void)fprintf(stream, "%s ", line->time);
+	options->middle = !line->size || line->text[line->size - 1] != '\n';
+	(void)fwrite(line->text, 1, line->size, stream);
+	return fflush(stream) == 0 ? 0 : -1;
+}
+
+static int read_tail(const struct logs_options *options, struct sandbox_log_options *out, struct sandbox_error *error)
+{
+	out->has_tail = options->tail != NULL;
+	if (!options->tail || text_parse_unsigned(options->tail, UINT32_MAX, &out->tail))
+		return 0;
+	error_set(error, 0, "--tail %s", options->tail);
+	error_cause(error, SANDBOX_E_USAGE, "it is not a number of lines");
+	return error_fix(error, "give a number, such as 100");
+}
+
+static int run_logs(const struct cli *cli, int argc, char **argv)
+{
+	const struct sandbox_locations locations = {cli->store, cli->state, cli->runtime};
+	auto_finish(logs_options_finish) struct logs_options options = {0};
+	struct sandbox_log_options wanted = {.line = print_line, .context = &options};
+	struct sandbox_error error = {0};
+	int operands;
+	bool done;
+
+	if (command_parse(&command_logs, &options, argc, argv, 1, 1, &operands, &done, &error) < 0)
+		return output_error(&error);
+	if (done)
+		return 0;
+	wanted.follow = options.follow;
+	if (read_tail(&options, &wanted, &error) < 0)
+		return output_error(&error);
+	return sandbox_log_read(&locations, argv[operands], &wanted, &error) < 0 && *error.text ? output_error(&error) : 0;
+}
+
+const struct command command_logs = {
+	.name = "logs",
+	.operands = "SANDBOX",
+	.summary = "print what a detached sandbox has written",
+	.options = logs_table,
+	.run = run_logs,
+};

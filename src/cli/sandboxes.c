@@ -1,0 +1,87 @@
+#include "cli/sandboxes.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include "base/memory.h"
+#include "base/scope.h"
+#include "base/signals.h"
+#include "base/text.h"
+#include "cli/output.h"
+
+int sandboxes_each(const struct cli *cli, int argc, char **argv, int first, sandboxes_action *act, void *context)
+{
+	const struct sandbox_locations locations = {cli->store, cli->state, cli->runtime};
+	int status = 0;
+
+	for (int i = first; i < argc; i++) {
+		auto_free char *shown = text_escape(argv[i]);
+		struct sandbox_error error = {0};
+
+		if (act(&locations, argv[i], context, &error) < 0)
+			status = output_error(&error);
+		else
+			printf("%s\n", shown);
+	}
+	return status;
+}
+
+int sandboxes_signal(const char *option, const char *text, int usual, struct sandbox_error *error)
+{
+	int number = text ? signal_parse(text) : usual;
+
+	if (number > 0)
+		return number;
+	error_set(error, 0, "--%s %s", option, text);
+	error_cause(error, SANDBOX_E_USAGE, "there is no such signal");
+	return error_fix(error, "give a name or a number, such as TERM or 15");
+}
+
+/* The largest of them that fits. */
+static const struct {
+	int64_t seconds;
+	const char *one, *many;
+} units[] = {
+	{365 * 86400, "year", "years"},
+	{30 * 86400, "month", "months"},
+	{7 * 86400, "week", "weeks"},
+	{86400, "day", "days"},
+	{3600, "hour", "hours"},
+	{60, "minute", "minutes"},
+	{1, "second", "seconds"},
+};
+
+char *sandboxes_age(int64_t since)
+{
+	int64_t seconds = (int64_t)time(NULL) - since;
+
+	for (size_t i = 0; i < array_count(units); i++) {
+		int64_t count = seconds / units[i].seconds;
+
+		if (count > 0)
+			return memory_format("%lld %s", (long long)count, count == 1 ? units[i].one : units[i].many);
+	}
+	return memory_text("less than a second");
+}
+
+char *sandboxes_status(const struct sandbox_entry *entry)
+{
+	auto_free char *age = sandboxes_age(entry->status == SANDBOX_EXITED ? entry->ended : entry->created);
+
+	switch (entry->status) {
+	case SANDBOX_RUNNING:
+		return memory_format("Up %s", age);
+	case SANDBOX_EXITED:
+		return memory_format("Exited (%d) %s ago", sandbox_result_exit_status(&entry->result), age);
+	default:
+		return memory_text("Dead");
+	}
+}
+
+const char *sandboxes_status_word(enum sandbox_status status)
+{
+	static const char *const words[] = {
+		[SANDBOX_RUNNING] = "running", [SANDBOX_EXITED] = "exited", [SANDBOX_DEAD] = "dead"};
+
+	return words[status];
+}

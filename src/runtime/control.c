@@ -1,0 +1,197 @@
+#include "runtime/control.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/scope.h"
+
+enum { CLIENTS_MAX = 256, BACKLOG = 64 };
+
+static const char directory_name[] = "control";
+
+/* By descriptor: the directory's own path may be longer than a socket's name. */
+static struct sockaddr_un address_of(int directory, const char *name)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", directory, name);
+	return address;
+}
+
+char *control_path(const char *runtime, const char *id)
+{
+	return memory_format("%s/%s/%s", runtime, directory_name, id);
+}
+
+static bool is_own_peer(int socket)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	return getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == geteuid();
+}
+
+/* RUNTIME/control. Where there is no XDG_RUNTIME_DIR it lies in /tmp, where anybody could have made it before us. */
+static int open_directory(const char *runtime, struct sandbox_error *error)
+{
+	auto_close int parent = -1;
+	int result = file_make_directories(runtime, 0700, error);
+
+	if (result < 0) {
+		error_cause(error, SANDBOX_E_HOME_UNUSABLE, "the sandbox's socket is to be there");
+		return error_fix(error, "name a directory that you can make or write with --runroot DIR");
+	}
+	parent = file_open_own_directory(AT_FDCWD, runtime, "--runroot", error);
+	if (parent < 0)
+		return parent;
+	if (mkdirat(parent, directory_name, 0700) < 0 && errno != EEXIST)
+		return error_set(error, errno, "make %s/%s", runtime, directory_name);
+	return file_open_own_directory(parent, directory_name, "--runroot", error);
+}
+
+int control_open(struct control *control, const char *runtime, const char *id, struct sandbox_error *error)
+{
+	struct sockaddr_un address;
+
+	control->directory = open_directory(runtime, error);
+	if (control->directory < 0)
+		return control->directory;
+	(void)snprintf(control->name, sizeof(control->name), "%s", id);
+	address = address_of(control->directory, id);
+	control->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (control->listener < 0)
+		return error_set(error, errno, "make a socket");
+	if (bind(control->listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    listen(control->listener, BACKLOG) < 0)
+		return error_set(error, errno, "make the sandbox's socket");
+	return 0;
+}
+
+void control_finish(struct control *control)
+{
+	for (size_t i = 0; i < control->count; i++)
+		(void)close(control->clients[i].socket);
+	free(take_ptr(control->clients));
+	control->count = 0;
+	if (control->listener >= 0)
+		(void)close(take_fd(&control->listener));
+	if (control->directory >= 0) {
+		(void)unlinkat(control->directory, control->name, 0);
+		(void)close(take_fd(&control->directory));
+	}
+}
+
+size_t control_poll_count(const struct control *control)
+{
+	return 1 + control->count;
+}
+
+void control_poll(const struct control *control, struct pollfd *events)
+{
+	/* Beyond the limit they wait in the socket's own queue. */
+	events[0] = (struct pollfd){.fd = control->count < CLIENTS_MAX ? control->listener : -1, .events = POLLIN};
+	for (size_t i = 0; i < control->count; i++)
+		events[1 + i] = (struct pollfd){.fd = control->clients[i].socket, .events = POLLIN};
+}
+
+/* ---- serving ---- */
+
+static void pass_on(const struct channel_message *request, int client, int channel)
+{
+	struct sandbox_error error = {0};
+
+	if (channel_send(channel, request->step, request->value, request->flags, request->fds, request->fd_count, &error) < 0)
+		(void)channel_send_error(client, &error);
+	else
+		(void)channel_send(client, CHANNEL_DONE, 0, 0, NULL, 0, NULL);
+}
+
+/* False when this client has nothing more to say. */
+static bool serve_client(struct control_client *client, int channel)
+{
+	struct channel_message request;
+
+	if (channel_receive(client->socket, &request, NULL) <= 0)
+		return false;
+	log_debug("asked for %s", channel_step_name(request.step));
+	if (request.step == CHANNEL_SIGNAL)
+		pass_on(&request, client->socket, channel);
+	client->waits = request.step == CHANNEL_WAIT;
+	for (uint32_t i = 0; i < request.fd_count; i++)
+		(void)close(request.fds[i]);
+	return client->waits;
+}
+
+static void accept_client(struct control *control)
+{
+	auto_close int socket = accept4(control->listener, NULL, NULL, SOCK_CLOEXEC);
+
+	if (socket < 0 || !is_own_peer(socket))
+		return;
+	control->clients = memory_resize(control->clients, control->count + 1, sizeof(*control->clients));
+	control->clients[control->count++] = (struct control_client){.socket = take_fd(&socket)};
+}
+
+void control_serve(struct control *control, const struct pollfd *events, int channel)
+{
+	size_t kept = 0, polled = control->count;
+
+	for (size_t i = 0; i < polled; i++) {
+		struct control_client client = control->clients[i];
+
+		if (!events[1 + i].revents || serve_client(&client, channel))
+			control->clients[kept++] = client;
+		else
+			(void)close(client.socket);
+	}
+	control->count = kept;
+	if (events[0].revents)
+		accept_client(control);
+}
+
+void control_tell_end(const struct control *control, const struct sandbox_result *result)
+{
+	for (size_t i = 0; i < control->count; i++)
+		if (control->clients[i].waits)
+			(void)channel_send(control->clients[i].socket, CHANNEL_EXITED, result->number, result->cause,
+				NULL, 0, NULL);
+}
+
+/* ---- the other side ---- */
+
+static int has_ended(const char *path, struct sandbox_error *error)
+{
+	error_set(error, ESRCH, "reach the supervisor at %s", path);
+	error_cause(error, SANDBOX_E_SANDBOX_STATE, "the sandbox does not run");
+	return error_fix(error, "see `sandbox ps -a`");
+}
+
+int control_connect(const char *path, struct sandbox_error *error)
+{
+	const char *slash = strrchr(path, '/');
+	auto_free char *parent = memory_text_n(path, slash ? (size_t)(slash - path) : 0);
+	auto_close int directory = open(parent, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), connection = -1;
+	struct sockaddr_un address = address_of(directory, slash ? slash + 1 : path);
+
+	if (directory < 0)
+		return has_ended(path, error);
+	connection = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (connection < 0)
+		return error_set(error, errno, "make a socket");
+	if (connect(connection, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return errno == ECONNREFUSED || errno == ENOENT ? has_ended(path, error)
+			: error_set(error, errno, "reach the supervisor at %s", path);
+	if (!is_own_peer(connection))
+		return error_set(error, EPERM, "reach the supervisor at %s", path);
+	return take_fd(&connection);
+}

@@ -1,0 +1,60 @@
+/*
+ * The socket on which a supervisor hears other commands: RUNTIME/control/ID, SOCK_SEQPACKET, with the messages of
+ * runtime/channel.h. Only the same user can come that far (the directory is 0700), and both sides look whether it
+ * is him. record.json says where it is, for those whose RUNTIME is another.
+ *
+ *	SIGNAL  a signal for the command; answered by DONE
+ *	WAIT    answered by EXITED, when that has happened
+ *
+ * and ERROR, where something goes wrong.
+ */
+#ifndef RUNTIME_CONTROL_H
+#define RUNTIME_CONTROL_H
+
+#include <poll.h>
+#include <sandbox/container.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "runtime/channel.h"
+#include "runtime/registry.h"
+
+struct control_client {
+	int socket;
+	bool waits; /* for the end */
+};
+
+/* The supervisor's side. */
+struct control {
+	int listener;  /* -1: nobody can come */
+	int directory; /* RUNTIME/control, or -1 */
+	char name[REGISTRY_ID_SIZE];
+	struct control_client *clients;
+	size_t count;
+};
+
+#define CONTROL_INIT {.listener = -1, .directory = -1}
+
+/* Makes the socket. 0 or -errno with E_HOME_UNUSABLE; to be finished in either case. */
+int control_open(struct control *control, const char *runtime, const char *id, struct sandbox_error *error);
+/* Removes it. Idempotent. */
+void control_finish(struct control *control);
+
+/* How many events control_poll fills. */
+size_t control_poll_count(const struct control *control);
+void control_poll(const struct control *control, struct pollfd *events);
+
+/* Takes in who has come, and does what is asked for; `channel` leads to init. */
+void control_serve(struct control *control, const struct pollfd *events, int channel);
+
+/* Tells all who wait for it: EXITED, with the number as its value and the cause as its flags. */
+void control_tell_end(const struct control *control, const struct sandbox_result *result);
+
+/* Where the socket of that sandbox is. The caller frees. */
+char *control_path(const char *runtime, const char *id);
+
+/* The other side: a connection to the supervisor, or -errno: ESRCH with E_SANDBOX_STATE when it has ended. */
+int control_connect(const char *path, struct sandbox_error *error);
+
+#endif

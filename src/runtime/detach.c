@@ -1,0 +1,124 @@
+#include "runtime/detach.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/scope.h"
+#include "base/test_switch.h"
+
+/* What the supervisor says once. */
+struct report {
+	int result;
+	char id[REGISTRY_ID_SIZE];
+	struct sandbox_error error;
+};
+
+static int replace_by_null(int fd, int flags, struct sandbox_error *error)
+{
+	auto_close int nothing = open("/dev/null", flags | O_CLOEXEC);
+
+	return nothing < 0 || dup2(nothing, fd) < 0 ? error_set(error, errno, "open /dev/null") : 0;
+}
+
+static int replace_output(struct detached *detached, size_t stream, struct sandbox_error *error)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return error_set(error, errno, "make a pipe");
+	detached->outputs[stream] = ends[0];
+	if (dup2(ends[1], STDOUT_FILENO + (int)stream) < 0)
+		return error_set(error, errno, "replace standard output");
+	(void)close(ends[1]);
+	return 0;
+}
+
+static int become_supervisor(struct detached *detached, struct sandbox_error *error)
+{
+	int result;
+
+	(void)setsid();
+	result = replace_by_null(STDIN_FILENO, O_RDONLY, error);
+	for (size_t i = 0; i < OUTPUT_LOG_STREAMS && result == 0; i++)
+		result = replace_output(detached, i, error);
+	return result;
+}
+
+static int hear_supervisor(int reader, char out_id[REGISTRY_ID_SIZE], struct sandbox_error *error)
+{
+	struct report report;
+
+	if (fd_read_full(reader, &report, sizeof(report)) != sizeof(report)) {
+		error_set(error, ECHILD, "start the sandbox in the background");
+		return error_cause(error, SANDBOX_E_CHILD_DIED, "its supervisor was killed, or it crashed");
+	}
+	error_sanitize(&report.error);
+	if (report.result < 0 && error)
+		*error = report.error;
+	if (report.result == 0)
+		memcpy(out_id, report.id, sizeof(report.id));
+	return report.result;
+}
+
+int detach(struct detached *out, bool *out_supervisor, char out_id[REGISTRY_ID_SIZE], struct sandbox_error *error)
+{
+	struct sandbox_error problem = {0};
+	int ends[2], result;
+	pid_t child;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return error_set(error, errno, "make a pipe");
+	child = fork();
+	*out_supervisor = child == 0;
+	if (child == 0) {
+		(void)close(ends[0]);
+		out->report = ends[1];
+		result = become_supervisor(out, &problem);
+		if (result < 0)
+			detached_exit(out, result, &problem);
+		return 0;
+	}
+	(void)close(ends[1]);
+	result = child < 0 ? error_set(error, errno, "fork a supervisor") : hear_supervisor(ends[0], out_id, error);
+	(void)close(ends[0]);
+	return result;
+}
+
+static int send_report(struct detached *detached, const struct report *report)
+{
+	int result = fd_write_all(detached->report, report, sizeof(*report));
+
+	(void)close(take_fd(&detached->report));
+	return result;
+}
+
+int detached_report(struct detached *detached, const char *id)
+{
+	struct report report = {0};
+
+	if (detached->report < 0)
+		return 0;
+	memcpy(report.id, id, sizeof(report.id));
+	test_point("detach.report");
+	return send_report(detached, &report);
+}
+
+void detached_exit(struct detached *detached, int result, const struct sandbox_error *error)
+{
+	struct report report = {.result = result, .error = *error};
+
+	if (detached->report >= 0)
+		(void)send_report(detached, &report);
+	_exit(result < 0 ? 125 : 0);
+}
+
+int detached_drop_outputs(struct sandbox_error *error)
+{
+	int result = replace_by_null(STDOUT_FILENO, O_WRONLY, error);
+
+	return result < 0 ? result : replace_by_null(STDERR_FILENO, O_WRONLY, error);
+}

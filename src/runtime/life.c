@@ -1,0 +1,229 @@
+/* What other commands do to sandboxes that can be found: sandbox/life.h. */
+#include <sandbox/life.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/scope.h"
+#include "runtime/channel.h"
+#include "runtime/record.h"
+#include "runtime/registry.h"
+
+/* ---- looking ---- */
+
+void sandbox_entries_finish(struct sandbox_entries *entries)
+{
+	for (size_t i = 0; i < entries->count; i++)
+		sandbox_entry_finish(&entries->items[i]);
+	free(entries->items);
+	*entries = (struct sandbox_entries){0};
+}
+
+struct listing {
+	bool all;
+	struct sandbox_entries entries;
+};
+
+static int list_one(void *context, const struct registry_entry *entry, struct sandbox_error *error)
+{
+	struct listing *listing = context;
+	struct sandbox_entry found;
+
+	(void)error;
+	/* One that cannot be read is half removed, or of another version: it is none of those that can be shown. */
+	if (record_read(entry, &found, NULL) < 0)
+		return 0;
+	if (found.status != SANDBOX_RUNNING && !listing->all) {
+		sandbox_entry_finish(&found);
+		return 0;
+	}
+	listing->entries.items = memory_resize(listing->entries.items, listing->entries.count + 1, sizeof(found));
+	listing->entries.items[listing->entries.count++] = found;
+	return 0;
+}
+
+static int compare_age(const void *left, const void *right)
+{
+	const struct sandbox_entry *a = left, *b = right;
+
+	if (a->created != b->created)
+		return a->created < b->created ? 1 : -1;
+	return strcmp(a->id, b->id);
+}
+
+int sandbox_list(const struct sandbox_locations *locations, bool all, struct sandbox_entries *out,
+	struct sandbox_error *error)
+{
+	struct listing listing = {.all = all};
+	int result;
+
+	registry_sweep(locations->state, record_bury);
+	result = registry_visit(locations->state, list_one, &listing, error);
+	if (result < 0) {
+		sandbox_entries_finish(&listing.entries);
+		return result;
+	}
+	if (listing.entries.count)
+		qsort(listing.entries.items, listing.entries.count, sizeof(*listing.entries.items), compare_age);
+	*out = listing.entries;
+	return 0;
+}
+
+int sandbox_look(const struct sandbox_locations *locations, const char *reference, struct sandbox_entry *out,
+	struct sandbox_error *error)
+{
+	auto_finish(registry_entry_finish) struct registry_entry entry = REGISTRY_ENTRY_INIT;
+	int result = registry_find(locations->state, reference, &entry, error);
+
+	return result < 0 ? result : record_read(&entry, out, error);
+}
+
+/* ---- ending ---- */
+
+static int ask(int connection, enum channel_step step, int32_t value, struct sandbox_error *error)
+{
+	int result = channel_send(connection, step, value, 0, NULL, 0, error);
+
+	return result < 0 ? result : channel_expect(connection, CHANNEL_DONE, NULL, error);
+}
+
+static int signal_entry(const struct registry_entry *entry, int number, struct sandbox_error *error)
+{
+	auto_close int connection = record_connect(entry, error);
+
+	return connection < 0 ? connection : ask(connection, CHANNEL_SIGNAL, number, error);
+}
+
+int sandbox_signal(const struct sandbox_locations *locations, const char *reference, int number,
+	struct sandbox_error *error)
+{
+	auto_finish(registry_entry_finish) struct registry_entry entry = REGISTRY_ENTRY_INIT;
+	int result = registry_find(locations->state, reference, &entry, error);
+
+	return result < 0 ? result : signal_entry(&entry, number, error);
+}
+
+/* A connection on which the supervisor will tell of the end. Its own end tells, too. -ESRCH when that has come. */
+static int await_end(const struct registry_entry *entry, struct sandbox_error *error)
+{
+	auto_close int connection = record_connect(entry, error);
+	int result;
+
+	if (connection < 0)
+		return connection;
+	result = channel_send(connection, CHANNEL_WAIT, 0, 0, NULL, 0, error);
+	if (result == -EPIPE || result == -ECONNRESET)
+		return -ESRCH;
+	return result < 0 ? result : take_fd(&connection);
+}
+
+/* True when it has come within `timeout` milliseconds. */
+static bool has_told(int connection, uint64_t timeout)
+{
+	struct pollfd event = {.fd = connection, .events = POLLIN};
+
+	return poll(&event, 1, timeout < INT32_MAX ? (int)timeout : INT32_MAX) > 0;
+}
+
+static int stop_entry(const struct registry_entry *entry, int number, uint64_t timeout, struct sandbox_error *error)
+{
+	struct channel_message message;
+	auto_close int end = await_end(entry, error);
+	int result;
+
+	if (end == -ESRCH) {
+		error_clear(error);
+		return 0;
+	}
+	if (end < 0)
+		return end;
+	result = signal_entry(entry, number, error);
+	if (result == 0 && !has_told(end, timeout)) {
+		log_debug("it has not ended in time: SIGKILL");
+		result = signal_entry(entry, SIGKILL, error);
+	}
+	/* It may have ended before it could be asked to. */
+	if (result < 0 && !has_told(end, 0))
+		return result;
+	error_clear(error);
+	return channel_receive(end, &message, error) < 0 ? -EIO : 0;
+}
+
+int sandbox_stop(const struct sandbox_locations *locations, const char *reference, int number, uint64_t timeout,
+	struct sandbox_error *error)
+{
+	auto_finish(registry_entry_finish) struct registry_entry entry = REGISTRY_ENTRY_INIT;
+	int result = registry_find(locations->state, reference, &entry, error);
+
+	return result < 0 ? result : stop_entry(&entry, number, timeout, error);
+}
+
+/* How one that runs no more has ended. */
+static int read_result(const struct registry_entry *entry, struct sandbox_result *out, struct sandbox_error *error)
+{
+	auto_finish(sandbox_entry_finish) struct sandbox_entry found = {.id = ""};
+	int result = record_read(entry, &found, error);
+
+	if (result < 0 || found.status == SANDBOX_DEAD) {
+		error_set(error, ECHILD, "wait for %s", entry->id);
+		error_cause(error, SANDBOX_E_SANDBOX_STATE, "its supervisor was killed, so nobody knows how it ended");
+		return error_fix(error, "see what it has written (sandbox logs %s), and remove it (sandbox rm %s)", entry->id,
+			entry->id);
+	}
+	*out = found.result;
+	return 0;
+}
+
+int sandbox_wait(const struct sandbox_locations *locations, const char *reference, struct sandbox_result *out,
+	struct sandbox_error *error)
+{
+	auto_finish(registry_entry_finish) struct registry_entry entry = REGISTRY_ENTRY_INIT;
+	struct channel_message message;
+	auto_close int end = -1;
+	int result = registry_find(locations->state, reference, &entry, error);
+
+	if (result < 0)
+		return result;
+	end = await_end(&entry, error);
+	if (end < 0 && end != -ESRCH)
+		return end;
+	error_clear(error);
+	if (end < 0 || channel_receive(end, &message, NULL) <= 0 || message.step != CHANNEL_EXITED ||
+	    message.flags > SANDBOX_CAUSE_TIMEOUT)
+		return read_result(&entry, out, error);
+	*out = (struct sandbox_result){(enum sandbox_cause)message.flags, message.value};
+	return 0;
+}
+
+/* ---- removing ---- */
+
+static int refuse_removal(const char *reference, struct sandbox_error *error)
+{
+	error_set(error, EBUSY, "remove %s", reference);
+	error_cause(error, SANDBOX_E_SANDBOX_STATE, "it runs");
+	return error_fix(error, "sandbox stop %s, or sandbox rm --force %s", reference, reference);
+}
+
+int sandbox_remove(const struct sandbox_locations *locations, const char *reference, bool force,
+	struct sandbox_error *error)
+{
+	auto_finish(registry_entry_finish) struct registry_entry entry = REGISTRY_ENTRY_INIT;
+	int result = registry_find(locations->state, reference, &entry, error);
+
+	if (result == 0 && force)
+		result = stop_entry(&entry, SIGKILL, 0, error);
+	if (result < 0)
+		return result;
+	if (registry_lock(&entry) < 0)
+		return refuse_removal(reference, error);
+	(void)record_bury(&entry);
+	registry_remove(&entry);
+	return 0;
+}

@@ -1,0 +1,155 @@
+#include "runtime/output_log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/scope.h"
+
+enum { READ_SIZE = 16 << 10, STAMP_SIZE = 64 };
+
+static const char log_name[] = "log";
+static const char older_name[] = "log.1";
+static const char *const stream_names[OUTPUT_LOG_STREAMS] = {"stdout", "stderr"};
+
+static int open_file(int directory)
+{
+	return openat(directory, log_name, O_WRONLY | O_APPEND | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+}
+
+int output_log_open(struct output_log *log, int directory, struct sandbox_error *error)
+{
+	log->directory = directory;
+	log->file = open_file(directory);
+	return log->file < 0 ? error_set(error, errno, "make the sandbox's log") : 0;
+}
+
+int output_log_add(struct output_log *log, size_t stream, int source, struct sandbox_error *error)
+{
+	if (log->sources[stream] >= 0)
+		(void)close(log->sources[stream]);
+	log->sources[stream] = source;
+	return fcntl(source, F_SETFL, O_RDWR | O_NONBLOCK) < 0 ? error_set(error, errno, "read what the command writes") : 0;
+}
+
+void output_log_poll(const struct output_log *log, struct pollfd events[OUTPUT_LOG_STREAMS])
+{
+	for (size_t i = 0; i < OUTPUT_LOG_STREAMS; i++)
+		events[i] = (struct pollfd){.fd = log->sources[i], .events = POLLIN};
+}
+
+/* Without a file to write to there is nobody to tell: what comes is read and dropped, so that the command goes on. */
+static void rotate(struct output_log *log)
+{
+	(void)close(take_fd(&log->file));
+	(void)renameat(log->directory, log_name, log->directory, older_name);
+	log->file = open_file(log->directory);
+	log->size = 0;
+}
+
+static void write_line(struct output_log *log, const char *stamp, size_t stream, bool whole, const char *text, size_t size)
+{
+	char line[STAMP_SIZE + READ_SIZE + 16];
+	int head = snprintf(line, sizeof(line), "%s %s %c ", stamp, stream_names[stream], whole ? 'F' : 'P');
+	size_t length = (size_t)head + size + 1;
+
+	memcpy(line + head, text, size);
+	line[length - 1] = '\n';
+	if (log->size + length > OUTPUT_LOG_SIZE)
+		rotate(log);
+	if (log->file >= 0 && fd_write_all(log->file, line, length) == 0)
+		log->size += length;
+}
+
+static void format_stamp(char out[STAMP_SIZE])
+{
+	struct timespec now;
+	struct tm utc;
+	size_t length;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	(void)gmtime_r(&now.tv_sec, &utc);
+	length = strftime(out, STAMP_SIZE, "%Y-%m-%dT%H:%M:%S", &utc);
+	(void)snprintf(out + length, STAMP_SIZE - length, ".%09ldZ", now.tv_nsec);
+}
+
+static void write_down(struct output_log *log, size_t stream, const char *data, size_t size)
+{
+	char stamp[STAMP_SIZE];
+
+	format_stamp(stamp);
+	while (size) {
+		const char *newline = memchr(data, '\n', size);
+		size_t length = newline ? (size_t)(newline - data) : size;
+
+		write_line(log, stamp, stream, newline != NULL, data, length);
+		length += newline != NULL;
+		data += length;
+		size -= length;
+	}
+}
+
+/* False when there is nothing to be read now. */
+static bool copy_some(struct output_log *log, size_t stream)
+{
+	char data[READ_SIZE];
+	ssize_t got = read(log->sources[stream], data, sizeof(data));
+
+	if (got > 0)
+		write_down(log, stream, data, (size_t)got);
+	else if (got == 0 || (errno != EAGAIN && errno != EINTR))
+		(void)close(take_fd(&log->sources[stream]));
+	return got > 0;
+}
+
+void output_log_copy(struct output_log *log, const struct pollfd events[OUTPUT_LOG_STREAMS])
+{
+	for (size_t i = 0; i < OUTPUT_LOG_STREAMS; i++)
+		if (events[i].revents && log->sources[i] >= 0)
+			(void)copy_some(log, i);
+}
+
+void output_log_finish(struct output_log *log)
+{
+	for (size_t i = 0; i < OUTPUT_LOG_STREAMS; i++) {
+		while (log->sources[i] >= 0 && copy_some(log, i))
+			;
+		if (log->sources[i] >= 0)
+			(void)close(take_fd(&log->sources[i]));
+	}
+	if (log->file >= 0)
+		(void)close(take_fd(&log->file));
+}
+
+/* ---- reading ---- */
+
+/* Ends the word at *cursor and steps over the space. NULL when there is none. */
+static char *next_word(char **cursor)
+{
+	char *word = *cursor, *space = strchr(word, ' ');
+
+	if (!space)
+		return NULL;
+	*space = '\0';
+	*cursor = space + 1;
+	return word;
+}
+
+bool output_log_parse(char *line, struct output_log_line *out)
+{
+	const char *stream, *mark;
+
+	out->time = next_word(&line);
+	stream = out->time ? next_word(&line) : NULL;
+	mark = stream ? next_word(&line) : NULL;
+	if (!mark || (strcmp(mark, "F") != 0 && strcmp(mark, "P") != 0))
+		return false;
+	out->whole = *mark == 'F';
+	out->stream = strcmp(stream, stream_names[1]) == 0;
+	out->text = line;
+	return true;
+}
