@@ -117,3 +117,33 @@ in_world() {
 	in_world noexec-home -- echo works
 	assert_success works
 }
+
+# Each of these is found before anything exists: also before the image is read.
+@test "pasta is not installed, or the device of the network is missing or closed" {
+	in_world no-pasta --net -- true
+	assert_error E_PASTA_MISSING
+	assert_stderr_has passt
+	in_world closed-tun --net -- true
+	assert_error E_TUN_UNAVAILABLE
+	assert_stderr_has 'chmod 0666 /dev/net/tun'
+	in_world no-tun-node --net -- true
+	assert_error E_TUN_UNAVAILABLE
+	for world in no-pasta closed-tun no-tun-node; do
+		in_world "$world" -- echo works
+		assert_success works
+		in_world "$world" --net=host -- echo works
+		assert_output works
+	done
+}
+
+@test "control: where nothing is lacking --net works" {
+	in_world nothing-lacking --net -- ls /sys/class/net
+	assert_success $'lo\nuplink'
+}
+
+@test "this machine has no connection: what pasta says, and no orphan of it" {
+	in_world no-connection --net -- echo ran
+	assert_error E_PASTA_FAILED
+	assert_output ''
+	! pgrep -x pasta && ! pgrep -x pasta.avx2
+}
