@@ -28,7 +28,7 @@ enum {
 };
 
 /* Below this an image of Debian, and what a run writes, may not fit. */
-static const uint64_t room_comfortable = 1 << 30;
+static const uint64_t room_comfortable = 256 << 20;
 
 /* ---- the store ---- */
 

@@ -12,8 +12,8 @@
 #include "base/memory.h"
 #include "base/scope.h"
 
-/* For an image of Debian and some more. */
-static const uint64_t room_wanted = 512 << 20;
+/* For an image of Debian and what is written on it. */
+static const uint64_t room_wanted = 256 << 20;
 
 /* Whether the store is where it is without --root: then the environment says where. */
 static bool is_default_place(const char *path)

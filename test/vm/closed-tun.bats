@@ -12,3 +12,8 @@ load works
 	run_busybox -- echo works
 	assert_success works
 }
+
+# The last test: from here on the world is a whole one.
+@test "what doctor says mends it" {
+	assert_mended '/dev/net/tun' null
+}

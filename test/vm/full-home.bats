@@ -14,3 +14,8 @@ load works
 	assert_error E_NO_SPACE
 	[ -z "$(find "$HOME/.cache/sandbox/layers" "$HOME/.cache/sandbox/staging" -mindepth 1 2>/dev/null)" ]
 }
+
+# The last test: from here on the world is a whole one.
+@test "what doctor says mends it" {
+	assert_mended 'image store' E_NO_SPACE
+}

@@ -12,3 +12,8 @@ load works
 	run_busybox -- true
 	assert_error E_PROC_MASKED
 }
+
+# The last test: from here on the world is a whole one.
+@test "what doctor says mends it" {
+	assert_mended 'fresh /proc' E_PROC_MASKED
+}

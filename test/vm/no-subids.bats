@@ -25,3 +25,8 @@ load works
 	run_busybox --userns map -- true
 	assert_error E_SUBID_MISSING
 }
+
+# The last test: from here on the world is a whole one.
+@test "what doctor says mends it" {
+	assert_mended 'subordinate ids' E_SUBID_MISSING
+}

@@ -13,3 +13,8 @@ load works
 	assert_error E_USERNS_LIMIT
 	assert_stderr_has user.max_user_namespaces
 }
+
+# The last test: from here on the world is a whole one.
+@test "what doctor says mends it" {
+	assert_mended 'user namespaces' E_USERNS_LIMIT
+}

@@ -13,3 +13,8 @@ load works
 	run_busybox -- echo works
 	assert_success works
 }
+
+@test "doctor, too, finds no harm in it" {
+	sandbox doctor
+	assert_status 0
+}

@@ -86,3 +86,26 @@ on_disk() {
 	[ "$status" != 0 ] || skip "this kernel's tmpfs has user attributes"
 	assert_error E_OVERLAY
 }
+
+@test "doctor finds that all works, and where the writable layer is" {
+	sandbox doctor --json
+	assert_status 0
+	tmpfs_holds_layers || [ "$(field 'overlay in memory' state)" = degraded ]
+	[ "$(field 'a whole run' state)" = ok ]
+}
+
+# Owners are kept in user attributes then, and this kernel's tmpfs has none.
+@test "a single id and a store on a tmpfs without attributes: a clear refusal" {
+	[ "$(stat -f -c %T /dev/shm)" = tmpfs ]
+	sandbox --root /dev/shm/store run --userns single "$DEBIAN_TAR" true
+	rm -rf /dev/shm/store
+	[ "$status" != 0 ] || skip "this kernel's tmpfs has user attributes"
+	assert_error E_NO_ATTRIBUTES
+}
+
+@test "a key quota that is used up: sandbox names it, and what doctor says mends it" {
+	sudo sysctl --quiet kernel.keys.maxkeys="$(awk -v uid="$(id -u):" '$1 == uid { print $2 }' /proc/key-users)"
+	run_busybox -- true
+	assert_error E_KEY_QUOTA
+	assert_mended 'session keyring' E_KEY_QUOTA
+}
