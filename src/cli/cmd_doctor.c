@@ -2,6 +2,7 @@
 #include <sandbox/doctor.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/json.h"
 #include "base/scope.h"
@@ -43,25 +44,48 @@ static void print_labelled(const char *label, const char *text)
 		printf("%s%s\n", label, escaped);
 }
 
-/* As an error message has it. */
-static void print_problem(const struct sandbox_finding *finding)
+static bool is_problem(const struct sandbox_finding *finding)
 {
+	return finding->health == SANDBOX_HEALTH_DEGRADED || finding->health == SANDBOX_HEALTH_MISSING;
+}
+
+static bool is_same_problem(const struct sandbox_finding *left, const struct sandbox_finding *right)
+{
+	return is_problem(right) && left->error.id == right->error.id && strcmp(left->error.cause, right->error.cause) == 0 &&
+		strcmp(left->error.fix, right->error.fix) == 0;
+}
+
+/* As an error message has it, once for all checks that it explains. */
+static void print_problem(const struct sandbox_diagnosis *diagnosis, size_t first)
+{
+	const struct sandbox_finding *finding = &diagnosis->items[first];
 	const char *name = sandbox_error_name(finding->error.id);
 
-	printf("\n%s: ", finding->check);
-	print_labelled("", finding->error.text);
+	printf("\n%s", finding->check);
+	for (size_t i = first + 1; i < diagnosis->count; i++)
+		if (is_same_problem(finding, &diagnosis->items[i]))
+			printf(", %s", diagnosis->items[i].check);
+	print_labelled(": ", finding->error.text);
 	print_labelled("  cause: ", finding->error.cause);
 	print_labelled("  fix:   ", finding->error.fix);
 	if (name)
 		printf("  more:  sandbox help %s\n", name);
 }
 
+static bool was_printed(const struct sandbox_diagnosis *diagnosis, size_t index)
+{
+	for (size_t i = 0; i < index; i++)
+		if (is_problem(&diagnosis->items[i]) && is_same_problem(&diagnosis->items[i], &diagnosis->items[index]))
+			return true;
+	return false;
+}
+
 static void print_text(const struct sandbox_diagnosis *diagnosis)
 {
 	print_table(diagnosis);
 	for (size_t i = 0; i < diagnosis->count; i++)
-		if (diagnosis->items[i].health == SANDBOX_HEALTH_DEGRADED || diagnosis->items[i].health == SANDBOX_HEALTH_MISSING)
-			print_problem(&diagnosis->items[i]);
+		if (is_problem(&diagnosis->items[i]) && !was_printed(diagnosis, i))
+			print_problem(diagnosis, i);
 	printf("\n%s\n", diagnosis->works ? "Sandboxes work here, with all that they have by default." :
 		"Sandboxes do not work here, or not with all that they have by default.");
 }
@@ -69,14 +93,13 @@ static void print_text(const struct sandbox_diagnosis *diagnosis)
 static struct json_object *describe(const struct sandbox_finding *finding)
 {
 	struct json_object *object = json_new_object();
-	bool is_problem = finding->health != SANDBOX_HEALTH_OK;
 
 	json_add_string(object, "check", finding->check);
 	json_add_string(object, "state", sandbox_health_name(finding->health));
 	json_add_string(object, "needed_for", finding->purpose);
 	json_add_boolean(object, "by_default", finding->by_default);
 	json_add_string(object, "found", finding->found[0] ? finding->found : NULL);
-	json_add_string(object, "error", is_problem ? finding->error.text : NULL);
+	json_add_string(object, "error", finding->error.text[0] ? finding->error.text : NULL);
 	json_add_string(object, "id", sandbox_error_name(finding->error.id));
 	json_add_string(object, "cause", finding->error.cause[0] ? finding->error.cause : NULL);
 	json_add_string(object, "fix", finding->error.fix[0] ? finding->error.fix : NULL);

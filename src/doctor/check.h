@@ -50,6 +50,7 @@ int check_network_namespace(const struct examination *examination, struct check_
 
 /* Where images and layers lie: check_store.c */
 int check_store(const struct examination *examination, struct check_report *report);
+int check_attributes(const struct examination *examination, struct check_report *report);
 int check_import(const struct examination *examination, struct check_report *report);
 int check_overlay(const struct examination *examination, struct check_report *report);
 int check_overlay_disk(const struct examination *examination, struct check_report *report);
@@ -59,12 +60,16 @@ int check_runtime(const struct examination *examination, struct check_report *re
 int check_seccomp(const struct examination *examination, struct check_report *report);
 int check_keyring(const struct examination *examination, struct check_report *report);
 
-/* What options need: check_network.c, check_limits.c */
+/* What --net needs: check_network.c */
 int check_tun(const struct examination *examination, struct check_report *report);
-int check_pasta(const struct examination *examination, struct check_report *report);
-int check_limits(const struct examination *examination, struct check_report *report);
 
-/* All of it at once: check_run.c */
+/* All of it at once, without options and with those that need more: check_run.c */
 int check_run(const struct examination *examination, struct check_report *report);
+int check_pasta(const struct examination *examination, struct check_report *report);
+int check_memory_limit(const struct examination *examination, struct check_report *report);
+int check_process_limit(const struct examination *examination, struct check_report *report);
+int check_cpu_limit(const struct examination *examination, struct check_report *report);
+int check_cpuset_limit(const struct examination *examination, struct check_report *report);
+int check_io_limit(const struct examination *examination, struct check_report *report);
 
 #endif

@@ -33,7 +33,7 @@ static const uint64_t room_comfortable = 256 << 20;
 /* ---- the store ---- */
 
 /* Quotas and full disks show when blocks are really taken. */
-static int write_something(int directory, const char *store, bool *out_attributes, struct sandbox_error *error)
+static int write_something(int directory, const char *store, struct sandbox_error *error)
 {
 	auto_close int file = openat(directory, "probe", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
@@ -41,11 +41,10 @@ static int write_something(int directory, const char *store, bool *out_attribute
 		return image_store_explain(errno, store, "make a file in", error);
 	if (fallocate(file, 0, 0, WRITTEN_BYTES) < 0 && errno != EOPNOTSUPP)
 		return image_store_explain(errno, store, "write to", error);
-	*out_attributes = fsetxattr(file, "user.sandbox.probe", "", 0, 0) == 0;
 	return 0;
 }
 
-static int write_in_store(struct image_store *store, bool *out_attributes, struct sandbox_error *error)
+static int write_in_store(struct image_store *store, struct sandbox_error *error)
 {
 	auto_finish(staging_finish) struct staging staging = STAGING_INIT;
 	struct idmap map;
@@ -53,7 +52,7 @@ static int write_in_store(struct image_store *store, bool *out_attributes, struc
 
 	if (result < 0)
 		return image_store_explain(-result, store->path, "make a directory in", error);
-	result = write_something(staging.wrapper, store->path, out_attributes, error);
+	result = write_something(staging.wrapper, store->path, error);
 	/* There is nothing in it that would need a user namespace. */
 	idmap_single(&map, geteuid(), getegid());
 	if (staging_remove(store, &staging, &map, result < 0 ? NULL : error) < 0 && result == 0)
@@ -82,19 +81,25 @@ static int describe_room(const struct image_store *store, struct check_report *r
 int check_store(const struct examination *examination, struct check_report *report)
 {
 	auto_finish(image_store_finish) struct image_store store = IMAGE_STORE_INIT;
-	bool attributes = false;
 	int result = image_store_open(examination->locations->store, &store, &report->error);
 
 	if (result == 0)
-		result = write_in_store(&store, &attributes, &report->error);
-	if (result == 0)
-		result = describe_room(&store, report);
-	if (result < 0 || attributes)
-		return result;
-	report->health = SANDBOX_HEALTH_DEGRADED;
-	error_set(&report->error, ENOTSUP, "keep extended attributes in %s", store.path);
-	error_cause(&report->error, SANDBOX_E_NO_ATTRIBUTES, "its file system has none: images keep no attributes of their "
-		"files, and --userns=single does not work");
+		result = write_in_store(&store, &report->error);
+	return result < 0 ? result : describe_room(&store, report);
+}
+
+int check_attributes(const struct examination *examination, struct check_report *report)
+{
+	auto_free char *path = memory_format("%s/attributes", examination->room);
+	auto_close int file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (file < 0)
+		return error_set(&report->error, errno, "make %s", path);
+	if (fsetxattr(file, "user.sandbox.probe", "", 0, 0) == 0)
+		return 0;
+	error_set(&report->error, errno, "set an attribute of a file in %s", examination->store.path);
+	error_cause(&report->error, SANDBOX_E_NO_ATTRIBUTES, "its file system has none: what images say of attributes is left "
+		"out, and --userns=single cannot keep owners");
 	return error_fix(&report->error, "put the store on another file system (ext4, xfs, btrfs) with --root DIR");
 }
 

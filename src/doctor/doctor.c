@@ -24,12 +24,19 @@ enum check_id {
 	CHECK_SECCOMP,
 	CHECK_KEYRING,
 	CHECK_STORE,
+	CHECK_ATTRIBUTES,
 	CHECK_IMPORT,
 	CHECK_OVERLAY,
 	CHECK_OVERLAY_DISK,
 	CHECK_RUNTIME,
 	CHECK_RUN,
 	CHECK_TUN,
+	CHECK_PASTA,
+	CHECK_MEMORY_LIMIT,
+	CHECK_PROCESS_LIMIT,
+	CHECK_CPU_LIMIT,
+	CHECK_CPUSET_LIMIT,
+	CHECK_IO_LIMIT,
 	CHECK_COUNT
 };
 
@@ -87,6 +94,8 @@ static const struct check {
 	[CHECK_SECCOMP] = {"system call filter", every_run, true, SANDBOX_HEALTH_MISSING, 0, check_seccomp},
 	[CHECK_KEYRING] = {"session keyring", every_run, true, SANDBOX_HEALTH_MISSING, 0, check_keyring},
 	[CHECK_STORE] = {"image store", every_run, true, SANDBOX_HEALTH_MISSING, 0, check_store, settle_store},
+	[CHECK_ATTRIBUTES] = {"file attributes", "--userns=single", false, SANDBOX_HEALTH_DEGRADED, BIT(CHECK_STORE),
+		check_attributes},
 	[CHECK_IMPORT] = {"sandbox-import", "new images", true, SANDBOX_HEALTH_MISSING,
 		BIT(CHECK_USER_NAMESPACE) | BIT(CHECK_STORE), check_import},
 	[CHECK_OVERLAY] = {"overlay in memory", "speed", false, SANDBOX_HEALTH_DEGRADED, BIT(CHECK_IMPORT), check_overlay},
@@ -97,6 +106,14 @@ static const struct check {
 		BIT(CHECK_PROC) | BIT(CHECK_SYSFS) | BIT(CHECK_DEVPTS) | BIT(CHECK_NETWORK_NAMESPACE) | BIT(CHECK_SECCOMP) |
 			BIT(CHECK_KEYRING) | BIT(CHECK_IMPORT), check_run},
 	[CHECK_TUN] = {"/dev/net/tun", "--net", false, SANDBOX_HEALTH_MISSING, BIT(CHECK_NETWORK_NAMESPACE), check_tun},
+	[CHECK_PASTA] = {"network", "--net, --publish", false, SANDBOX_HEALTH_MISSING, BIT(CHECK_RUN) | BIT(CHECK_TUN), check_pasta},
+	[CHECK_MEMORY_LIMIT] = {"memory limit", "--memory", false, SANDBOX_HEALTH_MISSING, BIT(CHECK_RUN), check_memory_limit},
+	[CHECK_PROCESS_LIMIT] = {"process limit", "--pids-limit", false, SANDBOX_HEALTH_MISSING, BIT(CHECK_RUN),
+		check_process_limit},
+	[CHECK_CPU_LIMIT] = {"processor limit", "--cpus", false, SANDBOX_HEALTH_MISSING, BIT(CHECK_RUN), check_cpu_limit},
+	[CHECK_CPUSET_LIMIT] = {"processor set", "--cpuset-cpus", false, SANDBOX_HEALTH_MISSING, BIT(CHECK_RUN),
+		check_cpuset_limit},
+	[CHECK_IO_LIMIT] = {"disk limit", "--io-weight", false, SANDBOX_HEALTH_MISSING, BIT(CHECK_RUN), check_io_limit},
 };
 
 const char *sandbox_health_name(enum sandbox_health health)

@@ -8,10 +8,13 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/packages.h"
 #include "base/scope.h"
 #include "base/text.h"
 #include "network/names.h"
 #include "network/pasta_options.h"
+
+static const char tun_device[] = "/dev/net/tun";
 
 enum { CONFIGURATION_MAX = 256 * 1024 };
 
@@ -92,7 +95,7 @@ static const char *find_pasta(void)
 /* Opening it makes nothing; and to ask with access(2) would not load the module. */
 static int probe_tun(void)
 {
-	auto_close int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+	auto_close int fd = open(tun_device, O_RDWR | O_CLOEXEC);
 
 	return fd < 0 ? errno : 0;
 }
@@ -150,22 +153,32 @@ static int check_options(const struct network_request *request, enum network_kin
 	return 0;
 }
 
-static int check_pasta(const struct network_facts *facts, struct sandbox_error *error)
+int network_explain_tun(int code, struct sandbox_error *error)
 {
-	if (!facts->pasta) {
-		error_set(error, ENOENT, "connect the sandbox to the network: pasta");
-		error_cause(error, SANDBOX_E_PASTA_MISSING, "the program that carries a sandbox's network is not installed");
-		return error_fix(error, "install the package passt, or leave --net and --publish out");
-	}
-	if (!facts->tun_error)
-		return 0;
-	error_set(error, facts->tun_error, "connect the sandbox to the network: open /dev/net/tun");
-	if (facts->tun_error == EACCES || facts->tun_error == EPERM) {
+	error_set(error, code, "connect the sandbox to the network: open %s", tun_device);
+	if (code == EACCES || code == EPERM) {
 		error_cause(error, SANDBOX_E_TUN_UNAVAILABLE, "only root may open the device, on this machine");
-		return error_fix(error, "sudo chmod 0666 /dev/net/tun (udev's own rule does that), or leave --net out");
+		return error_fix(error, "sudo chmod 0666 %s", tun_device);
+	}
+	/* The driver's entry in sysfs: then only the node is missing, as in containers. */
+	if (code == ENOENT && access("/sys/class/misc/tun", F_OK) == 0) {
+		error_cause(error, SANDBOX_E_TUN_UNAVAILABLE, "the device has no node here, although its driver is there");
+		return error_fix(error, "sudo mkdir -p /dev/net && sudo mknod -m 0666 %s c 10 200", tun_device);
 	}
 	error_cause(error, SANDBOX_E_TUN_UNAVAILABLE, "the kernel's tun driver is not there");
-	return error_fix(error, "sudo modprobe tun, or leave --net out");
+	return error_fix(error, "sudo modprobe tun");
+}
+
+static int check_pasta(const struct network_facts *facts, struct sandbox_error *error)
+{
+	static const struct package_names package = {"passt", "passt", "passt", "passt", "passt"};
+	char command[128];
+
+	if (facts->pasta)
+		return facts->tun_error ? network_explain_tun(facts->tun_error, error) : 0;
+	error_set(error, ENOENT, "connect the sandbox to the network: pasta");
+	error_cause(error, SANDBOX_E_PASTA_MISSING, "the program that carries a sandbox's network is not installed");
+	return error_fix(error, "%s", packages_install_command(&package, command, sizeof(command)));
 }
 
 int network_decide(const struct network_request *request, const struct network_facts *facts, struct network_plan *out,

@@ -56,6 +56,9 @@ void network_facts_finish(struct network_facts *facts);
  */
 int network_decide(const struct network_request *request, const struct network_facts *facts, struct network_plan *out,
 	struct sandbox_error *error);
+/* Says why /dev/net/tun, which answered `code`, is of no use. Returns like error_set. */
+int network_explain_tun(int code, struct sandbox_error *error);
+
 void network_plan_finish(struct network_plan *plan);
 
 /* Whether the sandbox has a network namespace of its own. */
