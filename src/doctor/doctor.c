@@ -106,7 +106,8 @@ static const struct check {
 		BIT(CHECK_PROC) | BIT(CHECK_SYSFS) | BIT(CHECK_DEVPTS) | BIT(CHECK_NETWORK_NAMESPACE) | BIT(CHECK_SECCOMP) |
 			BIT(CHECK_KEYRING) | BIT(CHECK_IMPORT), check_run},
 	[CHECK_TUN] = {"/dev/net/tun", "--net", false, SANDBOX_HEALTH_MISSING, BIT(CHECK_NETWORK_NAMESPACE), check_tun},
-	[CHECK_PASTA] = {"network", "--net, --publish", false, SANDBOX_HEALTH_MISSING, BIT(CHECK_RUN) | BIT(CHECK_TUN), check_pasta},
+	[CHECK_PASTA] = {"network", "--net, --publish", false, SANDBOX_HEALTH_MISSING, BIT(CHECK_RUN) | BIT(CHECK_TUN),
+		check_pasta},
 	[CHECK_MEMORY_LIMIT] = {"memory limit", "--memory", false, SANDBOX_HEALTH_MISSING, BIT(CHECK_RUN), check_memory_limit},
 	[CHECK_PROCESS_LIMIT] = {"process limit", "--pids-limit", false, SANDBOX_HEALTH_MISSING, BIT(CHECK_RUN),
 		check_process_limit},
