@@ -61,6 +61,9 @@ $(B)/%.o: %.c | $(PACKAGES)/build
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $$($(PKG_CONFIG) --cflags $(MAIN_PACKAGES)) -c $< -o $@
 
+# It contains what it prints.
+$(call object,src/cli/cmd_completion.c): $(wildcard contrib/completion/*)
+
 # Everything but the main functions: what the programs and the unit tests are linked with.
 $(B)/internal.a: $(call object,$(LIBRARY_SOURCES) $(filter-out src/cli/main.c,$(CLI_SOURCES)))
 	$(call say,AR,$@)
@@ -98,9 +101,11 @@ LIBEXECDIR = $(DESTDIR)$(PREFIX)/libexec/sandbox
 DATADIR = $(DESTDIR)$(PREFIX)/share/sandbox
 INCLUDEDIR = $(DESTDIR)$(PREFIX)/include/sandbox
 MANDIR = $(DESTDIR)$(PREFIX)/share/man
-COMPLETIONDIR = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+SHAREDIR = $(DESTDIR)$(PREFIX)/share
+# Where bash (with the package bash-completion), zsh and fish look for them, and by which name.
+COMPLETIONS := bash:bash-completion/completions/sandbox zsh:zsh/site-functions/_sandbox \
+	fish:fish/vendor_completions.d/sandbox.fish
 MAN_PAGES := $(patsubst contrib/man/%.scd,$(B)/man/%,$(wildcard contrib/man/*.scd))
-COMPLETION := $(wildcard contrib/completion/sandbox)
 
 $(B)/man/%: contrib/man/%.scd | $(PACKAGES)/install
 	@mkdir -p $(@D)
@@ -121,10 +126,11 @@ install: all $(MAN_PAGES)
 	install -D -m 0644 $(B)/libsandbox.a $(LIBDIR)/libsandbox.a
 	install -D -m 0644 -t $(INCLUDEDIR) include/sandbox/*.h
 	$(foreach page,$(MAN_PAGES),install -D -m 0644 -t $(MANDIR)/man$(subst .,,$(suffix $(page))) $(page) &&) true
-	$(if $(COMPLETION),install -D -m 0644 -t $(COMPLETIONDIR) $(COMPLETION))
+	$(foreach entry,$(COMPLETIONS),install -D -m 0644 contrib/completion/sandbox.$(subst :, $(SHAREDIR)/,$(entry)) &&) true
 
 uninstall:
-	rm -f $(BINDIR)/sandbox $(LIBDIR)/libsandbox.a $(COMPLETIONDIR)/sandbox
+	rm -f $(BINDIR)/sandbox $(LIBDIR)/libsandbox.a
+	rm -f $(foreach entry,$(COMPLETIONS),$(SHAREDIR)/$(lastword $(subst :, ,$(entry))))
 	rm -f $(foreach page,$(MAN_PAGES),$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
 	rm -rf $(LIBEXECDIR) $(INCLUDEDIR) $(DATADIR)
 

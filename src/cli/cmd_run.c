@@ -27,6 +27,9 @@ static const char *const overlay_words[] = {
 	NULL,
 };
 
+/* For completion alone: keep-id takes more. */
+static const char *const userns_words[] = {"default", "map", "single", "keep-id", NULL};
+
 static const char *const proc_words[] = {
 	[SANDBOX_PROC_NEW] = "new",
 	[SANDBOX_PROC_HOST] = "host",
@@ -67,7 +70,7 @@ static const struct option_entry run_table[] = {
 	{OPTION_LIST, "env-file", 0, "FILE", "set the variables that a file lists", FIELD(env_file)},
 	{OPTION_FLAG, "env-host", 0, NULL, "take all variables from here, but PATH, HOME and the like", FIELD(env_host)},
 	{OPTION_LIST, "unsetenv", 0, "NAME", "without this variable, wherever it would come from", FIELD(unsetenv)},
-	{OPTION_TEXT, "workdir", 'w', "DIR", "the working directory (made if missing)", FIELD(workdir)},
+	{OPTION_TEXT, "workdir", 'w', "PATH", "the working directory (made if missing)", FIELD(workdir)},
 	{OPTION_FLAG, "init", 0, NULL, "run under a small init (default; --init=false: be PID 1)", FIELD(init)},
 	{OPTION_FLAG, "interactive", 'i', NULL, "pass standard input on (so anyway, as far as is safe)", FIELD(interactive)},
 	{OPTION_FLAG, "tty", 't', NULL, "insist on a terminal of its own (default: when there is one here)", FIELD(tty)},
@@ -79,7 +82,7 @@ static const struct option_entry run_table[] = {
 	{OPTION_TEXT, "user", 'u', "USER[:GROUP]", "run as this user of the image, or these numbers", FIELD(user)},
 	{OPTION_LIST, "group-add", 0, "GROUP", "one more group of the image, or its number", FIELD(group_add)},
 	{OPTION_TEXT, "userns", 0, "MODE", "which ids exist inside: default, map, single, keep-id[:uid=N,gid=N]",
-		FIELD(userns)},
+		FIELD(userns), userns_words},
 	{OPTION_LIST, "uidmap", 0, "INSIDE:ID:COUNT", "map user ids one by one; ID 0 is you, 1... your subordinate ids",
 		FIELD(uidmap)},
 	{OPTION_LIST, "gidmap", 0, "INSIDE:ID:COUNT", "the same for groups", FIELD(gidmap)},
@@ -149,7 +152,6 @@ static const struct option_entry run_table[] = {
 	/* Habits of Docker's and Podman's users. */
 	{OPTION_ABSENT, "privileged", .help = "--cap-add ALL --nesting grants all that root of the sandbox can have; "
 					      "nothing makes it root of the host"},
-	{OPTION_ABSENT, "detach", 'd', .help = "a sandbox ends with the command that started it: put that in the background (&)"},
 	{OPTION_ABSENT, "restart", .help = "run it in a loop of the shell, or as a unit of systemd --user"},
 	{OPTION_ABSENT, "pull", .help = "leave it out: images are archives, as `docker save` or `docker export` write them"},
 	{OPTION_ABSENT, "platform", .help = "leave it out: the image must be of this machine's architecture"},

@@ -43,7 +43,11 @@ extern const struct command command_images;
 extern const struct command command_rmi;
 extern const struct command command_reset;
 extern const struct command command_doctor;
+extern const struct command command_completion;
 extern const struct command command_help;
+
+/* The options before the command. */
+extern const struct option_entry global_table[];
 
 /* What `sandbox --help` prints. */
 void command_print_usage(void);

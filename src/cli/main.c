@@ -27,7 +27,7 @@ struct global_options {
 	bool version;
 };
 
-static const struct option_entry global_table[] = {
+const struct option_entry global_table[] = {
 	{OPTION_TEXT, "root", 0, "DIR", "where images live (default ~/.cache/sandbox)",
 		offsetof(struct global_options, paths.root)},
 	{OPTION_TEXT, "state", 0, "DIR", "what must survive a cache clean (default ~/.local/state/sandbox)",
@@ -51,7 +51,7 @@ static const struct option_entry settings_table[] = {
 
 const struct command *const commands[] = {&command_run, &command_ps, &command_logs, &command_stop, &command_kill,
 	&command_wait, &command_rm, &command_import, &command_images, &command_rmi, &command_reset, &command_doctor,
-	&command_help, NULL};
+	&command_completion, &command_help, NULL};
 
 const struct command *command_find(const char *name)
 {

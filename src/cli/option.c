@@ -168,6 +168,22 @@ const struct option_entry *option_find(const struct option_entry *table, const c
 	return entry;
 }
 
+const struct option_entry *option_of_word(const struct option_entry *table, const char *word)
+{
+	const struct option_entry *entry = NULL;
+
+	if (word[0] == '-' && word[1] == '-') {
+		entry = find_long(table, word + 2);
+		return entry && takes_value(entry) ? entry : NULL;
+	}
+	for (word++; *word; word++) {
+		entry = find_letter(table, *word);
+		if (entry && takes_value(entry))
+			return word[1] ? NULL : entry;
+	}
+	return NULL;
+}
+
 int option_assign(const struct option_entry *table, void *target, const char *name, const char *value,
 	const char *origin, struct sandbox_error *error)
 {

@@ -39,7 +39,7 @@ struct option_entry {
 	 * OPTION_OPTIONAL: without a value it is the first of them, and the next word is taken for the value only if it is
 	 * one of them, or one of them and a colon with something behind it. Any value can follow an equals sign.
 	 */
-	const char *const *choices;
+	const char *const *choices; /* of other kinds: what completion proposes, NULL for what `argument` suggests */
 	bool typed_only; /* it is about one command line, and means nothing in a configuration file */
 };
 
@@ -58,6 +58,12 @@ int options_parse(const struct option_entry *table, void *target, int argc, char
  */
 const struct option_entry *option_find(const struct option_entry *table, const char *name,
 	struct suggestion *suggestion);
+
+/*
+ * The option whose value is the *next* word of a command line after `word`: "--name", "-n", "-ain". NULL when there is
+ * none, the option takes no value, or `word` has it already.
+ */
+const struct option_entry *option_of_word(const struct option_entry *table, const char *word);
 
 /*
  * Assigns one option, which the table has, outside of a command line; `value` is NULL where none was given, `origin`

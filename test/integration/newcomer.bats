@@ -121,7 +121,6 @@ answers() {
 	sandbox run --rm -i "$BUSYBOX_TAR" echo works
 	assert_status 0
 	assert_output works
-	answers 'put that in the background' run -d "$BUSYBOX_TAR" true
 	answers '--cap-add' run --privileged "$BUSYBOX_TAR" true
 	answers 'not a terminal' run -it "$BUSYBOX_TAR" true
 	answers 'own pid namespace' run --pid=host "$BUSYBOX_TAR" true
