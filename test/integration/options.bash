@@ -67,8 +67,8 @@ row stop time '--time 0' "$detached 9); "'with --signal CONT "$id" >/dev/null; "
 	'--time soon' 'not a duration'
 row kill signal '--signal TERM' "$detached 9); "'with "$id" >/dev/null; "$SANDBOX" wait "$id";'"$ended" 143 \
 	'--signal NONE' 'no such signal'
-row rm force --force "$detached 9); "'with "$id" >/dev/null; "$SANDBOX" ps -q;'"$ended"' 2>&1' \
-	'*no sandbox has that name or id*' --force=2 "$boolean"
+row rm force --force "$detached 9); "'with "$id" >/dev/null; "$SANDBOX" ps -q;'"$ended 2>&1" '' \
+	--force=2 "$boolean"
 
 # --- run: name and life ----------------------------------------------------------------------------------------
 
