@@ -5,6 +5,7 @@
 #include <sandbox/error.h>
 #include <sandbox/locations.h>
 #include <sandbox/progress.h>
+#include <sandbox/receipt.h>
 #include <sandbox/spec.h>
 #include <stddef.h>
 
@@ -12,11 +13,16 @@ enum sandbox_cause {
 	SANDBOX_CAUSE_EXIT,    /* `number` is the command's exit status */
 	SANDBOX_CAUSE_SIGNAL,  /* `number` is the signal that ended it */
 	SANDBOX_CAUSE_TIMEOUT, /* the spec's timeout ended it */
+	SANDBOX_CAUSE_OOM,     /* the kernel ended it for lack of memory */
+	SANDBOX_CAUSE_LIMIT,   /* it exceeded `limit`, which was watched */
+	SANDBOX_CAUSE_KILLED,  /* the user did: by signal `number`, sent to this process or to the sandbox's init */
 };
 
 struct sandbox_result {
 	enum sandbox_cause cause;
 	int number;
+	const char *limit;               /* an option's name, static; NULL for none */
+	struct sandbox_receipt *receipt; /* the caller's, to be filled, or NULL */
 };
 
 /*
@@ -24,7 +30,7 @@ struct sandbox_result {
  * waits for its end. Standard input, output and error are the caller's. While it runs, TERM INT HUP
  * QUIT USR1 and USR2 are forwarded to the command. Nothing is left behind. The caller has one thread.
  * `progress`, of an archive that is read for the first time, may be NULL.
- * 0, or -errno when the command did not run.
+ * 0, or -errno when the command did not run. The caller has zeroed *out but for the receipt.
  */
 int sandbox_run(const struct sandbox_locations *locations, const char *image, const struct sandbox_spec *spec,
 	const struct sandbox_progress *progress, struct sandbox_result *out, struct sandbox_error *error);

@@ -5,6 +5,8 @@
 #ifndef SANDBOX_LIMITS_H
 #define SANDBOX_LIMITS_H
 
+#include <stdbool.h>
+
 #include <sandbox/strings.h>
 
 /* Who makes the control group that holds them. */
@@ -36,6 +38,7 @@ struct sandbox_limits {
 	struct sandbox_strings device_read_iops;
 	struct sandbox_strings device_write_iops;
 	char *cgroup_parent;
+	bool counting; /* a group also without limits, where there can be one, and a receipt */
 	int cgroups; /* enum sandbox_cgroups */
 	int mode;    /* enum sandbox_limits_mode */
 };

@@ -187,7 +187,7 @@ static int check_choice(const struct cgroup_hierarchy *hierarchy, const struct s
 		: explain_absence(hierarchy, wanted, lost, choice->refusals, error);
 }
 
-int cgroup_plan_decide_in(const struct cgroup_hierarchy *hierarchy, const struct sandbox_limits *wanted, bool counting,
+int cgroup_plan_decide_in(const struct cgroup_hierarchy *hierarchy, const struct sandbox_limits *wanted,
 	struct cgroup_plan *out, struct sandbox_error *error)
 {
 	auto_finish(choice_finish) struct choice choice = {0};
@@ -202,12 +202,11 @@ int cgroup_plan_decide_in(const struct cgroup_hierarchy *hierarchy, const struct
 	out->manager = choice.manager;
 	out->parent = take_ptr(choice.offer.parent);
 	out->wanted = memory_text(wanted->cgroup_parent);
-	out->controllers = counting ? choice.offer.controllers : cgroup_limits_controllers(&out->limits);
+	out->controllers = wanted->counting ? choice.offer.controllers : cgroup_limits_controllers(&out->limits);
 	return 0;
 }
 
-int cgroup_plan_decide(const struct sandbox_limits *wanted, bool counting, struct cgroup_plan *out,
-	struct sandbox_error *error)
+int cgroup_plan_decide(const struct sandbox_limits *wanted, struct cgroup_plan *out, struct sandbox_error *error)
 {
 	auto_finish(cgroup_hierarchy_finish) struct cgroup_hierarchy hierarchy = {0};
 	int result = cgroup_limits_decide(wanted, &out->limits, error);
@@ -215,11 +214,11 @@ int cgroup_plan_decide(const struct sandbox_limits *wanted, bool counting, struc
 	if (result < 0)
 		return result;
 	/* A group costs more than all else that a start does: not without a reason. */
-	if (!counting && out->limits.count == 0 && !wanted->cgroup_parent &&
+	if (!wanted->counting && out->limits.count == 0 && !wanted->cgroup_parent &&
 	    (wanted->cgroups == SANDBOX_CGROUPS_AUTO || wanted->cgroups == SANDBOX_CGROUPS_NONE))
 		return 0;
 	result = cgroup_hierarchy_find(&hierarchy, error);
-	return result < 0 ? result : cgroup_plan_decide_in(&hierarchy, wanted, counting, out, error);
+	return result < 0 ? result : cgroup_plan_decide_in(&hierarchy, wanted, out, error);
 }
 
 void cgroup_plan_finish(struct cgroup_plan *plan)

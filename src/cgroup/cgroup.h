@@ -50,19 +50,18 @@ struct cgroup_plan {
 	char *wanted;                         /* --cgroup-parent, or NULL */
 	char *why;
 	struct cgroup_limits limits;
-	unsigned int controllers; /* to be enabled: those of the limits, and for counting those that can be had */
+	unsigned int controllers; /* to be enabled: those of the limits, and for counting all that can be had */
 };
 
 /*
- * Reads the limits and chooses who provides the group: the first manager that can hold all of them. `counting` asks
- * for a group, if there can be one, also without limits. 0, or -errno with E_LIMIT_UNAVAILABLE, E_CGROUP_MISSING or
- * E_CGROUP_CONTROLLER. *out is to be finished in either case.
+ * Reads the limits and chooses who provides the group: the first manager that can hold all of them. Without limits
+ * there is none, unless it is asked for, or counting is, and there can be one. 0, or -errno with
+ * E_LIMIT_UNAVAILABLE, E_CGROUP_MISSING or E_CGROUP_CONTROLLER. *out is to be finished in either case.
  */
-int cgroup_plan_decide(const struct sandbox_limits *wanted, bool counting, struct cgroup_plan *out,
-	struct sandbox_error *error);
+int cgroup_plan_decide(const struct sandbox_limits *wanted, struct cgroup_plan *out, struct sandbox_error *error);
 
-/* The same on a hierarchy that is known already. */
-int cgroup_plan_decide_in(const struct cgroup_hierarchy *hierarchy, const struct sandbox_limits *wanted, bool counting,
+/* The same on a hierarchy that is known already; out->limits are decided. */
+int cgroup_plan_decide_in(const struct cgroup_hierarchy *hierarchy, const struct sandbox_limits *wanted,
 	struct cgroup_plan *out, struct sandbox_error *error);
 void cgroup_plan_finish(struct cgroup_plan *plan);
 

@@ -19,6 +19,7 @@
 #include "cli/import_progress.h"
 #include "cli/output.h"
 #include "cli/plan_print.h"
+#include "cli/receipt_print.h"
 
 static const char *const overlay_words[] = {
 	[SANDBOX_OVERLAY_AUTO] = "auto",
@@ -49,8 +50,18 @@ static const char *const cgroups_words[] = {
 	NULL,
 };
 
+static const char *const limits_words[] = {
+	[SANDBOX_LIMITS_STRICT] = "strict",
+	[SANDBOX_LIMITS_BEST_EFFORT] = "best-effort",
+	NULL,
+};
+
+/* What --summary alone means: standard error. */
+static const char *const summary_words[] = {"-", NULL};
+
 struct run_options {
 	struct sandbox_spec spec;
+	char *summary;
 	struct sandbox_strings profiles;
 	bool dry_run;
 	bool json;
@@ -131,6 +142,8 @@ static const struct option_entry run_table[] = {
 	{OPTION_LIST, "device-write-iops", 0, "PATH:RATE", "writes a second", FIELD(limits.device_write_iops)},
 	{OPTION_TEXT, "cgroup-parent", 0, "GROUP", "a group of yours, or a slice of systemd, for the sandbox's group",
 		FIELD(limits.cgroup_parent)},
+	{OPTION_CHOICE, "limits", 0, "MODE", "strict, or best-effort: watch what the kernel cannot hold", FIELD(limits.mode),
+		limits_words},
 	{OPTION_CHOICE, "cgroups", 0, "WHO", "who makes that: auto, systemd, delegated, none", FIELD(limits.cgroups),
 		cgroups_words},
 	{OPTION_HEADING, .help = "Security"},
@@ -146,6 +159,8 @@ static const struct option_entry run_table[] = {
 	{OPTION_HEADING, .help = "Seeing"},
 	{OPTION_LIST, "profile", 0, "NAME", "begin with the options in ~/.config/sandbox/profiles/NAME", OWN(profiles),
 		.typed_only = true},
+	{OPTION_OPTIONAL, "summary", 0, "[FILE]", "write a receipt as JSON when it has ended (standard error)", OWN(summary),
+		summary_words},
 	{OPTION_FLAG, "dry-run", 0, NULL, "print what would be done, and why, and do nothing", OWN(dry_run),
 		.typed_only = true},
 	{OPTION_FLAG, "json", 0, NULL, "print it as JSON", OWN(json), .typed_only = true},
@@ -185,14 +200,46 @@ static int run_detached(const struct sandbox_locations *locations, const char *i
 	return result;
 }
 
-static int run_image(const struct cli *cli, const char *image, const struct sandbox_spec *spec,
+/* The receipt tells of a failure, too; one to write it is the run's, unless that has failed itself. */
+static int run_with_receipt(const struct sandbox_locations *locations, const char *image, const struct run_options *options,
 	struct sandbox_result *out, struct sandbox_error *error)
 {
+	auto_finish(sandbox_receipt_finish) struct sandbox_receipt receipt = {0};
+	auto_close int fd = receipt_open(options->summary, error);
+	struct sandbox_error problem = {0};
+	int failure;
+
+	if (fd < 0)
+		return fd;
+	out->receipt = &receipt;
+	failure = sandbox_run(locations, image, &options->spec, &import_progress, out, error);
+	if (receipt_print(fd, out, failure < 0 ? error : NULL, &problem) < 0 && failure == 0) {
+		*error = problem;
+		failure = -EIO;
+	}
+	out->receipt = NULL;
+	return failure;
+}
+
+/* Who would write it has let go of the caller's files by then. */
+static int refuse_detached_receipt(struct sandbox_error *error)
+{
+	error_set(error, 0, "--summary with --detach");
+	error_cause(error, SANDBOX_E_USAGE, "nobody waits for the end that the receipt is to tell of");
+	return error_fix(error, "leave one of them out");
+}
+
+static int run_image(const struct cli *cli, const char *image, const struct run_options *options,
+	struct sandbox_result *out, struct sandbox_error *error)
+{
+	const struct sandbox_spec *spec = &options->spec;
 	const struct sandbox_locations locations = {cli->store, cli->state, cli->runtime};
-	int result = close_inherited(spec, error);
+	int result = spec->detach && options->summary ? refuse_detached_receipt(error) : close_inherited(spec, error);
 
 	if (result < 0)
 		return result;
+	if (options->summary)
+		return run_with_receipt(&locations, image, options, out, error);
 	return spec->detach ? run_detached(&locations, image, spec, error)
 			    : sandbox_run(&locations, image, spec, &import_progress, out, error);
 }
@@ -223,6 +270,7 @@ static void run_options_finish(struct run_options *options)
 {
 	sandbox_spec_finish(&options->spec);
 	sandbox_strings_finish(&options->profiles);
+	free(options->summary);
 }
 
 static int apply_profiles(const struct cli *cli, const struct sandbox_strings *names, struct run_options *out,
@@ -290,9 +338,10 @@ static int run_run(const struct cli *cli, int argc, char **argv)
 		return output_error(&error);
 	if (done)
 		return 0;
+	options.spec.limits.counting = options.summary != NULL;
 	take_command(&options.spec, argc, argv, operands + 1);
 	failure = options.dry_run ? print_plan(cli, argv[operands], &options, &error)
-			: run_image(cli, argv[operands], &options.spec, &result, &error);
+			: run_image(cli, argv[operands], &options, &result, &error);
 	if (failure < 0) {
 		name_origin(&options.spec, &error);
 		return output_error(&error);

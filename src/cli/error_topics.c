@@ -94,7 +94,8 @@ static const struct topic topics[SANDBOX_E_COUNT] = {
 	[SANDBOX_E_CAPABILITY] = {"no such capability",
 		"Names are those of capabilities(7), with or without CAP_, or ALL."},
 	[SANDBOX_E_LIMIT_UNAVAILABLE] = {"a limit that was asked for cannot be held",
-		"The resource limit is above the hard limit of the caller, which only root may raise."},
+		"A resource limit (--ulimit) above the caller's hard limit, which only root may raise; or a limit that neither\n"
+		"this kernel nor --limits best-effort can hold, or whose value the kernel refuses."},
 	[SANDBOX_E_CHILD_DIED] = {"a process of the sandbox ended without saying why",
 		"Something outside killed it (the kernel's out-of-memory killer, an operator), or it is a defect."},
 	[SANDBOX_E_SANDBOX_UNKNOWN] = {"no sandbox has that name or id",

@@ -10,6 +10,7 @@
 static const char *const step_names[CHANNEL_STEP_COUNT] = {
 	[CHANNEL_IDS_MAPPED] = "ids-mapped",
 	[CHANNEL_NAMESPACES] = "namespaces",
+	[CHANNEL_VIEW] = "view",
 	[CHANNEL_SETUP_DONE] = "setup-done",
 	[CHANNEL_START] = "start",
 	[CHANNEL_EXEC_OK] = "exec-ok",

@@ -15,6 +15,7 @@
 enum channel_step {
 	CHANNEL_IDS_MAPPED,  /* → init: the maps are written, and it is in its cgroup */
 	CHANNEL_NAMESPACES,  /* ← descriptors of its user and network namespace, where something is to connect that */
+	CHANNEL_VIEW,        /* ← descriptors to watch its processes and files by, where limits are watched */
 	CHANNEL_SETUP_DONE,  /* ← the root is built and entered, the user is known */
 	CHANNEL_START,       /* → init: run the payload */
 	CHANNEL_EXEC_OK,     /* ← the payload's exec succeeded */

@@ -109,6 +109,7 @@ void container_finish(struct container *container)
 	terminal_finish(&container->terminal);
 	finish_chore(container);
 	test_point("container.ended");
+	sampler_finish(&container->sampler);
 	group_release(&container->group);
 	upper_remove(&container->upper);
 	test_point("container.upper-removed");

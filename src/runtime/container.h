@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "cgroup/sampler.h"
 #include "network/uplink.h"
 #include "process/terminal.h"
 #include "runtime/control.h"
@@ -34,13 +35,14 @@ struct container {
 	struct group_lease group;
 	bool ended;                   /* the command has run, and `result` is how it ended */
 	struct sandbox_result result;
+	struct sampler sampler; /* where limits are watched */
 };
 
 #define CONTAINER_INIT \
 	{ \
 		.init = 0, .init_pidfd = -1, .channel = -1, .uplink = UPLINK_INIT, .terminal = TERMINAL_INIT, \
 		.entry = REGISTRY_ENTRY_INIT, .control = CONTROL_INIT, .log = OUTPUT_LOG_INIT, .upper = UPPER_LAYER_INIT, \
-		.group = GROUP_LEASE_INIT, \
+		.group = GROUP_LEASE_INIT, .sampler = SAMPLER_INIT, \
 	}
 
 /* Removes what earlier commands left behind because they were killed: entries, writable layers, groups. */

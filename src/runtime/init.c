@@ -26,6 +26,7 @@
 #include "runtime/channel.h"
 #include "runtime/launch_network.h"
 #include "runtime/payload.h"
+#include "runtime/sampling.h"
 #include "security/keyring.h"
 #include "userns/userns.h"
 
@@ -168,6 +169,8 @@ static int init_setup(struct init *init, struct sandbox_error *error)
 	if (result == 0)
 		result = payload_resolve(init->plan, &init->payload, error);
 	test_point("init.set-up");
+	if (result == 0)
+		result = sampling_offer(init->plan, init->channel, error);
 	if (result == 0)
 		result = init_report_setup(init, error);
 	if (result == 0)

@@ -11,6 +11,7 @@
 #include "runtime/channel.h"
 #include "runtime/init.h"
 #include "runtime/launch_network.h"
+#include "runtime/sampling.h"
 #include "userns/userns.h"
 
 /*
@@ -97,7 +98,7 @@ static int start_payload(struct container *container, struct sandbox_error *erro
 /* Whether there is something to do for us once the root stands and before the payload runs. */
 static bool is_waited_for(const struct plan *plan)
 {
-	return plan->terminal || plan->network.kind == NETWORK_PASTA;
+	return plan->terminal || plan->network.kind == NETWORK_PASTA || sampling_is_wanted(plan);
 }
 
 int launch(const struct plan *plan, const struct interrupt *interrupt, struct container *container,
@@ -119,6 +120,8 @@ int launch(const struct plan *plan, const struct interrupt *interrupt, struct co
 	log_debug("ids are mapped; init %d builds the root", (int)container->init);
 	if (result == 0)
 		result = launch_network_start(plan, interrupt, container, error);
+	if (result == 0)
+		result = sampling_accept(plan, interrupt, container, error);
 	if (result == 0)
 		result = expect_setup(plan, interrupt, container, error);
 	test_point("launch.set-up");

@@ -196,7 +196,7 @@ int sandbox_wait(const struct sandbox_locations *locations, const char *referenc
 		return end;
 	error_clear(error);
 	if (end < 0 || channel_receive(end, &message, NULL) <= 0 || message.step != CHANNEL_EXITED ||
-	    message.flags > SANDBOX_CAUSE_TIMEOUT)
+	    message.flags > SANDBOX_CAUSE_KILLED)
 		return read_result(&entry, out, error);
 	*out = (struct sandbox_result){(enum sandbox_cause)message.flags, message.value};
 	return 0;

@@ -255,7 +255,7 @@ int plan_build(const struct sandbox_spec *spec, const struct host *host, const s
 	if (result == 0)
 		result = plan_decide_security(spec, out, error);
 	if (result == 0)
-		result = cgroup_plan_decide(&spec->limits, false, &out->cgroup, error);
+		result = cgroup_plan_decide(&spec->limits, &out->cgroup, error);
 	if (result == 0)
 		result = plan_decide_mounts(spec, host, out, error);
 	if (result == 0)

@@ -104,6 +104,32 @@ static bool has_no_devices(const struct sandbox_spec *spec, const struct plan *p
 	return spec->device.count == 0;
 }
 
+/* Limits count when the kernel holds them: what is watched from outside can be outrun. */
+static bool has_limit(const struct plan *plan, const char *option)
+{
+	const struct cgroup_limit *limit = cgroup_limits_find(&plan->cgroup.limits, option);
+
+	return limit && limit->hold == CGROUP_HOLD_HARD;
+}
+
+static bool has_memory_limit(const struct sandbox_spec *spec, const struct plan *plan)
+{
+	(void)spec;
+	return has_limit(plan, "memory");
+}
+
+static bool has_pids_limit(const struct sandbox_spec *spec, const struct plan *plan)
+{
+	(void)spec;
+	return has_limit(plan, "pids-limit");
+}
+
+static bool has_cpu_limit(const struct sandbox_spec *spec, const struct plan *plan)
+{
+	(void)spec;
+	return has_limit(plan, "cpus");
+}
+
 static const struct requirement {
 	const char *name;
 	bool (*is_held)(const struct sandbox_spec *spec, const struct plan *plan);
@@ -129,6 +155,9 @@ static const struct requirement {
 		"leave --overlay=disk out; on a disk all the same: Linux 6.6 or later is needed"},
 	{"nothing-lent", has_nothing_lent, "files or descriptors of the caller's would be within reach",
 		"leave --volume, --mount type=bind and --preserve-fds out"},
+	{"memory", has_memory_limit, "the kernel would not limit its memory", "use --memory, without --limits best-effort"},
+	{"pids", has_pids_limit, "the kernel would not limit its processes", "use --pids-limit, without --limits best-effort"},
+	{"cpus", has_cpu_limit, "the kernel would not limit its processors' time", "use --cpus"},
 	{"no-devices", has_no_devices, "a device of the host would be within reach", "leave --device out"},
 };
 
@@ -163,6 +192,29 @@ static int check_name(const char *name, const struct sandbox_spec *spec, const s
 	error_set(error, EPERM, "--require %s", name);
 	error_cause(error, SANDBOX_E_REQUIRED, "%s", requirement->missing);
 	return error_fix(error, "%s", requirement->fix);
+}
+
+bool plan_requirement(size_t index, const struct sandbox_spec *spec, const struct plan *plan, const char **out_name,
+	bool *out_held)
+{
+	if (index >= array_count(requirements))
+		return false;
+	*out_name = requirements[index].name;
+	*out_held = requirements[index].is_held(spec, plan);
+	return true;
+}
+
+bool plan_is_required(const struct sandbox_spec *spec, const char *name)
+{
+	for (size_t i = 0; i < spec->require.count; i++) {
+		auto_free char *list = memory_text(spec->require.items[i]);
+		char *rest = list, *word;
+
+		while ((word = strsep(&rest, ",")))
+			if (strcmp(word, name) == 0)
+				return true;
+	}
+	return false;
 }
 
 int plan_check_required(const struct sandbox_spec *spec, const struct plan *plan, struct sandbox_error *error)

@@ -13,4 +13,11 @@
  */
 int plan_check_required(const struct sandbox_spec *spec, const struct plan *plan, struct sandbox_error *error);
 
+/* The protection with this index, and whether the plan holds it. False when there are no more. */
+bool plan_requirement(size_t index, const struct sandbox_spec *spec, const struct plan *plan, const char **out_name,
+	bool *out_held);
+
+/* Whether spec->require names it. */
+bool plan_is_required(const struct sandbox_spec *spec, const char *name);
+
 #endif

@@ -23,6 +23,9 @@ static const char *const cause_words[] = {
 	[SANDBOX_CAUSE_EXIT] = "exit",
 	[SANDBOX_CAUSE_SIGNAL] = "signal",
 	[SANDBOX_CAUSE_TIMEOUT] = "timeout",
+	[SANDBOX_CAUSE_OOM] = "oom",
+	[SANDBOX_CAUSE_LIMIT] = "limit",
+	[SANDBOX_CAUSE_KILLED] = "killed",
 };
 
 void sandbox_entry_finish(struct sandbox_entry *entry)

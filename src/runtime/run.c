@@ -17,6 +17,7 @@
 #include "runtime/launch.h"
 #include "runtime/plan.h"
 #include "runtime/plan_report.h"
+#include "runtime/receipt.h"
 #include "runtime/supervisor.h"
 
 int sandbox_result_exit_status(const struct sandbox_result *result)
@@ -25,6 +26,9 @@ int sandbox_result_exit_status(const struct sandbox_result *result)
 	case SANDBOX_CAUSE_TIMEOUT:
 		return 124;
 	case SANDBOX_CAUSE_SIGNAL:
+	case SANDBOX_CAUSE_OOM:
+	case SANDBOX_CAUSE_LIMIT:
+	case SANDBOX_CAUSE_KILLED:
 		return 128 + result->number;
 	default:
 		return result->number;
@@ -144,6 +148,14 @@ static void make_durable(void *argument)
 		log_debug("%s", error.text);
 }
 
+static void describe_run(const struct decision *decision, const struct sandbox_spec *spec, const char *image,
+	struct sandbox_receipt *out)
+{
+	out->image = memory_text(image);
+	out->digest = decision->image.folder ? NULL : memory_format("sha256:%s", decision->image.record.digest.hex);
+	receipt_add_plan(out, spec, &decision->plan);
+}
+
 static int run_decision(const struct sandbox_locations *locations, struct decision *decision, struct detached *detached,
 	struct sandbox_result *out, struct sandbox_error *error)
 {
@@ -172,6 +184,8 @@ int sandbox_run(const struct sandbox_locations *locations, const char *image_nam
 	auto_finish(decision_finish) struct decision decision = DECISION_INIT;
 	int result = prepare(locations, image_name, spec, progress, &decision, error);
 
+	if (result == 0 && out->receipt)
+		describe_run(&decision, spec, image_name, out->receipt);
 	return result < 0 ? result : run_decision(locations, &decision, NULL, out, error);
 }
 
@@ -182,7 +196,7 @@ int sandbox_run_detached(const struct sandbox_locations *locations, const char *
 	auto_finish(decision_finish) struct decision decision = DECISION_INIT;
 	struct detached detached = DETACHED_INIT;
 	struct sandbox_error problem = {0};
-	struct sandbox_result ended;
+	struct sandbox_result ended = {.cause = SANDBOX_CAUSE_EXIT};
 	bool is_supervisor = false;
 	int result = prepare(locations, image_name, spec, progress, &decision, error);
 

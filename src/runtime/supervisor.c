@@ -5,16 +5,21 @@
 #include <stdbool.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/scope.h"
 #include "base/test_switch.h"
+#include "cgroup/counters.h"
 #include "runtime/channel.h"
+#include "runtime/receipt.h"
+#include "runtime/sampling.h"
 
 static const int forwarded_signals[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
 /* What concerns the caller's terminal is ours to handle, when the payload has one of its own. */
@@ -27,7 +32,13 @@ struct supervisor {
 	int signals;
 	int timer;   /* the timeout, or -1 */
 	int settled; /* when the chore is due, or -1 */
+	int sample;  /* when to look after the limits, or -1 */
 	bool timed_out;
+	const struct cgroup_limit *exceeded; /* ended because of it */
+	struct sampler_usage peak;
+	uint64_t forwarded; /* signals, as bits */
+	struct timespec started;
+	struct rusage usage;
 	bool network_lost; /* and the user has yet to be told, why: */
 	struct sandbox_error network_end;
 	bool reported; /* init has said how the payload ended */
@@ -79,20 +90,27 @@ static int open_signals(bool with_terminal, struct sandbox_error *error)
 	return fd;
 }
 
-static int open_timer(uint64_t milliseconds, struct sandbox_error *error)
+static int set_timer(int timer, uint64_t milliseconds)
 {
 	struct itimerspec when = {
 		.it_value = {.tv_sec = (time_t)(milliseconds / 1000), .tv_nsec = (long)(milliseconds % 1000) * 1000000}};
+
+	return timerfd_settime(timer, 0, &when, NULL);
+}
+
+static int open_timer(uint64_t milliseconds, struct sandbox_error *error)
+{
 	auto_close int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
 
-	if (timer < 0 || timerfd_settime(timer, 0, &when, NULL) < 0)
+	if (timer < 0 || set_timer(timer, milliseconds) < 0)
 		return error_set(error, errno, "set a timer");
 	return take_fd(&timer);
 }
 
-static void forward_signal(const struct supervisor *self, int number)
+static void forward_signal(struct supervisor *self, int number)
 {
 	log_debug("forward signal %d", number);
+	self->forwarded |= UINT64_C(1) << number;
 	(void)channel_send(self->container->channel, CHANNEL_SIGNAL, number, 0, NULL, 0, NULL);
 }
 
@@ -117,6 +135,20 @@ static void end_by_timeout(struct supervisor *self)
 	log_debug("the timeout has passed");
 	self->timed_out = true;
 	/* All processes of the pid namespace end with its PID 1. */
+	(void)pidfd_send_signal(self->container->init_pidfd, SIGKILL, NULL, 0);
+}
+
+/* Setting the timer again takes its readiness away. */
+static void look_after_limits(struct supervisor *self)
+{
+	uint64_t pause;
+
+	self->exceeded = sampling_look(self->plan, &self->container->sampler, &self->peak, &pause);
+	(void)set_timer(self->sample, self->exceeded ? 0 : pause);
+	if (!self->exceeded)
+		return;
+	log_debug("--%s is exceeded: %llu bytes, %llu processes", self->exceeded->option,
+		(unsigned long long)self->peak.memory, (unsigned long long)self->peak.tasks);
 	(void)pidfd_send_signal(self->container->init_pidfd, SIGKILL, NULL, 0);
 }
 
@@ -158,7 +190,7 @@ static int reap_init(struct supervisor *self, struct sandbox_error *error)
 {
 	int status;
 
-	while (waitpid(self->container->init, &status, 0) < 0)
+	while (wait4(self->container->init, &status, 0, &self->usage) < 0)
 		if (errno != EINTR)
 			return error_set(error, errno, "wait for init");
 	self->container->init = 0;
@@ -186,8 +218,9 @@ static void lose_network(struct supervisor *self)
 }
 
 /* Clients come last: their number changes. */
-enum { EVENT_CHANNEL, EVENT_INIT, EVENT_SIGNALS, EVENT_TIMER, EVENT_SETTLED, EVENT_NETWORK, EVENT_TERMINAL,
-	EVENT_LOG = EVENT_TERMINAL + TERMINAL_POLL_COUNT, EVENT_CLIENTS = EVENT_LOG + OUTPUT_LOG_STREAMS };
+enum { EVENT_CHANNEL, EVENT_INIT, EVENT_SIGNALS, EVENT_TIMER, EVENT_SETTLED, EVENT_NETWORK, EVENT_SAMPLE,
+	EVENT_TERMINAL,
+EVENT_LOG = EVENT_TERMINAL + TERMINAL_POLL_COUNT, EVENT_CLIENTS = EVENT_LOG + OUTPUT_LOG_STREAMS };
 
 /* Handles what one poll has found. False when init has ended and has nothing more to say. */
 static bool handle_events(struct supervisor *self, struct pollfd *events, struct sandbox_error *error,
@@ -203,6 +236,8 @@ static bool handle_events(struct supervisor *self, struct pollfd *events, struct
 		start_chore(self);
 		events[EVENT_SETTLED].fd = -1;
 	}
+	if (events[EVENT_SAMPLE].revents)
+		look_after_limits(self);
 	if (events[EVENT_NETWORK].revents) {
 		lose_network(self);
 		events[EVENT_NETWORK].fd = -1;
@@ -224,6 +259,7 @@ static void prepare_events(const struct supervisor *self, struct pollfd events[E
 	events[EVENT_SIGNALS] = (struct pollfd){.fd = self->signals, .events = POLLIN};
 	events[EVENT_TIMER] = (struct pollfd){.fd = self->timer, .events = POLLIN};
 	events[EVENT_SETTLED] = (struct pollfd){.fd = self->settled, .events = POLLIN};
+	events[EVENT_SAMPLE] = (struct pollfd){.fd = self->sample, .events = POLLIN};
 	events[EVENT_NETWORK] = (struct pollfd){.fd = self->container->uplink.channel, .events = POLLIN};
 }
 
@@ -261,14 +297,54 @@ static void notice_full_root(struct supervisor *self)
 		? "--state names another place for it" : "--storage-size or --overlay=disk give it more room");
 }
 
+static bool was_oom(const struct cgroup_counters *counters, int signal)
+{
+	return signal == SIGKILL && counters->known[CGROUP_MEMORY_OOM_KILL] && counters->values[CGROUP_MEMORY_OOM_KILL];
+}
+
+/* Init is ended from outside only; and a signal that we passed on, and that then ended the command, was the user's. */
+static bool was_killed(const struct supervisor *self, int signal)
+{
+	return !self->reported || self->forwarded & UINT64_C(1) << signal;
+}
+
+static void fill_cause(const struct supervisor *self, const struct cgroup_counters *counters, struct sandbox_result *out)
+{
+	int signal = WIFSIGNALED(self->status) ? WTERMSIG(self->status) : 0;
+
+	out->number = signal ? signal : WEXITSTATUS(self->status);
+	out->cause = signal ? SANDBOX_CAUSE_SIGNAL : SANDBOX_CAUSE_EXIT;
+	out->limit = self->exceeded ? self->exceeded->option : NULL;
+	if (self->timed_out)
+		out->cause = SANDBOX_CAUSE_TIMEOUT;
+	else if (self->exceeded)
+		out->cause = SANDBOX_CAUSE_LIMIT;
+	else if (was_oom(counters, signal))
+		out->cause = SANDBOX_CAUSE_OOM;
+	else if (signal && was_killed(self, signal))
+		out->cause = SANDBOX_CAUSE_KILLED;
+}
+
+static uint64_t microseconds(const struct timeval *time)
+{
+	return (uint64_t)time->tv_sec * 1000000 + (uint64_t)time->tv_usec;
+}
+
 static void fill_result(const struct supervisor *self, struct sandbox_result *out)
 {
-	if (self->timed_out)
-		*out = (struct sandbox_result){SANDBOX_CAUSE_TIMEOUT, 0};
-	else if (WIFSIGNALED(self->status))
-		*out = (struct sandbox_result){SANDBOX_CAUSE_SIGNAL, WTERMSIG(self->status)};
-	else
-		*out = (struct sandbox_result){SANDBOX_CAUSE_EXIT, WEXITSTATUS(self->status)};
+	int group = self->container->group.cgroup.group;
+	struct cgroup_counters counters = {{false}};
+	struct receipt_times times = {.user = microseconds(&self->usage.ru_utime),
+		.system = microseconds(&self->usage.ru_stime)};
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	times.wall = (uint64_t)((now.tv_sec - self->started.tv_sec) * 1000000 + (now.tv_nsec - self->started.tv_nsec) / 1000);
+	if (group >= 0)
+		cgroup_counters_read(group, &counters);
+	fill_cause(self, &counters, out);
+	if (out->receipt)
+		receipt_add_usage(out->receipt, &times, group >= 0 ? &counters : NULL, self->sample >= 0 ? &self->peak : NULL);
 }
 
 static void supervisor_finish(struct supervisor *self)
@@ -279,6 +355,8 @@ static void supervisor_finish(struct supervisor *self)
 		(void)close(self->timer);
 	if (self->settled >= 0)
 		(void)close(self->settled);
+	if (self->sample >= 0)
+		(void)close(self->sample);
 }
 
 /* A timer for `milliseconds` from now where `wanted`; none is no error. */
@@ -292,7 +370,8 @@ int supervise(const struct plan *plan, struct container *container, const struct
 	struct sandbox_result *out, struct sandbox_error *error)
 {
 	auto_finish(supervisor_finish) struct supervisor self = {
-		.plan = plan, .container = container, .chore = chore, .signals = -1, .timer = -1, .settled = -1};
+		.plan = plan, .container = container, .chore = chore, .signals = -1, .timer = -1, .settled = -1,
+		.sample = -1};
 	int result;
 
 	self.signals = open_signals(plan->terminal, error);
@@ -301,6 +380,9 @@ int supervise(const struct plan *plan, struct container *container, const struct
 	result = open_timer_if(plan->timeout != 0, plan->timeout, &self.timer, error);
 	if (result == 0)
 		result = open_timer_if(chore->function != NULL, SUPERVISOR_SETTLED_MS, &self.settled, error);
+	if (result == 0)
+		result = open_timer_if(sampling_is_wanted(plan), 1, &self.sample, error);
+	(void)clock_gettime(CLOCK_MONOTONIC, &self.started);
 	if (result == 0)
 		result = watch(&self, error);
 	test_point("supervise.ended");

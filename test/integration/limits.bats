@@ -33,7 +33,7 @@ needs() {
 
 # All groups of sandboxes that there are, and all of systemd's scopes for them.
 groups_snapshot() {
-	find /sys/fs/cgroup -type d -name 'sandbox-*' 2>/dev/null | sort
+	find /sys/fs/cgroup -type d -regextype egrep -regex ".*/sandbox-([0-9a-f]{16}.*|callers)" 2>/dev/null | sort
 }
 
 assert_no_groups() {

@@ -164,10 +164,12 @@ limit device-read-iops '--device-read-iops .:77' io.max '* riops=77 *' '--device
 limit device-write-iops '--device-write-iops .:77' io.max '* wiops=77*' '--device-write-iops .:x' 'PATH:RATE'
 row run cgroup-parent '--cgroup-parent /no/such/group' 'with -- true 2>&1' '*E_CGROUP_MISSING*' \
 	'--cgroup-parent /no/such/group' '/no/such/group'
+row run limits '--limits best-effort' 'with --dry-run --cgroups none -m 64m -- true' '*sampled*' '--limits soft' 'best-effort'
 row run cgroups '--cgroups none' 'with --dry-run --memory-high 64m -- true 2>&1' '*--cgroups none*' '--cgroups all' 'auto, systemd'
 
 # --- run: seeing -----------------------------------------------------------------------------------------------------------
 
 row run profile '--profile ./other' 'with -- hostname' configured '--profile none' 'no profile none'
+row run summary '--summary=receipt' 'with -- true; head -n 2 receipt' '*"cause": "exit",' '--summary=/no/such/folder' /no/such/folder
 row run dry-run --dry-run 'with -- echo ran' '*namespaces*' --dry-run=2 "$boolean"
 row run json --json 'with --dry-run -- true' '{*}' --json=2 "$boolean"

@@ -1,0 +1,269 @@
+#include "cgroup/sampler.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/scope.h"
+#include "base/text.h"
+
+enum { STATUS_MAX = 64 << 10, MAPPINGS_MAX = 64 << 20, SEGMENTS_MAX = 16 << 20 };
+
+static const char memfd_prefix[] = "/memfd:";
+
+/* A memfd, of which several processes may have descriptors. */
+struct object {
+	uint64_t inode, bytes;
+};
+
+struct objects {
+	struct object *items;
+	size_t count, room;
+};
+
+/* What one look has found, in bytes. */
+struct tally {
+	uint64_t own;    /* private memory, and what is swapped out */
+	uint64_t mapped; /* shared memory that is mapped: in part the same as… */
+	uint64_t held;   /* …what file systems, segments and memfds have */
+	uint64_t tasks;
+};
+
+int sampler_start(struct sampler *sampler, struct sandbox_error *error)
+{
+	auto_close int fd = memfd_create("sandbox", MFD_CLOEXEC);
+	struct stat status;
+
+	if (fd < 0 || fstat(fd, &status) < 0)
+		return error_set(error, errno, "find out where memfds live");
+	sampler->memfds = status.st_dev;
+	return 0;
+}
+
+void sampler_add_filesystem(struct sampler *sampler, int fd)
+{
+	sampler->filesystems = memory_resize(sampler->filesystems, sampler->filesystem_count + 1, sizeof(int));
+	sampler->filesystems[sampler->filesystem_count++] = fd;
+}
+
+void sampler_finish(struct sampler *sampler)
+{
+	for (size_t i = 0; i < sampler->filesystem_count; i++)
+		(void)close(sampler->filesystems[i]);
+	free(sampler->filesystems);
+	if (sampler->processes >= 0)
+		(void)close(sampler->processes);
+	if (sampler->segments >= 0)
+		(void)close(sampler->segments);
+	*sampler = (struct sampler)SAMPLER_INIT;
+}
+
+/* ---- descriptors ---- */
+
+static void add_object(struct objects *objects, uint64_t inode, uint64_t bytes)
+{
+	if (objects->count == objects->room) {
+		objects->room = objects->room ? objects->room * 2 : 64;
+		objects->items = memory_resize(objects->items, objects->room, sizeof(*objects->items));
+	}
+	objects->items[objects->count++] = (struct object){inode, bytes};
+}
+
+static int compare_objects(const void *left, const void *right)
+{
+	uint64_t a = ((const struct object *)left)->inode, b = ((const struct object *)right)->inode;
+
+	return a < b ? -1 : a > b;
+}
+
+/* Each once. */
+static void sort_objects(struct objects *objects)
+{
+	size_t kept = 0;
+
+	if (objects->count)
+		qsort(objects->items, objects->count, sizeof(*objects->items), compare_objects);
+	for (size_t i = 0; i < objects->count; i++)
+		if (kept == 0 || objects->items[i].inode != objects->items[kept - 1].inode)
+			objects->items[kept++] = objects->items[i];
+	objects->count = kept;
+}
+
+static bool has_object(const struct objects *objects, uint64_t inode)
+{
+	struct object key = {.inode = inode};
+
+	return objects->count && bsearch(&key, objects->items, objects->count, sizeof(key), compare_objects);
+}
+
+/*
+ * The memfds of one process. Only what has such a name is looked at more closely, and that without asking its file
+ * system: one of the payload's own (FUSE) might never answer.
+ */
+static void count_descriptors(const struct sampler *sampler, int process, struct objects *objects)
+{
+	auto_closedir DIR *stream = NULL;
+	int directory = openat(process, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct dirent *entry;
+
+	stream = directory >= 0 ? fdopendir(directory) : NULL;
+	while (stream && (entry = readdir(stream))) {
+		char target[sizeof(memfd_prefix)];
+		struct statx status;
+
+		if (readlinkat(directory, entry->d_name, target, sizeof(target)) < (ssize_t)strlen(memfd_prefix) ||
+		    strncmp(target, memfd_prefix, strlen(memfd_prefix)) != 0)
+			continue;
+		if (statx(directory, entry->d_name, AT_STATX_DONT_SYNC, STATX_INO | STATX_BLOCKS, &status) == 0 &&
+		    makedev(status.stx_dev_major, status.stx_dev_minor) == sampler->memfds)
+			add_object(objects, status.stx_ino, status.stx_blocks * 512);
+	}
+}
+
+/* ---- memory of processes ---- */
+
+/* "Pss_Anon:    1234 kB" */
+static uint64_t read_field(const char *text, const char *name)
+{
+	const char *line = strstr(text, name);
+
+	return line ? strtoull(line + strlen(name), NULL, 10) * 1024 : 0;
+}
+
+static void count_memory(int process, struct tally *tally)
+{
+	auto_free char *text = NULL;
+
+	if (file_read(process, "smaps_rollup", STATUS_MAX, &text, NULL, NULL) == 0) {
+		tally->own += read_field(text, "\nPss_Anon:") + read_field(text, "\nSwapPss:");
+		tally->mapped += read_field(text, "\nPss_Shmem:");
+		return;
+	}
+	/* A program that its own user may not read: what is shared counts in full then. */
+	free(take_ptr(text));
+	if (file_read(process, "status", STATUS_MAX, &text, NULL, NULL) == 0)
+		tally->own += read_field(text, "\nRssAnon:") + read_field(text, "\nVmSwap:") + read_field(text, "\nRssShmem:");
+}
+
+/* The same without what a file system, a segment or a descriptor accounts for. */
+static uint64_t read_unheld(int process, const struct objects *objects)
+{
+	auto_free char *text = NULL;
+	char *rest, *line;
+	uint64_t sum = 0;
+	bool counts = false;
+
+	if (file_read(process, "smaps", MAPPINGS_MAX, &text, NULL, NULL) < 0)
+		return 0;
+	rest = text;
+	while ((line = strsep(&rest, "\n"))) {
+		unsigned long long inode;
+		int path = 0;
+
+		/* "7f00-7f01 rw-s 00000000 00:01 1234   /dev/zero (deleted)" */
+		if (sscanf(line, "%*x-%*x %*s %*x %*x:%*x %llu %n", &inode, &path) == 1 && path)
+			counts = text_starts_with(line + path, "/dev/zero (deleted)") ||
+				(text_starts_with(line + path, memfd_prefix) && !has_object(objects, inode));
+		else if (counts && text_starts_with(line, "Pss:"))
+			sum += strtoull(line + 4, NULL, 10) * 1024;
+	}
+	return sum;
+}
+
+/* ---- all together ---- */
+
+static void visit_processes(const struct sampler *sampler, struct tally *tally, struct objects *objects, bool closely)
+{
+	auto_closedir DIR *stream = NULL;
+	int directory = openat(sampler->processes, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct dirent *entry;
+
+	stream = directory >= 0 ? fdopendir(directory) : NULL;
+	while (stream && (entry = readdir(stream))) {
+		auto_close int process = -1;
+		struct stat threads;
+
+		if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
+			continue;
+		process = openat(directory, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (process < 0)
+			continue;
+		if (closely) {
+			tally->mapped += read_unheld(process, objects);
+			continue;
+		}
+		/* One entry for each, besides "." and "..". */
+		tally->tasks += fstatat(process, "task", &threads, 0) == 0 && threads.st_nlink > 2 ? threads.st_nlink - 2 : 1;
+		count_memory(process, tally);
+		count_descriptors(sampler, process, objects);
+	}
+}
+
+/* The columns rss and swap, the last but one and the last. */
+static uint64_t read_segments(int segments)
+{
+	auto_free char *text = NULL;
+	char *rest, *line;
+	uint64_t sum = 0;
+
+	if (segments < 0 || lseek(segments, 0, SEEK_SET) < 0 ||
+	    file_read_fd(segments, "segments", SEGMENTS_MAX, &text, NULL, NULL) < 0)
+		return 0;
+	rest = text;
+	while ((line = strsep(&rest, "\n"))) {
+		unsigned long long resident, swapped;
+
+		if (sscanf(line, "%*d %*d %*o %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %llu %llu", &resident, &swapped) == 2)
+			sum += resident + swapped;
+	}
+	return sum;
+}
+
+static uint64_t read_filesystems(const struct sampler *sampler)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < sampler->filesystem_count; i++) {
+		struct statfs status;
+
+		if (fstatfs(sampler->filesystems[i], &status) == 0 && status.f_blocks)
+			sum += (uint64_t)(status.f_blocks - status.f_bfree) * (uint64_t)status.f_bsize;
+	}
+	return sum;
+}
+
+static uint64_t larger(uint64_t left, uint64_t right)
+{
+	return left > right ? left : right;
+}
+
+void sampler_measure(const struct sampler *sampler, uint64_t limit, struct sampler_usage *out)
+{
+	struct objects objects = {NULL, 0, 0};
+	struct tally tally = {0};
+
+	visit_processes(sampler, &tally, &objects, false);
+	sort_objects(&objects);
+	tally.held = read_filesystems(sampler) + read_segments(sampler->segments);
+	for (size_t i = 0; i < objects.count; i++)
+		tally.held += objects.items[i].bytes;
+	out->tasks = tally.tasks;
+	out->memory = tally.own + larger(tally.held, tally.mapped);
+	/* Between "all of it is the same" and "none of it is": look closely. */
+	if (out->memory <= limit && tally.own + tally.held + tally.mapped > limit) {
+		tally.mapped = 0;
+		visit_processes(sampler, &tally, &objects, true);
+		out->memory = larger(out->memory, tally.own + tally.held + tally.mapped);
+	}
+	free(objects.items);
+}

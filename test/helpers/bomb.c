@@ -1,0 +1,118 @@
+/*
+ * Takes memory or processes, up to a bound, in one of the ways that a sandbox could try to do that unseen; then says so.
+ *
+ * usage: bomb anonymous|shared|memfd|segment|file|mapped MEGABYTES [FILE]
+ *        bomb fork|setsid|uids COUNT
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/shm.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { MEGABYTE = 1 << 20, FIRST_ID = 1000 };
+
+static char block[MEGABYTE];
+
+static void give_up(const char *what)
+{
+	perror(what);
+	exit(2);
+}
+
+static void map(size_t megabytes, int flags)
+{
+	for (size_t i = 0; i < megabytes; i++) {
+		char *memory = mmap(NULL, MEGABYTE, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0);
+
+		if (memory == MAP_FAILED)
+			give_up("mmap");
+		memcpy(memory, block, MEGABYTE);
+	}
+}
+
+static void fill(int fd, size_t megabytes)
+{
+	if (fd < 0)
+		give_up("open");
+	for (size_t i = 0; i < megabytes; i++)
+		if (write(fd, block, MEGABYTE) != MEGABYTE)
+			give_up("write");
+}
+
+/* All of it is in the file, and again in this process's mappings. */
+static void map_file(int fd, size_t megabytes)
+{
+	char *memory;
+
+	fill(fd, megabytes);
+	memory = mmap(NULL, megabytes * MEGABYTE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (memory == MAP_FAILED)
+		give_up("mmap");
+	for (size_t i = 0; i < megabytes; i++)
+		memory[i * MEGABYTE] = 'y';
+	if (madvise(memory, megabytes * MEGABYTE, MADV_POPULATE_WRITE) < 0)
+		give_up("madvise");
+}
+
+/* Nobody is attached to them afterwards. */
+static void segments(size_t megabytes)
+{
+	for (size_t i = 0; i < megabytes; i++) {
+		int id = shmget(IPC_PRIVATE, MEGABYTE, IPC_CREAT | 0600);
+		char *memory = id < 0 ? NULL : shmat(id, NULL, 0);
+
+		if (!memory || memory == (void *)-1)
+			give_up("shmget");
+		memcpy(memory, block, MEGABYTE);
+		(void)shmdt(memory);
+	}
+}
+
+static void processes(size_t count, const char *how)
+{
+	for (size_t i = 0; i < count; i++) {
+		pid_t pid = fork();
+
+		if (pid < 0)
+			give_up("fork");
+		if (pid > 0)
+			continue;
+		if (strcmp(how, "setsid") == 0)
+			(void)setsid();
+		if (strcmp(how, "uids") == 0 && setuid((uid_t)(FIRST_ID + i % 500)) < 0)
+			give_up("setuid");
+		(void)sleep(30);
+		_exit(0);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	const char *how = argc > 2 ? argv[1] : "";
+	size_t amount = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
+
+	memset(block, 'x', sizeof(block));
+	if (strcmp(how, "anonymous") == 0)
+		map(amount, MAP_PRIVATE);
+	else if (strcmp(how, "shared") == 0)
+		map(amount, MAP_SHARED);
+	else if (strcmp(how, "memfd") == 0)
+		fill(memfd_create("bomb", 0), amount);
+	else if (strcmp(how, "segment") == 0)
+		segments(amount);
+	else if (strcmp(how, "file") == 0 && argc > 3)
+		fill(open(argv[3], O_WRONLY | O_CREAT, 0600), amount);
+	else if (strcmp(how, "mapped") == 0 && argc > 3)
+		map_file(open(argv[3], O_RDWR | O_CREAT, 0600), amount);
+	else if (amount)
+		processes(amount, how);
+	(void)sleep(1);
+	(void)puts("survived");
+	return 0;
+}
