@@ -15,8 +15,8 @@
 	[ ! -w "$SANDBOX_FIXTURES/busybox.tar" ]
 }
 
-@test "there is no network but the loopback" {
-	[ "$(ls /sys/class/net)" = lo ]
+@test "there is no network but the loopback and one that ends nowhere" {
+	[ "$(ls /sys/class/net | paste -sd' ')" = 'lo nowhere uplink' ]
 }
 
 @test "cgroup v2 is the only hierarchy" {
