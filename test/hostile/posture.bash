@@ -82,6 +82,8 @@ world_command() {
 	pid-1) command=("${run[@]}" --init=false "${probe[@]}") ;;
 	read-only) command=("${run[@]}" --read-only "${probe[@]}") ;;
 	new-privileges) command=("${run[@]}" --security-opt no-new-privileges=false "${probe[@]}") ;;
+	host-network) command=("${run[@]}" --net=host "${probe[@]}") ;;
+	pasta) command=("${run[@]}" --net "${probe[@]}") ;;
 	unconfined) command=("${run[@]}" --security-opt seccomp=unconfined "${probe[@]}") ;;
 	unmasked) command=("${run[@]}" --security-opt unmask=ALL "${probe[@]}") ;;
 	bare) command=("$HELPERS/probe" {}) ;;
@@ -193,6 +195,16 @@ assert_same_posture() {
 	[ -z "$differing" ] || {
 		echo "$1 and $2 differ:"
 		echo "$differing"
+		return 1
+	}
+}
+
+# Of two worlds these rows differ, given in the order of their names.
+assert_rows_change() {
+	local changed
+	changed=$(differing_rows "$(world "$1")" "$(world "$2")" | cut -f 1 | sort | paste -sd' ')
+	[ "$changed" = "${*:3}" ] || {
+		echo "between $1 and $2 these rows change: $changed"
 		return 1
 	}
 }

@@ -158,6 +158,16 @@ promised() {
 	assert_same_posture unmasked default/mask-paths,readonly-paths
 }
 
+@test "--net=host takes the network namespace away, and nothing else" {
+	assert_rows_change default/net-namespace host-network names.name_servers
+}
+
+# What the host has is as far away as ever.
+@test "--net adds an interface, its routes and the name servers, and nothing else" {
+	pasta_works || skip 'this user cannot connect a sandbox with pasta'
+	assert_rows_change default pasta names.name_servers network.interfaces network.outside_world network.routes
+}
+
 @test "all on a terminal" {
 	assert_posture terminal
 }
