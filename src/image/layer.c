@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/scope.h"
 #include "base/test_switch.h"
+#include "image/layer_ids.h"
 #include "image/record.h"
 
 enum { PUBLISH_ATTEMPTS = 16 };
@@ -112,6 +113,8 @@ int layer_publish(struct image_store *store, const struct digest *tree, const st
 	layer_name(tree, map, name);
 	boot_identity_read(&identity);
 	result = layer_record_save(staging->wrapper, tree, &identity, error);
+	if (result == 0)
+		result = layer_ids_save(staging->wrapper, &(struct layer_ids){*map, staging->lost}, error);
 	/* Who wrote the tree has ended. */
 	staging_unlock(staging);
 	for (int attempt = 0; result == 0 && attempt < PUBLISH_ATTEMPTS; attempt++) {

@@ -3,6 +3,7 @@
  *
  *	root/       the tree; the same tar stream under another id map is another layer
  *	layer.json  when it was written: machine and boot
+ *	ids.json    whose ids its files belong to (layer_ids.h)
  *	durable     exists once all of it was brought to the disk (syncfs(2))
  *
  * TREE is a digest of what makes the tree: that of the tar stream itself where it is a root file system as a whole.

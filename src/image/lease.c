@@ -60,15 +60,20 @@ static bool comes_again(const struct image_record *record, size_t layer)
 	return false;
 }
 
+bool image_shows_layer(const struct image_record *record, size_t layer)
+{
+	return layer >= first_visible(record) && !comes_again(record, layer);
+}
+
 int image_lease_layers(struct image_store *store, struct image *image, const struct idmap *map,
 	struct sandbox_error *error)
 {
-	for (size_t i = first_visible(&image->record); i < image->record.layer_count; i++) {
+	for (size_t i = 0; i < image->record.layer_count; i++) {
 		char name[LAYER_NAME_SIZE];
 		struct layer_lease lease;
 		int result;
 
-		if (comes_again(&image->record, i))
+		if (!image_shows_layer(&image->record, i))
 			continue;
 		layer_name(&image->record.layers[i].tree, map, name);
 		result = layer_lease(store, name, false, &lease, error);

@@ -13,6 +13,9 @@ void image_add_layer(struct image *image, const char *name, const struct layer_l
 /* Makes an empty image one whose only layer is this folder. Takes the descriptor. */
 void image_be_folder(struct image *image, int folder);
 
+/* Whether anything of this layer of the image can be seen, so that it is needed. */
+bool image_shows_layer(const struct image_record *record, size_t layer);
+
 /*
  * Leases the layers that can be seen of image->record under this id map. 0, -ENOENT when one of them is missing, or
  * -errno; then the image has some of its layers and is to be finished.

@@ -32,6 +32,12 @@
 #include "base/digest.h"
 #include "base/error.h"
 
+/*
+ * Where a tree keeps the owner and the mode of a file that cannot have them, for want of ids: "UID:GID:MODE" (decimal,
+ * decimal, octal), as fuse-overlayfs and containers/storage write and read it.
+ */
+#define OVERRIDE_STAT_ATTRIBUTE "user.containers.override_stat"
+
 /* The ratio is not looked at before that many uncompressed bytes. */
 enum { IMPORT_RATIO_FREE = 64 << 20 };
 
@@ -82,6 +88,7 @@ struct import_counts {
 	uint64_t devices_missed; /* of them, those that a sandbox's own /dev does not cover; not kept in records */
 	uint64_t attributes_dropped; /* extended attributes, ACLs and file flags that a layer does not keep */
 	uint64_t owners_dropped;     /* single: of symbolic links and FIFOs, which take no attribute */
+	uint64_t capabilities_dropped; /* single: of files; not kept in records, for attributes_dropped has them */
 };
 
 struct import_result {

@@ -63,6 +63,7 @@ struct staging {
 	char name[48]; /* below staging/ */
 	int wrapper;   /* the directory, locked */
 	int lock;      /* the file "lock" in it, locked too: for a helper that may have no directory but its own */
+	uint64_t lost; /* what the tree in it could not keep of the archive, for want of ids (layer_ids.h) */
 };
 
 #define STAGING_INIT {.name = "", .wrapper = -1, .lock = -1}

@@ -108,6 +108,8 @@ int unpack_stage(struct unpacking *unpacking, struct importer *importer, struct 
 	test_point("import-start");
 	result = importer_run(importer, out, out_image, error);
 	test_point("import-unpacked");
+	if (result == 0)
+		staging->lost = out->counts.owners_dropped + out->counts.capabilities_dropped;
 	return result;
 }
 

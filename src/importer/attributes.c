@@ -150,6 +150,8 @@ static int apply_attribute(int fd, const char *name, const char *attribute, cons
 
 	if (policy == ATTRIBUTE_REFUSE)
 		return entry_refuse(error, "entry", name, "it has an extended attribute that steers overlay");
+	if (policy == ATTRIBUTE_CAPABILITY && single)
+		counts->capabilities_dropped++;
 	if (policy == ATTRIBUTE_CAPABILITY)
 		policy = single || is_foreign_capability(value, size) ? ATTRIBUTE_DROP : ATTRIBUTE_KEEP;
 	/* Symbolic links and special files take no attribute of users. */

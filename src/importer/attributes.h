@@ -27,8 +27,6 @@
 #include "base/error.h"
 #include "image/protocol.h"
 
-#define OVERRIDE_STAT_ATTRIBUTE "user.containers.override_stat"
-
 struct attributes {
 	uid_t uid;
 	gid_t gid;

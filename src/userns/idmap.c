@@ -81,6 +81,71 @@ int idmap_ranges(struct idmap *map, uint32_t uid, uint32_t gid, const struct id_
 	return result;
 }
 
+/* How many of the `count` ids from `outside` on are alike: covered, or not. */
+static uint32_t alike_ids(const struct id_extents *extents, uint32_t outside, uint32_t count, bool *out_covered)
+{
+	*out_covered = false;
+	for (size_t i = 0; i < extents->count; i++) {
+		const struct id_extent *extent = &extents->items[i];
+		uint32_t skipped = outside - extent->outside;
+
+		if (outside >= extent->outside && skipped < extent->count) {
+			*out_covered = true;
+			return extent->count - skipped < count ? extent->count - skipped : count;
+		}
+		if (extent->outside > outside && extent->outside - outside < count)
+			count = extent->outside - outside;
+	}
+	return count;
+}
+
+static int id_extents_cover(struct id_extents *extents, const struct id_extents *wanted, struct sandbox_error *error)
+{
+	uint32_t next = 0;
+	int result = 0;
+
+	for (size_t i = 0; i < extents->count; i++)
+		next += extents->items[i].count;
+	for (size_t i = 0; i < wanted->count; i++) {
+		struct id_extent rest = wanted->items[i];
+
+		while (rest.count && result == 0) {
+			bool covered;
+			uint32_t count = alike_ids(extents, rest.outside, rest.count, &covered);
+
+			if (!covered) {
+				result = id_extents_add(extents, (struct id_extent){next, rest.outside, count}, error);
+				next += count;
+			}
+			rest.outside += count;
+			rest.count -= count;
+		}
+	}
+	return result;
+}
+
+static int id_extents_unite(struct id_extents *out, const struct id_extents *root, const struct id_extents *other,
+	struct sandbox_error *error)
+{
+	struct id_extent first = {.count = 1};
+	int result;
+
+	if (!id_extents_lookup(root, 0, &first.outside))
+		return error_set(error, EINVAL, "the id map has no root");
+	*out = (struct id_extents){.items = {first}, .count = 1};
+	result = id_extents_cover(out, root, error);
+	return result < 0 ? result : id_extents_cover(out, other, error);
+}
+
+int idmap_cover(struct idmap *map, const struct idmap *root, const struct idmap *other, struct sandbox_error *error)
+{
+	int result;
+
+	*map = (struct idmap){.single = root->single && other->single};
+	result = id_extents_unite(&map->users, &root->users, &other->users, error);
+	return result < 0 ? result : id_extents_unite(&map->groups, &root->groups, &other->groups, error);
+}
+
 bool id_extents_lookup(const struct id_extents *extents, uint32_t inside, uint32_t *out_outside)
 {
 	for (size_t i = 0; i < extents->count; i++) {

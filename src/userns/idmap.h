@@ -45,6 +45,12 @@ void idmap_single(struct idmap *map, uint32_t uid, uint32_t gid);
 int idmap_ranges(struct idmap *map, uint32_t uid, uint32_t gid, const struct id_ranges *users,
 	const struct id_ranges *groups, struct sandbox_error *error);
 
+/*
+ * A map for whoever has to deal with the files of two others at once: root inside is `root`'s root, and every id that
+ * one of the two has outside has a place, though not a meaningful one. 0 or -errno.
+ */
+int idmap_cover(struct idmap *map, const struct idmap *root, const struct idmap *other, struct sandbox_error *error);
+
 /* Adds an extent. Refused: nothing, overflow, overlap inside or outside, too many. 0 or -errno. */
 int id_extents_add(struct id_extents *extents, struct id_extent extent, struct sandbox_error *error);
 

@@ -22,6 +22,8 @@ setup_file() {
 	"$SANDBOX_SWITCHED" reset
 	"$SANDBOX_SWITCHED" run --userns=single "$BUSYBOX_TAR" -- true
 	kept_files >"$BATS_FILE_TMPDIR/single"
+	"$SANDBOX_SWITCHED" run --userns=map "$BUSYBOX_TAR" -- true
+	kept_files >"$BATS_FILE_TMPDIR/both"
 	: >"$BATS_FILE_TMPDIR/reached"
 }
 
@@ -124,6 +126,30 @@ kill_tool_everywhere() {
 
 @test "an import" {
 	kill_everywhere empty map import "$BUSYBOX_TAR"
+}
+
+# Brings a store that has the image for a single id only.
+store_is_single() {
+	store_is empty
+	run_switched import --userns=single "$BUSYBOX_TAR"
+	[ "$status" = 0 ] || fail_with 'make the store'
+}
+
+@test "a copy for other ids" {
+	local points point living
+	store_is_single
+	living=$(living_things)
+	points=$(points_of run --userns=map "$BUSYBOX_TAR" -- true | sed -n '/^staging-made$/,/^layer-published$/p')
+	echo "$points" >>"$BATS_FILE_TMPDIR/reached"
+	for point in $points; do
+		store_is_single
+		SANDBOX_TEST_KILL_AT=$point run_switched run --userns=map "$BUSYBOX_TAR" -- true
+		[ "$status" != 0 ] || fail_with "not killed at $point"
+		assert_nothing_lives "$living" "killed at $point"
+		run_switched run --userns=map "$BUSYBOX_TAR" -- true
+		[ "$status" = 0 ] || fail_with "the next run after it was killed at $point"
+		assert_nothing_kept "$(expected both)" "$(expected keys)" "the next run after it was killed at $point"
+	done
 }
 
 @test "the removal of an image" {
