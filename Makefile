@@ -31,9 +31,10 @@ override CPPFLAGS += -Iinclude -Isrc -D_GNU_SOURCE -DSANDBOX_VERSION='"$(VERSION
 override CFLAGS += -std=gnu11 $(WARNINGS) $(HARDENING) $(SANITIZE_FLAGS) -MMD -MP
 override LDFLAGS += -Wl,-z,relro,-z,now $(SANITIZE_FLAGS)
 
-LIBRARY_SOURCES := $(filter-out src/cli/% src/importer/% src/scope/%,$(wildcard src/*/*.c))
+LIBRARY_SOURCES := $(filter-out src/cli/% src/importer/% src/scope/% src/holder/%,$(wildcard src/*/*.c))
 CLI_SOURCES := $(wildcard src/cli/*.c)
 IMPORTER_SOURCES := $(wildcard src/importer/*.c)
+HOLDER_SOURCES := $(wildcard src/holder/*.c)
 # Without libsystemd there is no sandbox-scope, and groups come from where they are delegated by other means.
 SCOPE_PACKAGES := libsystemd
 SCOPE = $(if $(shell $(PKG_CONFIG) --exists $(SCOPE_PACKAGES) && echo yes),$(B)/sandbox-scope)
@@ -46,7 +47,7 @@ object = $(patsubst %.c,$(B)/%.o,$(1))
 
 ## all: build sandbox, its importer and the library
 .PHONY: all
-all: $(B)/sandbox $(B)/sandbox-import $(B)/libsandbox.a
+all: $(B)/sandbox $(B)/sandbox-import $(B)/sandbox-holder $(B)/libsandbox.a
 	$(Q)$(if $(SCOPE),$(MAKE) -s --no-print-directory $(SCOPE))
 
 # Installs what is missing of one section of test/packages; the stamps serve all variants.
@@ -82,6 +83,11 @@ $(B)/sandbox-import: $(call object,$(IMPORTER_SOURCES)) $(B)/internal.a
 $(B)/sandbox-scope: $(call object,$(wildcard src/scope/*.c)) $(B)/internal.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -pie -o $@ $^ $$($(PKG_CONFIG) --libs $(SCOPE_PACKAGES))
+
+# Against libc alone: it stays in memory.
+$(B)/sandbox-holder: $(call object,$(HOLDER_SOURCES))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -pie -o $@ $^
 
 # The public library: one object in which only the documented names are visible.
 $(B)/libsandbox.a: $(call object,$(LIBRARY_SOURCES))
@@ -123,6 +129,7 @@ install: all $(MAN_PAGES)
 	install -D -m 0755 $(B)/sandbox-import $(LIBEXECDIR)/sandbox-import
 	$(if $(SCOPE),install -D -m 0755 $(B)/sandbox-scope $(LIBEXECDIR)/sandbox-scope)
 	install -D -m 0644 -t $(DATADIR)/systemd contrib/systemd/*.conf
+	install -D -m 0755 $(B)/sandbox-holder $(LIBEXECDIR)/sandbox-holder
 	install -D -m 0644 $(B)/libsandbox.a $(LIBDIR)/libsandbox.a
 	install -D -m 0644 -t $(INCLUDEDIR) include/sandbox/*.h
 	$(foreach page,$(MAN_PAGES),install -D -m 0644 -t $(MANDIR)/man$(subst .,,$(suffix $(page))) $(page) &&) true

@@ -80,7 +80,10 @@ void sandbox_images_finish(struct sandbox_images *images);
 int sandbox_image_remove(const struct sandbox_locations *locations, const char *reference, bool *out_removed,
 	struct sandbox_error *error);
 
-/* Removes the whole store, also what subordinate ids own in it. 0, or -errno with E_IMAGE_IN_USE. */
+/*
+ * Removes the whole store, also what subordinate ids own in it, and ends what keeps those ids mapped. 0, or -errno with
+ * E_IMAGE_IN_USE.
+ */
 int sandbox_image_reset(const struct sandbox_locations *locations, struct sandbox_error *error);
 
 #endif

@@ -50,6 +50,7 @@ struct sandbox_spec {
 	char *userns;        /* default, map, single, keep-id[:uid=N,gid=N]; NULL for the default */
 	struct sandbox_strings uidmap; /* INSIDE:INTERMEDIATE:COUNT */
 	struct sandbox_strings gidmap;
+	uint64_t holder;     /* milliseconds that the user namespace is kept mapped for later runs, 0 for none */
 	char *hostname;
 
 	struct sandbox_strings volume; /* SOURCE:TARGET[:OPTIONS] */

@@ -115,3 +115,56 @@ void spawn_finish(struct spawn *spawn)
 		;
 	spawn->pid = 0;
 }
+
+enum { DETACHED_FDS_MAX = 8 };
+
+/* From descriptor 3 on in their order; they lie above those numbers already. */
+static int place_descriptors(posix_spawn_file_actions_t *actions, const int *fds, size_t count)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < count && result == 0; i++)
+		result = posix_spawn_file_actions_adddup2(actions, fds[i], STDERR_FILENO + 1 + (int)i);
+	return result ? result : posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1 + (int)count);
+}
+
+static int start_with(char *const argv[], const int *fds, size_t count, pid_t *out)
+{
+	static char *const no_environment[] = {NULL};
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	int result;
+
+	(void)posix_spawnattr_init(&attributes);
+	(void)posix_spawn_file_actions_init(&actions);
+	result = set_signals(&attributes);
+	if (result == 0)
+		result = place_descriptors(&actions, fds, count);
+	if (result == 0)
+		result = posix_spawn(out, argv[0], &actions, &attributes, argv, no_environment);
+	(void)posix_spawn_file_actions_destroy(&actions);
+	(void)posix_spawnattr_destroy(&attributes);
+	return result;
+}
+
+int spawn_detached(char *const argv[], const int *fds, size_t count, struct sandbox_error *error)
+{
+	int raised[DETACHED_FDS_MAX] = {0}, status = 0, result = count > DETACHED_FDS_MAX ? EINVAL : 0;
+	size_t held = 0;
+	pid_t pid = 0;
+
+	for (; held < count && result == 0; held++) {
+		raised[held] = fcntl(fds[held], F_DUPFD_CLOEXEC, STDERR_FILENO + 1 + (int)count);
+		result = raised[held] < 0 ? errno : 0;
+	}
+	if (result == 0)
+		result = start_with(argv, raised, count, &pid);
+	while (held > 0)
+		(void)close(raised[--held]);
+	if (result)
+		return error_set(error, result, "run %s", argv[0]);
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return error_set(error, errno, "wait for %s", argv[0]);
+	return status == 0 ? 0 : error_set(error, ECHILD, "%s failed", argv[0]);
+}

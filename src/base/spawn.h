@@ -27,6 +27,12 @@ int spawn_start(struct spawn *spawn, char *const argv[], struct sandbox_error *e
  */
 int spawn_wait(struct spawn *spawn, int *out_status, char **out_output, struct sandbox_error *error);
 
+/*
+ * Starts a program that is to outlive us, with an empty environment and with `count` descriptors (8 at most) from 3 on.
+ * It forks, and its first process ends as soon as all is well: that is waited for. 0 or -errno.
+ */
+int spawn_detached(char *const argv[], const int *fds, size_t count, struct sandbox_error *error);
+
 /* Ends and reaps a helper that nobody waited for. For auto_finish. */
 void spawn_finish(struct spawn *spawn);
 

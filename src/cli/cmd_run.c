@@ -339,6 +339,7 @@ static int run_run(const struct cli *cli, int argc, char **argv)
 	if (done)
 		return 0;
 	options.spec.limits.counting = options.summary != NULL;
+	options.spec.holder = cli->holder;
 	take_command(&options.spec, argc, argv, operands + 1);
 	failure = options.dry_run ? print_plan(cli, argv[operands], &options, &error)
 			: run_image(cli, argv[operands], &options, &result, &error);

@@ -5,6 +5,8 @@
 #ifndef CLI_COMMAND_H
 #define CLI_COMMAND_H
 
+#include <stdint.h>
+
 #include <sandbox/strings.h>
 
 #include "base/error.h"
@@ -18,6 +20,7 @@ struct cli {
 	struct sandbox_strings profiles; /* --profile, and what the configuration says of it */
 	char *profile_directory;         /* where profiles are looked for: $XDG_CONFIG_HOME/sandbox/profiles */
 	struct config_file config;       /* its lines for the command: config_apply */
+	uint64_t holder;                 /* the setting of that name, in milliseconds */
 	char *runtime; /* gone at reboot: --runroot, else $XDG_RUNTIME_DIR/sandbox; NULL where there is none */
 };
 

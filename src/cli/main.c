@@ -22,6 +22,7 @@ struct global_options {
 	struct path_options paths;
 	char *config;
 	struct sandbox_strings profiles;
+	uint64_t holder;
 	bool debug;
 	bool quiet;
 	bool version;
@@ -46,6 +47,8 @@ const struct option_entry global_table[] = {
 
 /* What only a configuration file can say, besides the options of the command line: sandbox-config(5). */
 static const struct option_entry settings_table[] = {
+	{OPTION_DURATION, "holder", 0, "DURATION", "keep ids mapped that long after a run",
+		offsetof(struct global_options, holder)},
 	{OPTION_END},
 };
 
@@ -208,6 +211,7 @@ static int configure(const struct global_options *typed, int argc, char **argv, 
 		result = parse_global(out, argc, argv, &operands, error);
 	if (result == 0)
 		result = paths_decide(&out->paths, cli, error);
+	cli->holder = out->holder;
 	cli->profiles = out->profiles;
 	out->profiles = (struct sandbox_strings){0};
 	log_set_level(out->debug ? LOG_LEVEL_DEBUG : out->quiet ? LOG_LEVEL_QUIET : LOG_LEVEL_NORMAL);

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/scope.h"
 #include "base/test_switch.h"
+#include "runtime/holder.h"
 #include "runtime/record.h"
 
 void container_sweep(const struct sandbox_locations *locations, const struct plan *plan)
@@ -16,6 +17,18 @@ void container_sweep(const struct sandbox_locations *locations, const struct pla
 	registry_sweep(locations->state, record_bury);
 	groups_sweep(locations->runtime);
 	uppers_sweep(locations->state, &plan->idmap);
+	if (!plan->holder)
+		holders_sweep(locations->runtime);
+}
+
+/* Without one, ids are mapped as ever. */
+static void ask_holder(struct container *container, const struct sandbox_locations *locations, const struct plan *plan)
+{
+	struct sandbox_error problem = {0};
+
+	container->userns = holder_open(locations->runtime, &plan->idmap, plan->holder, &problem);
+	if (container->userns < 0)
+		log_debug("no holder: %s", problem.text);
 }
 
 static int open_log(struct container *container, struct detached *detached, struct sandbox_error *error)
@@ -55,6 +68,9 @@ int container_create(struct container *container, const struct sandbox_locations
 		result = upper_make(&container->upper, locations->state, &plan->idmap, error);
 		plan->root.upper = memory_text(container->upper.path);
 	}
+	/* Before there is a group, which ends with this sandbox. */
+	if (result == 0 && plan->holder)
+		ask_holder(container, locations, plan);
 	if (result == 0)
 		result = group_take(&container->group, locations->runtime, &plan->cgroup, error);
 	test_point("container.created");
@@ -73,6 +89,8 @@ static void end_init(struct container *container)
 		(void)close(take_fd(&container->init_pidfd));
 	if (container->channel >= 0)
 		(void)close(take_fd(&container->channel));
+	if (container->userns >= 0)
+		(void)close(take_fd(&container->userns));
 }
 
 static void finish_chore(struct container *container)

@@ -24,6 +24,7 @@ struct container {
 	pid_t init;            /* 0 when there is none, or once it was reaped */
 	int init_pidfd;
 	int channel;
+	int userns;            /* one with the same ids, for init to make its own in; -1 when there is none */
 	struct uplink uplink;  /* what connects its network to the host's */
 	pid_t chore;           /* what the supervisor has done beside the payload; 0 when there is none */
 	struct terminal terminal; /* the caller's terminal is to be restored */
@@ -40,7 +41,7 @@ struct container {
 
 #define CONTAINER_INIT \
 	{ \
-		.init = 0, .init_pidfd = -1, .channel = -1, .uplink = UPLINK_INIT, .terminal = TERMINAL_INIT, \
+		.init = 0, .init_pidfd = -1, .channel = -1, .userns = -1, .uplink = UPLINK_INIT, .terminal = TERMINAL_INIT, \
 		.entry = REGISTRY_ENTRY_INIT, .control = CONTROL_INIT, .log = OUTPUT_LOG_INIT, .upper = UPPER_LAYER_INIT, \
 		.group = GROUP_LEASE_INIT, .sampler = SAMPLER_INIT, \
 	}

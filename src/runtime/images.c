@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/scope.h"
 #include "image/image.h"
+#include "runtime/holder.h"
 #include "runtime/host.h"
 #include "runtime/plan.h"
 
@@ -145,6 +146,7 @@ int sandbox_image_reset(const struct sandbox_locations *locations, struct sandbo
 	struct idmap map = {0};
 	int result = decide_removal_map(&map, error);
 
+	holders_end(locations->runtime);
 	if (result == 0)
 		result = image_store_open_present(locations->store, &store, error);
 	if (result == 0 && store.root < 0)

@@ -3,41 +3,96 @@
 #include <errno.h>
 #include <poll.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/scope.h"
 #include "base/test_switch.h"
 #include "kernel/syscalls.h"
 #include "runtime/channel.h"
 #include "runtime/init.h"
 #include "runtime/launch_network.h"
 #include "runtime/sampling.h"
+#include "runtime/stage.h"
 #include "userns/userns.h"
 
 /*
  * The user namespace first: it owns all the others, which init makes itself. The pid namespace comes along
  * because only a clone's child can be PID 1.
  */
-static int clone_init(const struct plan *plan, struct container *container, struct sandbox_error *error)
+static unsigned int clone_flags(void)
 {
-	unsigned int flags = CLONE_NEWUSER | (test_defence_removed("pid-namespace") ? 0 : CLONE_NEWPID);
-	int ends[2], result = channel_make(ends, error);
+	return CLONE_NEWUSER | (test_defence_removed("pid-namespace") ? 0 : CLONE_NEWPID);
+}
+
+struct beginning {
+	const struct plan *plan;
+	int ends[2]; /* of the channel: the supervisor's and init's */
+};
+
+static void begin_init(void *argument)
+{
+	const struct beginning *beginning = argument;
+
+	(void)close(beginning->ends[0]);
+	init_main(beginning->plan, beginning->ends[1]);
+}
+
+/* Inside of the user namespace that a holder keeps. */
+static int start_in_stage(struct beginning *beginning, struct container *container, struct sandbox_error *error)
+{
+	struct stage stage = {.userns = container->userns, .idmap = &beginning->plan->idmap, .flags = clone_flags(),
+		.cgroup = container->group.cgroup.payload, .main = begin_init, .argument = beginning};
+	int result = stage_clone_init(&stage, error);
+
+	container->init = stage.init;
+	container->init_pidfd = stage.init_pidfd;
+	return result;
+}
+
+static int start_in_host(struct beginning *beginning, struct container *container, struct sandbox_error *error)
+{
+	/* In its group from the first moment: its cgroup namespace will be rooted there. */
+	container->init = kernel_clone(clone_flags(), &container->init_pidfd, container->group.cgroup.payload);
+	if (container->init == 0)
+		begin_init(beginning);
+	test_point("launch.cloned");
+	if (container->init > 0)
+		return userns_write_maps(container->init, &beginning->plan->idmap, error);
+	container->init = 0;
+	return userns_explain_clone(errno, error);
+}
+
+/* Starts init in a user namespace with its maps, in one way or the other. */
+static int start_init(const struct plan *plan, struct container *container,
+	int (*start)(struct beginning *beginning, struct container *container, struct sandbox_error *error),
+	struct sandbox_error *error)
+{
+	struct beginning beginning = {.plan = plan};
+	int result = channel_make(beginning.ends, error);
 
 	if (result < 0)
 		return result;
-	container->channel = ends[0];
-	/* In its group from the first moment: its cgroup namespace will be rooted there. */
-	container->init = kernel_clone(flags, &container->init_pidfd, container->group.cgroup.payload);
-	if (container->init == 0) {
-		(void)close(ends[0]);
-		init_main(plan, ends[1]);
+	container->channel = beginning.ends[0];
+	result = start(&beginning, container, error);
+	(void)close(beginning.ends[1]);
+	test_point("launch.mapped");
+	return result;
+}
+
+/* A holder is never counted on. */
+static int start_init_anyhow(const struct plan *plan, struct container *container, struct sandbox_error *error)
+{
+	struct sandbox_error problem = {0};
+
+	if (container->userns >= 0 && start_init(plan, container, start_in_stage, &problem) == 0)
+		return 0;
+	if (container->userns >= 0) {
+		log_debug("the user namespace of the holder is of no use: %s", problem.text);
+		(void)close(take_fd(&container->channel));
 	}
-	(void)close(ends[1]);
-	if (container->init < 0) {
-		container->init = 0;
-		return userns_explain_clone(errno, error);
-	}
-	return 0;
+	return start_init(plan, container, start_in_host, error);
 }
 
 static bool has_word(const struct container *container)
@@ -104,12 +159,8 @@ static bool is_waited_for(const struct plan *plan)
 int launch(const struct plan *plan, const struct interrupt *interrupt, struct container *container,
 	struct sandbox_error *error)
 {
-	int result = clone_init(plan, container, error);
+	int result = start_init_anyhow(plan, container, error);
 
-	test_point("launch.cloned");
-	if (result == 0)
-		result = userns_write_maps(container->init, &plan->idmap, error);
-	test_point("launch.mapped");
 	if (result == 0)
 		result = channel_send(container->channel, CHANNEL_IDS_MAPPED, 0, 0, NULL, 0, error);
 	/* Init finds it when it comes that far: it need not wake us and wait for our answer. */

@@ -219,6 +219,8 @@ static int decide_process(const struct sandbox_spec *spec, struct plan *plan, st
 	plan->without_home = strings_contain(&spec->unsetenv, "HOME");
 	strings_add_all(&plan->command, &spec->command);
 	plan->timeout = spec->timeout;
+	/* Only who needs the helper programs is spared them. */
+	plan->holder = plan->idmap.single || geteuid() == 0 ? 0 : spec->holder;
 	plan->supervision = spec->detach ? SUPERVISION_DETACHED : SUPERVISION_ATTACHED;
 	plan->own_init = !spec->init;
 	plan->remove = spec->rm || !spec->detach;

@@ -65,6 +65,7 @@ struct plan {
 	struct sandbox_strings groups; /* supplementary ones, names or numbers, besides those of the user */
 	unsigned int preserve_fds;
 	uint64_t timeout;        /* milliseconds, 0 for none */
+	uint64_t holder;         /* milliseconds that one is kept for the next run; 0: none is used, nor started */
 	enum terminal_kind terminal; /* what the payload gets for the caller's */
 	bool upper_on_disk;      /* root.upper is to be set once the directory exists */
 };

@@ -75,23 +75,58 @@ static int verify_map(int proc, const char *name, const struct id_extents *wante
 	return 0;
 }
 
-int userns_write_maps(pid_t pid, const struct idmap *map, struct sandbox_error *error)
+static int open_process(pid_t pid, struct sandbox_error *error)
 {
 	auto_free char *path = memory_format("/proc/%d", (int)pid);
-	auto_close int proc = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int proc = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return proc < 0 ? error_set(error, errno, "open %s", path) : proc;
+}
+
+static int verify_maps(int proc, const struct idmap *map, struct sandbox_error *error)
+{
+	int result = verify_map(proc, "uid_map", &map->users, error);
+
+	return result < 0 ? result : verify_map(proc, "gid_map", &map->groups, error);
+}
+
+int userns_write_maps(pid_t pid, const struct idmap *map, struct sandbox_error *error)
+{
+	auto_close int proc = open_process(pid, error);
 	int result;
 
 	if (proc < 0)
-		return error_set(error, errno, "open %s", path);
+		return proc;
 	if (map->single || geteuid() == 0)
 		result = write_maps_directly(proc, map, error);
 	else
 		result = newidmap_write(pid, map, error);
-	if (result == 0)
-		result = verify_map(proc, "uid_map", &map->users, error);
-	if (result == 0)
-		result = verify_map(proc, "gid_map", &map->groups, error);
-	return result;
+	return result < 0 ? result : verify_maps(proc, map, error);
+}
+
+int userns_verify_maps(pid_t pid, const struct idmap *map, struct sandbox_error *error)
+{
+	auto_close int proc = open_process(pid, error);
+
+	return proc < 0 ? proc : verify_maps(proc, map, error);
+}
+
+/* The kernel wants a line for each extent of the map above. */
+static int write_identity(int proc, const char *name, const struct id_extents *above, struct sandbox_error *error)
+{
+	struct id_extents same = *above;
+
+	for (size_t i = 0; i < same.count; i++)
+		same.items[i].outside = same.items[i].inside;
+	return write_map_file(proc, name, &same, error);
+}
+
+int userns_write_nested_maps(pid_t pid, const struct idmap *map, struct sandbox_error *error)
+{
+	auto_close int proc = open_process(pid, error);
+	int result = proc < 0 ? proc : write_identity(proc, "uid_map", &map->users, error);
+
+	return result < 0 ? result : write_identity(proc, "gid_map", &map->groups, error);
 }
 
 int userns_become_root(const struct idmap *map, struct sandbox_error *error)

@@ -16,6 +16,15 @@
  */
 int userns_write_maps(pid_t pid, const struct idmap *map, struct sandbox_error *error);
 
+/*
+ * For who has all rights in a user namespace of this map: gives `pid`, which was just cloned into one inside of it, all
+ * of its ids under their own numbers. 0 or -errno.
+ */
+int userns_write_nested_maps(pid_t pid, const struct idmap *map, struct sandbox_error *error);
+
+/* Whether the maps of `pid` are these, as seen from the caller's user namespace. 0 or -errno. */
+int userns_verify_maps(pid_t pid, const struct idmap *map, struct sandbox_error *error);
+
 /* This thread becomes 0:0 of the user namespace that it is in, without supplementary groups if it may. */
 int userns_become_root(const struct idmap *map, struct sandbox_error *error);
 

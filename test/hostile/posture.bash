@@ -80,6 +80,10 @@ world_command() {
 	terminal) terminal=--terminal command=("${run[@]}" "${probe[@]}") ;;
 	keep-id) command=("${run[@]}" "--userns=keep-id:uid=1000,gid=1000" "${probe[@]}") ;;
 	pid-1) command=("${run[@]}" --init=false "${probe[@]}") ;;
+	holder) command=("$1" --config "$BATS_FILE_TMPDIR/holder" run "${probe[@]}") ;;
+	holder-keep-id)
+		command=("$1" --config "$BATS_FILE_TMPDIR/holder" run "--userns=keep-id:uid=1000,gid=1000" "${probe[@]}")
+		;;
 	read-only) command=("${run[@]}" --read-only "${probe[@]}") ;;
 	new-privileges) command=("${run[@]}" --security-opt no-new-privileges=false "${probe[@]}") ;;
 	host-network) command=("${run[@]}" --net=host "${probe[@]}") ;;

@@ -168,6 +168,26 @@ promised() {
 	assert_rows_change default pasta names.name_servers network.interfaces network.outside_world network.routes
 }
 
+# As without one, in every row. The first run starts it, the second goes through it, as --debug tells.
+assert_posture_through_holder() {
+	echo 'holder = 60s' >"$BATS_FILE_TMPDIR/holder"
+	capture "$SANDBOX_SWITCHED" --debug --config "$BATS_FILE_TMPDIR/holder" run "${@:3}" "$POSTURE_TAR" true
+	assert_stderr_has 'start a holder'
+	world "$2" >/dev/null
+	capture "$SANDBOX_SWITCHED" --debug --config "$BATS_FILE_TMPDIR/holder" run "${@:3}" "$POSTURE_TAR" true
+	[[ "$stderr" != *holder* ]]
+	assert_same_posture "$1" "$2"
+	pkill -KILL -u "$(id -u)" -x sandbox-holder
+}
+
+@test "through a holder" {
+	assert_posture_through_holder default holder
+}
+
+@test "through a holder with --userns=keep-id" {
+	assert_posture_through_holder keep-id holder-keep-id --userns=keep-id:uid=1000,gid=1000
+}
+
 @test "all on a terminal" {
 	assert_posture terminal
 }

@@ -168,7 +168,7 @@ static bool is_root_of_the_machine(void)
 	unsigned long inside = 1, outside = 1, count = 0;
 
 	return geteuid() == 0 && read_text("/proc/self/uid_map", map, sizeof(map)) > 0 &&
-		sscanf(map, "%lu %lu %lu", &inside, &outside, &count) == 3 && outside == 0;
+		sscanf(map, "%lu %lu %lu", &inside, &outside, &count) == 3 && outside == 0 && count == 4294967295;
 }
 
 int main(int argc, char **argv)

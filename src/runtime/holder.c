@@ -1,0 +1,292 @@
+#include "runtime/holder.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/digest.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/program.h"
+#include "base/scope.h"
+#include "base/spawn.h"
+#include "base/test_switch.h"
+#include "kernel/syscalls.h"
+#include "runtime/holder_protocol.h"
+#include "userns/userns.h"
+
+static const char holders_name[] = "holders";
+static const char *const program_paths[] = {"sandbox-holder", "../libexec/sandbox/sandbox-holder", NULL};
+
+/* A holder that is stopped must not cost more than newuidmap does on a busy machine. */
+enum { PATIENCE_MS = 100, HOLDER_NAME_SIZE = IDMAP_KEY_SIZE };
+
+/*
+ * A user namespace remembers the limits of its maker, and bounds by them what is made inside: each set of limits has
+ * a holder of its own.
+ */
+static void holder_name(const struct idmap *map, char out[HOLDER_NAME_SIZE])
+{
+	static const int remembered[] = {RLIMIT_NPROC, RLIMIT_MEMLOCK, RLIMIT_MSGQUEUE, RLIMIT_SIGPENDING};
+	auto_free char *text = NULL;
+	char key[IDMAP_KEY_SIZE];
+	struct digest digest;
+
+	idmap_key(map, key);
+	text = memory_text(key);
+	for (size_t i = 0; i < array_count(remembered); i++) {
+		struct rlimit limit = {0};
+
+		(void)getrlimit((__rlimit_resource_t)remembered[i], &limit);
+		memory_append(&text, " %llu", (unsigned long long)limit.rlim_cur);
+	}
+	digest_of(text, strlen(text), &digest);
+	memcpy(out, digest.hex, HOLDER_NAME_SIZE - 1);
+	out[HOLDER_NAME_SIZE - 1] = '\0';
+}
+
+/* RUNTIME/holders. Nobody else may be able to put a socket there. */
+static int open_holders(const char *runtime, bool make, struct sandbox_error *error)
+{
+	int result = make ? file_make_directories(runtime, 0700, error) : 0;
+	auto_close int parent = result < 0 ? result : file_open_own_directory(AT_FDCWD, runtime, "--runroot", error);
+
+	if (parent < 0)
+		return parent;
+	if (make && mkdirat(parent, holders_name, 0700) < 0 && errno != EEXIST)
+		return error_set(error, errno, "make %s/%s", runtime, holders_name);
+	return file_open_own_directory(parent, holders_name, "--runroot", error);
+}
+
+/* By descriptor: a path of more than 107 bytes does not fit in. */
+static void socket_address(int directory, const char *name, struct sockaddr_un *out)
+{
+	*out = (struct sockaddr_un){.sun_family = AF_UNIX};
+	(void)snprintf(out->sun_path, sizeof(out->sun_path), "/proc/self/fd/%d/%s", directory, name);
+}
+
+/* ---- asking one ---- */
+
+/* A connected socket, and whose it is; -ECONNREFUSED and -ENOENT where no holder lives. */
+static int holder_connect(int directory, const char *name, struct ucred *out_peer)
+{
+	const struct timeval patience = {.tv_usec = PATIENCE_MS * 1000};
+	auto_close int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	socklen_t size = sizeof(*out_peer);
+	struct sockaddr_un address;
+
+	socket_address(directory, name, &address);
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0 ||
+	    connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, out_peer, &size) < 0)
+		return -errno;
+	return out_peer->uid == geteuid() ? take_fd(&fd) : -EPERM;
+}
+
+static int receive_userns(int holder)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control;
+	char byte;
+	struct iovec data = {.iov_base = &byte, .iov_len = 1};
+	struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = &control,
+		.msg_controllen = sizeof(control)};
+	ssize_t size = recvmsg(holder, &message, MSG_CMSG_CLOEXEC);
+	const struct cmsghdr *first = CMSG_FIRSTHDR(&message);
+	int fd;
+
+	if (size < 0)
+		return -errno;
+	if (size == 0 || !first || first->cmsg_level != SOL_SOCKET || first->cmsg_type != SCM_RIGHTS ||
+	    first->cmsg_len != CMSG_LEN(sizeof(fd)))
+		return -EPROTO;
+	memcpy(&fd, CMSG_DATA(first), sizeof(fd));
+	return fd;
+}
+
+static int holder_ask(int directory, const char *name, uint64_t idle)
+{
+	const struct holder_request request = {.idle = idle};
+	struct ucred peer;
+	auto_close int holder = holder_connect(directory, name, &peer);
+
+	if (holder < 0)
+		return holder;
+	if (send(holder, &request, sizeof(request), MSG_NOSIGNAL) < 0)
+		return -errno;
+	return receive_userns(holder);
+}
+
+/* ---- starting one ---- */
+
+/* The first process of a user namespace, who is there until its maps are written. */
+static _Noreturn void wait_for_end(pid_t parent)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+		_exit(1);
+	for (;;)
+		(void)pause();
+}
+
+static int make_userns(const struct idmap *map, struct sandbox_error *error)
+{
+	pid_t parent = getpid(), child = kernel_clone(CLONE_NEWUSER, NULL, -1);
+	auto_free char *path = memory_format("/proc/%d/ns/user", (int)child);
+	int userns = -1, result;
+
+	if (child == 0)
+		wait_for_end(parent);
+	if (child < 0)
+		return userns_explain_clone(errno, error);
+	test_point("holder.cloned");
+	result = userns_write_maps(child, map, error);
+	if (result == 0)
+		userns = open(path, O_RDONLY | O_CLOEXEC);
+	if (result == 0 && userns < 0)
+		result = error_set(error, errno, "open %s", path);
+	(void)kill(child, SIGKILL);
+	while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+		;
+	return result < 0 ? result : userns;
+}
+
+/* From here on who asks waits in line until the holder runs. */
+static int make_socket(int directory, const char *name, struct sandbox_error *error)
+{
+	auto_close int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	struct sockaddr_un address;
+
+	socket_address(directory, name, &address);
+	(void)unlinkat(directory, name, 0);
+	if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, SOMAXCONN) < 0)
+		return error_set(error, errno, "make the socket of a holder");
+	return take_fd(&fd);
+}
+
+static int run_holder(int directory, const char *name, int userns, uint64_t idle, struct sandbox_error *error)
+{
+	auto_free char *program = program_find_file(program_paths);
+	auto_free char *patience = memory_format("%llu", (unsigned long long)idle);
+	char *arguments[] = {program, (char *)name, patience, NULL};
+	/* Opened once more: the lock that we have must not become the holder's, too. */
+	auto_close int listener = -1, own = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (!program)
+		return error_set(error, ENOENT, "find sandbox-holder");
+	if (own < 0)
+		return error_set(error, errno, "open the directory of holders");
+	listener = make_socket(directory, name, error);
+	test_point("holder.bound");
+	return listener < 0 ? listener : spawn_detached(arguments, (int []){userns, listener, own}, 3, error);
+}
+
+/* Whoever starts one at the same time has the lock: then this run does without. */
+static int holder_start(int directory, const char *name, const struct idmap *map, uint64_t idle,
+	struct sandbox_error *error)
+{
+	auto_close int userns = -1;
+	int result;
+
+	if (flock(directory, LOCK_EX | LOCK_NB) < 0)
+		return error_set(error, errno, "lock the directory of holders");
+	userns = holder_ask(directory, name, idle);
+	if (userns >= 0)
+		return take_fd(&userns);
+	userns = make_userns(map, error);
+	if (userns < 0)
+		return userns;
+	result = run_holder(directory, name, userns, idle, error);
+	test_point("holder.started");
+	if (result < 0)
+		(void)unlinkat(directory, name, 0);
+	return result < 0 ? result : take_fd(&userns);
+}
+
+int holder_open(const char *runtime, const struct idmap *map, uint64_t idle, struct sandbox_error *error)
+{
+	auto_close int directory = open_holders(runtime, true, error);
+	char name[HOLDER_NAME_SIZE];
+	int userns;
+
+	if (directory < 0)
+		return directory;
+	holder_name(map, name);
+	userns = holder_ask(directory, name, idle);
+	if (userns == -ECONNREFUSED || userns == -ENOENT) {
+		log_debug("start a holder of the id map");
+		return holder_start(directory, name, map, idle, error);
+	}
+	return userns < 0 ? error_set(error, -userns, "ask the holder of the id map") : userns;
+}
+
+/* ---- all of them ---- */
+
+/* Calls it for each holder, or what is left of one. The directory is locked. */
+static void each_holder(const char *runtime, void (*function)(int directory, const char *name))
+{
+	auto_close int directory = open_holders(runtime, false, NULL);
+	auto_closedir DIR *stream = NULL;
+	struct dirent *entry;
+
+	if (directory < 0 || flock(directory, LOCK_EX | LOCK_NB) < 0)
+		return;
+	stream = fdopendir(directory);
+	if (!stream)
+		return;
+	(void)take_fd(&directory);
+	while ((entry = readdir(stream)))
+		if (entry->d_name[0] != '.')
+			function(dirfd(stream), entry->d_name);
+}
+
+static void end_holder(int directory, const char *name)
+{
+	struct ucred peer;
+	auto_close int holder = holder_connect(directory, name, &peer);
+	auto_close int process = holder < 0 ? -1 : pidfd_open(peer.pid, 0);
+	struct pollfd connection = {.fd = holder, .events = 0};
+
+	/* While the connection stands, its process lives, and the number was no other's. */
+	if (process >= 0 && poll(&connection, 1, 0) == 0)
+		(void)pidfd_send_signal(process, SIGKILL, NULL, 0);
+	(void)unlinkat(directory, name, 0);
+}
+
+void holders_end(const char *runtime)
+{
+	each_holder(runtime, end_holder);
+}
+
+static void remove_dead(int directory, const char *name)
+{
+	struct ucred peer;
+	auto_close int holder = holder_connect(directory, name, &peer);
+
+	if (holder == -ECONNREFUSED)
+		(void)unlinkat(directory, name, 0);
+}
+
+void holders_sweep(const char *runtime)
+{
+	each_holder(runtime, remove_dead);
+}

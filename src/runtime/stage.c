@@ -1,0 +1,91 @@
+#include "runtime/stage.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/scope.h"
+#include "base/test_switch.h"
+#include "kernel/syscalls.h"
+#include "userns/userns.h"
+
+/* Init goes on standing on a copy of this stack; what is not touched costs nothing. */
+enum { STACK_SIZE = 1 << 20 };
+
+struct work {
+	struct stage *stage;
+	struct sandbox_error *error;
+	int result;
+};
+
+/* Shares memory and descriptors with the supervisor, who waits (CLONE_VFORK): what is filled in here is there. */
+static int stage_main(void *argument)
+{
+	struct work *work = argument;
+	struct stage *stage = work->stage;
+
+	if (setns(stage->userns, CLONE_NEWUSER) < 0) {
+		work->result = error_set(work->error, errno, "enter the held user namespace");
+		return 1;
+	}
+	stage->init = kernel_clone(stage->flags | CLONE_PARENT, &stage->init_pidfd, stage->cgroup);
+	if (stage->init == 0) {
+		(void)close(stage->userns);
+		stage->main(stage->argument);
+	}
+	if (stage->init < 0) {
+		stage->init = 0;
+		work->result = userns_explain_clone(errno, work->error);
+		return 1;
+	}
+	test_point("stage.cloned");
+	work->result = userns_write_nested_maps(stage->init, stage->idmap, work->error);
+	return 0;
+}
+
+static int run_stage(struct work *work)
+{
+	void *stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+	pid_t pid;
+
+	if (stack == MAP_FAILED)
+		return error_set(work->error, errno, "make a stack");
+	pid = clone(stage_main, (char *)stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, work);
+	if (pid < 0)
+		work->result = error_set(work->error, errno, "fork");
+	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	(void)munmap(stack, STACK_SIZE);
+	return work->result;
+}
+
+static void end_init(struct stage *stage)
+{
+	if (stage->init > 0) {
+		(void)kill(stage->init, SIGKILL);
+		while (waitpid(stage->init, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	if (stage->init_pidfd >= 0)
+		(void)close(take_fd(&stage->init_pidfd));
+	stage->init = 0;
+}
+
+int stage_clone_init(struct stage *stage, struct sandbox_error *error)
+{
+	/* What ends the stage without a word is a signal. */
+	struct work work = {.stage = stage, .error = error, .result = -ECHILD};
+	int result;
+
+	stage->init = 0;
+	stage->init_pidfd = -1;
+	result = run_stage(&work);
+	if (result == 0 && !test_defence_removed("verify-map"))
+		result = userns_verify_maps(stage->init, stage->idmap, error);
+	if (result < 0)
+		end_init(stage);
+	return result;
+}
