@@ -33,8 +33,9 @@ struct sandbox_import_limits {
 	}
 
 struct sandbox_import_options {
-	const char *name;   /* to give to the image; NULL: none */
+	const char *name;   /* to give to the image; NULL: the one in the archive, where that has one and nobody else */
 	const char *userns; /* whose ids its files get, as spec.h has it; NULL: the default */
+	const char *platform, *select; /* as spec.h has them; NULL: there is only one image */
 	struct sandbox_import_limits limits;
 };
 

@@ -24,7 +24,10 @@ enum sandbox_proc {
 };
 
 struct sandbox_spec {
-	struct sandbox_strings command; /* empty: root's shell */
+	struct sandbox_strings command; /* empty: the image's, else root's shell */
+	char *entrypoint;    /* what comes before the command; NULL: the image's; "": nothing, nor the image's command */
+	char *platform;      /* OS/ARCHITECTURE[/VARIANT], for archives with several images */
+	char *select;        /* the name that such an archive gives to the image */
 	struct sandbox_strings given;   /* FIELD=where its value comes from, for those that are not the default */
 
 	char *name;

@@ -12,6 +12,8 @@
 struct import_options {
 	char *name;
 	char *userns;
+	char *platform;
+	char *select;
 	struct sandbox_import_limits limits;
 };
 
@@ -19,6 +21,10 @@ static const struct option_entry import_table[] = {
 	{OPTION_TEXT, "name", 0, "NAME", "call the image so from now on", offsetof(struct import_options, name)},
 	{OPTION_TEXT, "userns", 0, "MODE", "whose ids its files get, as for run",
 		offsetof(struct import_options, userns)},
+	{OPTION_TEXT, "platform", 0, "OS/ARCH[/VARIANT]", "the image for this machine, of an archive for several",
+		offsetof(struct import_options, platform)},
+	{OPTION_TEXT, "select", 0, "NAME", "the image of this name, of an archive that holds several",
+		offsetof(struct import_options, select)},
 	{OPTION_HEADING, .help = "Limits, against archives that are made to fill the disk"},
 	{OPTION_SIZE, "max-size", 0, "SIZE", "uncompressed archive (64g)",
 		offsetof(struct import_options, limits.stream_bytes)},
@@ -38,6 +44,8 @@ static void import_options_finish(struct import_options *options)
 {
 	free(options->name);
 	free(options->userns);
+	free(options->platform);
+	free(options->select);
 }
 
 static int run_import(const struct cli *cli, int argc, char **argv)
@@ -54,7 +62,8 @@ static int run_import(const struct cli *cli, int argc, char **argv)
 		return output_error(&error);
 	if (done)
 		return 0;
-	wanted = (struct sandbox_import_options){options.name, options.userns, options.limits};
+	wanted = (struct sandbox_import_options){
+		options.name, options.userns, options.platform, options.select, options.limits};
 	if (sandbox_image_import(&locations, argv[operands], &wanted, &import_progress, digest, &error) < 0)
 		return output_error(&error);
 	printf("sha256:%s\n", digest);

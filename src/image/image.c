@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/scope.h"
+#include "base/strings.h"
 #include "base/test_switch.h"
 #include "image/archive_file.h"
 #include "image/folder.h"
@@ -39,17 +40,12 @@ static int find_stored(struct image_store *store, const char *digest, const stru
 	return 0;
 }
 
-static bool is_chosen(const struct import_choice *choice)
-{
-	return choice->os[0] || choice->reference[0];
-}
-
 void image_key(const struct digest *archive, const struct import_choice *choice, struct digest *out)
 {
 	auto_free char *text = NULL;
 
 	*out = *archive;
-	if (!is_chosen(choice))
+	if (!image_is_chosen(choice))
 		return;
 	text = memory_format("%s %s/%s/%s %s", archive->hex, choice->os, choice->architecture, choice->variant,
 		choice->reference);
@@ -270,6 +266,29 @@ static int resolve_stored(struct image_store *store, const char *reference, cons
 	return explain_missing(reference, error);
 }
 
+/*
+ * docker.io/library/debian:12 becomes debian:12, which is a name here. One that another image has stays where it is: an
+ * archive shall not exchange what the user runs.
+ */
+static int name_as_archive_does(struct image_store *store, struct image *image, struct sandbox_error *error)
+{
+	const struct sandbox_strings *names = &image->record.config.names;
+	const char *slash = names->count ? strrchr(names->items[0], '/') : NULL;
+	const char *name = slash ? slash + 1 : names->count ? names->items[0] : "";
+	struct digest other;
+
+	if (!image_name_is_valid(name)) {
+		if (names->count)
+			strings_take(&image->notices, memory_format("the archive's name for it, \"%.200s\", is none here", names->items[0]));
+		return 0;
+	}
+	if (store_name_find(store, name, &other) < 0)
+		return store_name_set(store, name, &image->record.digest, error);
+	if (strcmp(other.hex, image->record.digest.hex) != 0)
+		strings_take(&image->notices, memory_format("%s stays the name of another image; choose one with --name", name));
+	return 0;
+}
+
 int image_resolve(struct image_store *store, const char *reference, const struct image_request *request,
 	struct image *out, struct sandbox_error *error)
 {
@@ -300,6 +319,10 @@ int image_resolve(struct image_store *store, const char *reference, const struct
 		else if (result == 0)
 			result = resolve_stored(store, reference, &digest, request, &image, error);
 	}
+	if (result == 0)
+		result = image_choice_check(&request->choice, &image.record.config, error);
+	if (result == 0 && !request->name && request->name_from_archive)
+		result = name_as_archive_does(store, &image, error);
 	if (result == 0 && request->name)
 		result = store_name_set(store, request->name, &image.record.digest, error);
 	if (result == 0 && request->durable)

@@ -21,6 +21,7 @@
 struct image_request {
 	const struct idmap *map; /* the ids that its files will have; borrowed */
 	struct sandbox_import_limits limits;
+	bool name_from_archive; /* where `name` is NULL: the archive's own for it, unless another image has that */
 	const char *name;     /* to give to the image from now on; NULL: none. Borrowed */
 	const char *importer; /* path of sandbox-import; NULL: beside this program, else ../libexec/sandbox. Borrowed */
 	bool durable;         /* it survives a power cut from the moment of success on */
@@ -33,6 +34,16 @@ struct image_request {
 };
 
 void image_request_init(struct image_request *request, const struct idmap *map);
+
+/*
+ * Reads which image is meant: `platform` is OS/ARCHITECTURE[/VARIANT], `name` what the archive calls it; either may be
+ * NULL. 0, or -EINVAL with E_USAGE.
+ */
+int image_choice_read(const char *platform, const char *name, struct import_choice *out, struct sandbox_error *error);
+
+bool image_is_chosen(const struct import_choice *choice);
+/* Whether the image is the chosen one. 0, or -EINVAL with E_IMAGE_CHOICE. */
+int image_choice_check(const struct import_choice *choice, const struct image_config *config, struct sandbox_error *error);
 
 /* The digest that an image goes by: its archive's, mixed with the choice where there was one. */
 void image_key(const struct digest *archive, const struct import_choice *choice, struct digest *out);

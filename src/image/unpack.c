@@ -148,6 +148,9 @@ static int unpack(struct unpacking *unpacking, struct image *out, struct sandbox
 	auto_finish(staging_finish) struct staging staging = STAGING_INIT;
 	int result = read_archive(unpacking, &staging, error);
 
+	/* Before anything is in the store; the importer has chosen among layered ones. */
+	if (result == 0 && !unpacking->result.layered)
+		result = image_choice_check(&unpacking->request->choice, &unpacking->image.config, error);
 	if (result == 0 && !unpacking->result.layered)
 		result = publish_tree(unpacking, &staging, out, error);
 	/* Where it has gone into the store it is not here any more. */

@@ -96,7 +96,7 @@ int blob_parse(const struct blob *blob, const char *name, const char *digest, st
 	int result;
 
 	if (blob->size > JSON_SIZE_MAX) {
-		(void)error_set(error, EFBIG, "read %.*s of an image", NAME_SHOWN, name);
+		(void)error_set(error, E2BIG, "read %.*s of an image", NAME_SHOWN, name);
 		return error_cause(error, SANDBOX_E_ARCHIVE_LIMIT, "it is larger than %d MiB", JSON_SIZE_MAX >> 20);
 	}
 	text = malloc(blob->size + 1);

@@ -51,7 +51,7 @@ int describe_add_layer(struct image_description *out, const char *diff, const ch
 	struct import_layer *layer;
 
 	if (out->layer_count == IMPORT_LAYERS_MAX) {
-		(void)error_set(error, EFBIG, "read the image in the archive");
+		(void)error_set(error, E2BIG, "read the image in the archive");
 		return error_cause(error, SANDBOX_E_ARCHIVE_LIMIT, "it has more than %d layers", IMPORT_LAYERS_MAX);
 	}
 	if (!place->size)
@@ -75,7 +75,7 @@ int describe_add_text(struct image_description *out, enum import_text_kind kind,
 			total += strlen(out->texts[i].items[j]);
 	}
 	if (strlen(text) > IMPORT_TEXT_MAX || total > IMPORT_TEXTS_MAX || count > IMPORT_TEXT_COUNT_MAX) {
-		(void)error_set(error, EFBIG, "read the image in the archive");
+		(void)error_set(error, E2BIG, "read the image in the archive");
 		return error_cause(error, SANDBOX_E_ARCHIVE_LIMIT, "its configuration is larger than any real one");
 	}
 	sandbox_strings_add(&out->texts[kind], text);

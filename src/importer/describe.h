@@ -59,7 +59,7 @@ const char *platform_format(const struct platform *platform, char *buffer, size_
 int describe_config(struct json_object *config, struct image_description *out, struct sandbox_strings *out_diffs,
 	struct sandbox_error *error);
 
-/* 0, or -EFBIG with E_ARCHIVE_LIMIT. `blob` may be NULL or "". */
+/* 0, or -E2BIG with E_ARCHIVE_LIMIT. `blob` may be NULL or "". */
 int describe_add_layer(struct image_description *out, const char *diff, const char *blob, const struct blob *place,
 	struct sandbox_error *error);
 int describe_add_text(struct image_description *out, enum import_text_kind kind, const char *text,

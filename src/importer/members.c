@@ -34,7 +34,7 @@ int members_add(struct members *members, char *path, char *link, uint64_t offset
 	members->items[members->count++] = (struct member){path, link, offset, size, directory};
 	if (members->count <= MEMBERS_MAX)
 		return 0;
-	(void)error_set(error, EFBIG, "read the archive of an image");
+	(void)error_set(error, E2BIG, "read the archive of an image");
 	return error_cause(error, SANDBOX_E_ARCHIVE_LIMIT, "it has more than %d members", MEMBERS_MAX);
 }
 

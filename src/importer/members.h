@@ -27,7 +27,7 @@ struct members {
 
 void members_finish(struct members *members);
 
-/* Takes `path` and `link`. 0, or -EFBIG with E_ARCHIVE_LIMIT. */
+/* Takes `path` and `link`. 0, or -E2BIG with E_ARCHIVE_LIMIT. */
 int members_add(struct members *members, char *path, char *link, uint64_t offset, uint64_t size, bool directory,
 	struct sandbox_error *error);
 

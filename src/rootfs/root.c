@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -15,6 +16,14 @@
 #include "base/test_switch.h"
 #include "kernel/syscalls.h"
 #include "rootfs/filesystem.h"
+
+/* Of the options' page; the others need their part. */
+enum { LOWER_NAMES_MAX = 3500 };
+
+struct lower_descriptors {
+	int *items;
+	size_t count;
+};
 
 bool root_tmpfs_holds_attributes(void)
 {
@@ -50,12 +59,17 @@ static int make_scratch(const struct root_plan *plan, struct sandbox_error *erro
  * The root directory of an overlay has the attributes of its uppermost directory: give a fresh upper
  * layer those of the image's root.
  */
-static int make_upper(int directory, const char *lowest_visible, struct sandbox_error *error)
+static int make_upper(int directory, const struct sandbox_strings *layers, struct sandbox_error *error)
 {
+	size_t layer = layers->count;
 	struct stat status;
 
-	if (fstatat(AT_FDCWD, lowest_visible, &status, AT_SYMLINK_NOFOLLOW) < 0)
-		return error_set(error, errno, "stat the root of layer %s", lowest_visible);
+	/* The highest layer that says something of it: where an archive does not list its root, that is of 1970. */
+	do {
+		layer--;
+		if (fstatat(AT_FDCWD, layers->items[layer], &status, AT_SYMLINK_NOFOLLOW) < 0)
+			return error_set(error, errno, "stat the root of layer %s", layers->items[layer]);
+	} while (layer > 0 && status.st_mtim.tv_sec == 0);
 	if (mkdirat(directory, "work", 0700) < 0 || mkdirat(directory, "upper", 0700) < 0)
 		return error_set(error, errno, "make the writable layer");
 	if (fchownat(directory, "upper", status.st_uid, status.st_gid, 0) < 0 ||
@@ -103,9 +117,9 @@ static int overlay_error(const struct root_plan *plan, int code, struct sandbox_
 	return error_fix(error, "put the store on another file system with --root DIR");
 }
 
-static int mount_overlay(const struct root_plan *plan, int scratch, int upper, struct sandbox_error *error)
+static int mount_lowers(const struct root_plan *plan, const char *lowers, int scratch, int upper,
+	struct sandbox_error *error)
 {
-	auto_free char *lowers = lower_directories(&plan->layers);
 	auto_free char *options = memory_format("userxattr,lowerdir=%s,upperdir=/proc/self/fd/%d/upper,"
 		"workdir=/proc/self/fd/%d/work%s", lowers, upper, upper, plan->upper ? ",volatile" : "");
 	auto_free char *target = memory_format("/proc/self/fd/%d/root", scratch);
@@ -114,6 +128,47 @@ static int mount_overlay(const struct root_plan *plan, int scratch, int upper, s
 	if (mount("overlay", target, "overlay", flags, options) < 0)
 		return overlay_error(plan, errno, error);
 	return 0;
+}
+
+static void close_all(struct lower_descriptors *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		(void)close(list->items[i]);
+	free(list->items);
+}
+
+/*
+ * For more layers than their names fit into the page that mount(2) takes: each is opened, and named by the number of its
+ * descriptor, as seen from /proc/self/fd. (lowerdir+ of fsconfig(2) would do, but needs Linux 6.7.)
+ */
+static int mount_many(const struct root_plan *plan, int scratch, int upper, struct sandbox_error *error)
+{
+	auto_finish(close_all) struct lower_descriptors list = {memory_zeroed(plan->layers.count, sizeof(int)), 0};
+	auto_free char *lowers = memory_text("");
+	auto_close int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int result;
+
+	for (size_t i = plan->layers.count; i-- > 0; list.count++) {
+		int fd = list.items[list.count] = open(plan->layers.items[i], O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+		if (fd < 0)
+			return error_set(error, errno, "open the layer %s", plan->layers.items[i]);
+		memory_append(&lowers, "%s%d", *lowers ? ":" : "", fd);
+	}
+	if (here < 0 || chdir("/proc/self/fd") < 0)
+		return error_set(error, errno, "enter /proc/self/fd");
+	result = mount_lowers(plan, lowers, scratch, upper, error);
+	/* The directory that is stood in is where the layers are reached from: init.c. */
+	return fchdir(here) < 0 ? error_set(error, errno, "return to the directory of layers") : result;
+}
+
+static int mount_overlay(const struct root_plan *plan, int scratch, int upper, struct sandbox_error *error)
+{
+	auto_free char *lowers = lower_directories(&plan->layers);
+
+	if (strlen(lowers) > LOWER_NAMES_MAX)
+		return mount_many(plan, scratch, upper, error);
+	return mount_lowers(plan, lowers, scratch, upper, error);
 }
 
 int root_open_upper(const struct root_plan *plan, int *out, struct sandbox_error *error)
@@ -142,7 +197,7 @@ int root_build(const struct root_plan *plan, int upper, struct mount_target *out
 		return scratch;
 	if (upper < 0)
 		upper = scratch;
-	result = make_upper(upper, plan->layers.items[plan->layers.count - 1], error);
+	result = make_upper(upper, &plan->layers, error);
 	if (result == 0)
 		result = mount_overlay(plan, scratch, upper, error);
 	if (result < 0)

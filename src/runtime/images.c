@@ -47,7 +47,11 @@ int sandbox_image_import(const struct sandbox_locations *locations, const char *
 	if (result < 0)
 		return result;
 	image_request_init(&request, &map);
+	result = image_choice_read(options->platform, options->select, &request.choice, error);
+	if (result < 0)
+		return result;
 	request.limits = options->limits;
+	request.name_from_archive = true;
 	request.name = options->name;
 	request.durable = request.archive_only = true;
 	request.progress = progress;

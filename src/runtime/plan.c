@@ -275,6 +275,7 @@ void plan_finish(struct plan *plan)
 {
 	sandbox_strings_finish(&plan->root.layers);
 	sandbox_strings_finish(&plan->command);
+	sandbox_strings_finish(&plan->command_origins);
 	sandbox_strings_finish(&plan->groups);
 	sandbox_strings_finish(&plan->masked);
 	sandbox_strings_finish(&plan->unmasked);

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "image/config.h"
 #include "network/network.h"
 #include "cgroup/cgroup.h"
 #include "process/terminal.h"
@@ -55,6 +56,8 @@ struct plan {
 	struct rlimit_list rlimits;
 	struct cgroup_plan cgroup;
 	struct sandbox_strings command; /* empty: root's shell */
+	struct sandbox_strings command_origins; /* where each word of it comes from */
+	bool user_of_image, workdir_of_image; /* nobody else has said it */
 	struct sandbox_strings environment_origins; /* NAME=where it comes from */
 	struct sandbox_strings environment; /* without HOME unless it was given: the image's passwd says it */
 	bool without_home;       /* no HOME, not even the image's */
@@ -100,6 +103,9 @@ int plan_build(const struct sandbox_spec *spec, const struct host *host, const s
  * for the same id map.
  */
 void plan_set_layers(struct plan *plan, int store_layers, const struct sandbox_strings *layers);
+
+/* What the image itself says, where the user has said nothing. (Its texts were checked when they were read.) */
+void plan_apply_image(struct plan *plan, const struct sandbox_spec *spec, const struct image_config *config);
 void plan_finish(struct plan *plan);
 
 #endif

@@ -217,8 +217,10 @@ static void report_process(const struct plan *plan, const struct sandbox_spec *s
 {
 	char number[24];
 
-	add_row(out, "process", "user", memory_text(plan->user ? plan->user : "root"), origin(spec, "user"));
-	add_row(out, "process", "working directory", memory_text(plan->workdir), origin(spec, "workdir"));
+	add_row(out, "process", "user", memory_text(plan->user ? plan->user : "root"),
+		plan->user_of_image ? "image" : origin(spec, "user"));
+	add_row(out, "process", "working directory", memory_text(plan->workdir),
+		plan->workdir_of_image ? "image" : origin(spec, "workdir"));
 	add_row(out, "process", "umask", memory_format("%03o", plan->umask), origin(spec, "umask"));
 	if (plan->oom_score_adj)
 		add_row(out, "process", "OOM score", memory_text(plan->oom_score_adj), origin(spec, "oom-score-adj"));
@@ -233,7 +235,7 @@ static void report_process(const struct plan *plan, const struct sandbox_spec *s
 		add_row(out, "command", "0", memory_text("root's shell, in the image's /etc/passwd"), by_default);
 	for (size_t i = 0; i < plan->command.count; i++) {
 		(void)snprintf(number, sizeof(number), "%zu", i);
-		add_row(out, "command", number, memory_text(plan->command.items[i]), "argument");
+		add_row(out, "command", number, memory_text(plan->command.items[i]), plan->command_origins.items[i]);
 	}
 }
 

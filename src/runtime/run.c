@@ -76,6 +76,7 @@ static int run_plan(const struct sandbox_locations *locations, struct plan *plan
 struct decision {
 	struct host host;
 	struct idmap idmap;
+	struct import_choice choice;
 	struct plan plan;
 	struct image_store store;
 	struct image image;
@@ -111,17 +112,18 @@ static int decide(const struct sandbox_spec *spec, struct decision *out, struct 
 		result = plan_probe_network(spec, &out->host, error);
 	if (result == 0)
 		result = plan_build(spec, &out->host, &out->idmap, &out->plan, error);
-	return result;
+	return result < 0 ? result : image_choice_read(spec->platform, spec->select, &out->choice, error);
 }
 
-static int resolve_image(struct decision *decision, const char *name, const struct sandbox_progress *progress,
-	struct sandbox_error *error)
+static int resolve_image(struct decision *decision, const char *name, const struct sandbox_spec *spec,
+	const struct sandbox_progress *progress, struct sandbox_error *error)
 {
 	struct image *image = &decision->image;
 	struct image_request request;
 	int result;
 
 	image_request_init(&request, &decision->idmap);
+	request.choice = decision->choice;
 	request.progress = progress;
 	result = image_resolve(&decision->store, name, &request, image, error);
 	if (result < 0)
@@ -135,6 +137,7 @@ static int resolve_image(struct decision *decision, const char *name, const stru
 	decision->plan.image = memory_text(name);
 	decision->plan.digest = image->folder ? NULL : memory_text(image->record.digest.hex);
 	plan_set_layers(&decision->plan, image_directory(&decision->store, image), &image->layers);
+	plan_apply_image(&decision->plan, spec, &image->record.config);
 	return 0;
 }
 
@@ -175,7 +178,7 @@ static int prepare(const struct sandbox_locations *locations, const char *image_
 		log_notice("%s", network_warning(out->plan.network.kind));
 	if (result == 0)
 		result = image_store_open(locations->store, &out->store, error);
-	return result < 0 ? result : resolve_image(out, image_name, progress, error);
+	return result < 0 ? result : resolve_image(out, image_name, spec, progress, error);
 }
 
 int sandbox_run(const struct sandbox_locations *locations, const char *image_name, const struct sandbox_spec *spec,
@@ -227,11 +230,14 @@ int sandbox_plan(const struct sandbox_locations *locations, const char *image_na
 	if (result < 0)
 		return result;
 	image_request_init(&request, &decision.idmap);
+	request.choice = decision.choice;
 	request.before_import = refuse_import;
 	result = image_resolve(&decision.store, image_name, &request, &decision.image, error);
 	if (result < 0 && result != -ECANCELED)
 		return result;
 	error_clear(error);
+	/* Of an image that is not there yet nothing is known: then the plan is that of one that says nothing. */
+	plan_apply_image(&decision.plan, spec, &decision.image.record.config);
 	content = result < 0 ? memory_text("to be imported") : decision.image.folder ? memory_text("a folder, never written")
 		: memory_format("sha256:%s", decision.image.record.digest.hex);
 	plan_report(&decision.plan, spec, image_name, content, out);

@@ -48,6 +48,9 @@ void sandbox_spec_finish(struct sandbox_spec *spec)
 	sandbox_strings_finish(&spec->cap_add);
 	sandbox_strings_finish(&spec->cap_drop);
 	limits_finish(&spec->limits);
+	free(spec->entrypoint);
+	free(spec->platform);
+	free(spec->select);
 	free(spec->name);
 	free(spec->workdir);
 	free(spec->umask);
