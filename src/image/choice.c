@@ -30,7 +30,8 @@ static bool take_part(const char **text, char *out, size_t size)
 	if (!length || length >= size || ((*text)[length] && (*text)[length] != '/'))
 		return false;
 	(void)snprintf(out, size, "%.*s", (int)length, *text);
-	*text += length + ((*text)[length] == '/');
+	/* A slash at the end is left, and is no part. */
+	*text += length + ((*text)[length] == '/' && (*text)[length + 1]);
 	return true;
 }
 

@@ -9,7 +9,7 @@
  *
  * ARCHIVE is what is read; ROOT is an empty directory, which becomes the root of the file system tree; REPORT is
  * the socket; LOCK is kept open and never used: while anybody has it, somebody may still be writing; SPOOL is an
- * empty file without a name. What the importer says is trusted as little as the archive is.
+ * empty file without a name, for what the importer has to leave behind. What the importer says is trusted as little as the archive is.
  *
  * An archive of one root file system is unpacked in one go. One of an image with layers (from docker save, podman
  * save, skopeo, or an OCI layout) is only looked through, and described by messages: then an importer of its own
@@ -99,6 +99,7 @@ struct import_result {
 	bool layered; /* it was looked through and not unpacked: messages described it */
 	bool spooled; /* the places of its layers are in SPOOL */
 	bool opaque;  /* a layer: nothing below it is to be seen */
+	uint64_t implied; /* a layer: directories that it fills and does not list; SPOOL has their paths, NUL after each */
 };
 
 /* A layer of the image, the lowest first. */

@@ -81,7 +81,7 @@ static int make_spool(const struct staging *staging, struct sandbox_error *error
 	return spool;
 }
 
-int unpack_stage(struct unpacking *unpacking, struct importer *importer, struct staging *staging,
+int unpack_stage(const struct unpacking *unpacking, struct importer *importer, struct staging *staging, int *out_spool,
 	struct import_result *out, struct import_image *out_image, struct sandbox_error *error)
 {
 	const struct image_request *request = unpacking->request;
@@ -93,16 +93,15 @@ int unpack_stage(struct unpacking *unpacking, struct importer *importer, struct 
 	root = make_root(staging, request->map, error);
 	if (root < 0)
 		return root;
-	if (unpacking->spool < 0)
-		unpacking->spool = make_spool(staging, error);
-	if (unpacking->spool < 0)
-		return unpacking->spool;
+	*out_spool = make_spool(staging, error);
+	if (*out_spool < 0)
+		return *out_spool;
 	importer->program = request->importer;
 	importer->map = request->map;
 	importer->choice = request->choice;
 	importer->progress = request->progress;
 	importer->lock = staging->lock;
-	importer->spool = unpacking->spool;
+	importer->spool = *out_spool;
 	importer->root = root;
 	importer->interrupt = unpacking->interrupt;
 	test_point("import-start");
@@ -123,7 +122,7 @@ static int read_archive(struct unpacking *unpacking, struct staging *staging, st
 		.archive_size = S_ISREG(file->before.st_mode) ? (uint64_t)file->before.st_size : 0,
 	};
 
-	return unpack_stage(unpacking, &importer, staging, &unpacking->result, &unpacking->image, error);
+	return unpack_stage(unpacking, &importer, staging, &unpacking->spool, &unpacking->result, &unpacking->image, error);
 }
 
 /* The tree in `staging` is the image's only layer. */

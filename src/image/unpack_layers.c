@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/scope.h"
 #include "base/test_switch.h"
+#include "image/inherit.h"
 #include "image/layer.h"
 #include "image/lease.h"
 #include "image/record.h"
@@ -42,13 +43,24 @@ static void pending_list_finish(struct pending_list *list)
 	free(list->items);
 }
 
-/* What becomes of a stream as a layer is not what becomes of it as a root file system, nor is its name. */
-static void tree_of(const struct import_layer *layer, bool opaque, struct digest *out)
-{
-	char text[DIGEST_HEX_SIZE + 32];
+/* What a layer's tree depends on besides its stream. */
+enum dependence {
+	DEPENDS_ON_NOTHING,
+	DEPENDS_ON_NOTHING_OPAQUE, /* and it hides all that lies below */
+	DEPENDS_ON_LOWER,          /* it does not list all of its directories: inherit.h */
+	DEPENDENCES,
+};
 
-	(void)snprintf(text, sizeof(text), "%s %s", opaque ? "opaque layer" : "layer", layer->diff.hex);
-	digest_of(text, strlen(text), out);
+/* What becomes of a stream as a layer is not what becomes of it as a root file system, nor is its name. */
+static void name_tree(const struct pending_list *list, struct pending *pending, enum dependence dependence)
+{
+	static const char *const words[] = {"layer", "opaque layer", "layer above"};
+	auto_free char *text = memory_format("%s %s", words[dependence], pending->wanted->diff.hex);
+
+	for (const struct pending *lower = list->items; dependence == DEPENDS_ON_LOWER && lower < pending; lower++)
+		memory_append(&text, " %s", lower->tree.hex);
+	pending->opaque = dependence == DEPENDS_ON_NOTHING_OPAQUE;
+	digest_of(text, strlen(text), &pending->tree);
 }
 
 /* Whether the store, or an earlier layer of this image, is the same. 1, 0, or -errno. */
@@ -63,12 +75,11 @@ static int find_layer(const struct pending_list *list, struct pending *pending, 
 			pending->repeated = true;
 			return 1;
 		}
-	for (int opaque = 0; opaque <= 1; opaque++) {
+	for (unsigned int dependence = 0; dependence < DEPENDENCES; dependence++) {
 		char name[LAYER_NAME_SIZE];
 		int result;
 
-		pending->opaque = opaque;
-		tree_of(pending->wanted, pending->opaque, &pending->tree);
+		name_tree(list, pending, (enum dependence)dependence);
 		layer_name(&pending->tree, unpacking->request->map, name);
 		result = layer_lease(unpacking->store, name, false, &pending->lease, error);
 		if (result != -ENOENT)
@@ -119,8 +130,24 @@ static struct sandbox_import_limits limits_left(const struct unpacking *unpackin
 	return limits;
 }
 
-static int unpack_layer(struct unpacking *unpacking, struct pending *pending, struct import_counts *used,
-	struct sandbox_error *error)
+/* Gives the directories that the layer does not list what they have below it. */
+static int inherit(const struct pending_list *list, struct pending *pending, int paths, struct sandbox_error *error)
+{
+	int lower[IMPORT_LAYERS_MAX];
+	size_t count = 0;
+
+	for (struct pending *item = pending; item-- > list->items;) {
+		if (item->repeated)
+			continue;
+		lower[count++] = item->lease.wrapper >= 0 ? item->lease.wrapper : item->staging.wrapper;
+		if (item->opaque)
+			break;
+	}
+	return count ? inherit_directories(pending->staging.wrapper, paths, lower, count, list->unpacking->request->map, error) : 0;
+}
+
+static int unpack_layer(struct unpacking *unpacking, const struct pending_list *list, struct pending *pending,
+	struct import_counts *used, struct sandbox_error *error)
 {
 	const struct archive_file *file = unpacking->file;
 	auto_close int blob = file->layout >= 0 ? layout_open_blob(file->layout, pending->wanted->blob.hex) : -1;
@@ -132,22 +159,27 @@ static int unpack_layer(struct unpacking *unpacking, struct pending *pending, st
 		.archive_size = unpacking->result.counts.archive_bytes,
 	};
 	auto_finish(import_image_finish) struct import_image none = {0};
+	auto_close int notes = -1;
 	struct import_result found;
+	bool inherits;
 	int result;
 
 	if (file->layout >= 0 && blob < 0)
 		return error_set(error, -blob, "open blobs/sha256/%s", pending->wanted->blob.hex);
 	if (blob >= 0)
 		importer.archive = blob;
-	result = unpack_stage(unpacking, &importer, &pending->staging, &found, &none, error);
+	result = unpack_stage(unpacking, &importer, &pending->staging, &notes, &found, &none, error);
 	if (result == 0 && pending->wanted->blob.hex[0])
 		result = check_digest(&pending->wanted->blob, &found.archive, "file in the archive", error);
 	if (result == 0)
 		result = check_digest(&pending->wanted->diff, &found.diff, "contents", error);
 	if (result < 0)
 		return result;
-	pending->opaque = found.opaque;
-	tree_of(pending->wanted, pending->opaque, &pending->tree);
+	inherits = found.implied && !found.opaque && pending > list->items;
+	name_tree(list, pending, found.opaque ? DEPENDS_ON_NOTHING_OPAQUE : inherits ? DEPENDS_ON_LOWER : DEPENDS_ON_NOTHING);
+	result = inherits ? inherit(list, pending, notes, error) : 0;
+	if (result < 0)
+		return result;
 	pending->counts = found.counts;
 	add_counts(used, &found.counts);
 	used->archive_bytes += found.counts.archive_bytes;
@@ -178,7 +210,7 @@ static int stage_layers(struct unpacking *unpacking, struct pending_list *list, 
 		if (result > 0)
 			note_stored(pending, i, used);
 		if (result == 0)
-			result = unpack_layer(unpacking, pending, used, error);
+			result = unpack_layer(unpacking, list, pending, used, error);
 		if (result < 0)
 			return result;
 	}

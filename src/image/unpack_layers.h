@@ -11,16 +11,17 @@ struct unpacking {
 	const struct archive_file *file;
 	const struct image_request *request;
 	const struct interrupt *interrupt;
-	int spool;                   /* -1 before it is made */
+	int spool;                   /* of the first reading; -1 before that */
 	struct import_result result; /* of the archive as a whole */
 	struct import_image image;   /* when result.layered */
 };
 
 /*
  * Makes a staging directory and has `importer` work in it, whose mode, archive and limits are the caller's to set.
+ * *out_spool is the file for what it leaves behind: the caller closes it.
  * 0 or -errno; in either case *staging is to be removed or published when there is one.
  */
-int unpack_stage(struct unpacking *unpacking, struct importer *importer, struct staging *staging,
+int unpack_stage(const struct unpacking *unpacking, struct importer *importer, struct staging *staging, int *out_spool,
 	struct import_result *out, struct import_image *out_image, struct sandbox_error *error);
 
 /*

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
 
 #include "base/json.h"
 #include "base/memory.h"
@@ -92,24 +91,15 @@ int describe_digest(const char *text, const char *path, const char **out, struct
 	return 0;
 }
 
-/* The spec's words (those of Go) for what uname(2) says. */
-static const struct {
-	const char *machine, *architecture;
-} machines[] = {
-	{"x86_64", "amd64"}, {"aarch64", "arm64"}, {"i686", "386"}, {"armv7l", "arm"}, {"ppc64le", "ppc64le"},
-	{"riscv64", "riscv64"}, {"s390x", "s390x"}, {"loongarch64", "loong64"},
-};
-
-static const char *own_architecture(void)
-{
-	static struct utsname name;
-
-	(void)uname(&name);
-	for (size_t i = 0; i < array_count(machines); i++)
-		if (strcmp(name.machine, machines[i].machine) == 0)
-			return machines[i].architecture;
-	return name.machine;
-}
+/* The spec's words (those of Go) for the machine that this program is made for. */
+static const char own_architecture[] =
+#if defined(__x86_64__)
+	"amd64";
+#elif defined(__aarch64__)
+	"arm64";
+#else
+#error "name the architecture as images do"
+#endif
 
 bool platform_is_asked_for(const struct import_choice *choice)
 {
@@ -119,7 +109,7 @@ bool platform_is_asked_for(const struct import_choice *choice)
 bool platform_fits(const struct platform *platform, const struct import_choice *choice)
 {
 	if (!platform_is_asked_for(choice))
-		return strcmp(platform->os, "linux") == 0 && strcmp(platform->architecture, own_architecture()) == 0;
+		return strcmp(platform->os, "linux") == 0 && strcmp(platform->architecture, own_architecture) == 0;
 	return strcmp(platform->os, choice->os) == 0 && strcmp(platform->architecture, choice->architecture) == 0 &&
 		(!choice->variant[0] || strcmp(platform->variant, choice->variant) == 0);
 }

@@ -254,6 +254,15 @@ static int take_layer(const struct blobs *blobs, struct json_object *descriptor,
 	return result < 0 ? result : describe_add_layer(out, diff, digest, &blob, error);
 }
 
+/* The index, by which the image was chosen, may know the variant when the configuration does not. */
+static int describe_platform(const struct platform *platform, struct image_description *out, struct sandbox_error *error)
+{
+	char text[sizeof(*platform) + 4];
+
+	sandbox_strings_finish(&out->texts[IMPORT_TEXT_PLATFORM]);
+	return describe_add_text(out, IMPORT_TEXT_PLATFORM, platform_format(platform, text, sizeof(text)), error);
+}
+
 static int describe_manifest(const struct blobs *blobs, const struct candidate *candidate,
 	struct image_description *out, struct sandbox_error *error)
 {
@@ -265,6 +274,8 @@ static int describe_manifest(const struct blobs *blobs, const struct candidate *
 
 	if (result == 0)
 		result = describe_config(config, out, &diffs, error);
+	if (result == 0 && candidate->platform.os[0])
+		result = describe_platform(&candidate->platform, out, error);
 	if (result == 0 && candidate->name)
 		result = describe_add_text(out, IMPORT_TEXT_NAME, candidate->name, error);
 	if (result < 0)

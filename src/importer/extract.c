@@ -416,7 +416,7 @@ static int open_stream(struct extraction *extraction, struct sandbox_error *erro
 	return 0;
 }
 
-int extract_archive(struct ring *ring, int root, const struct import_request *request,
+int extract_archive(struct ring *ring, int root, int notes, const struct import_request *request,
 	const struct extract_progress *progress, struct extract_result *out, struct sandbox_error *error)
 {
 	static const struct attributes unlisted_root = {.mode = 0755};
@@ -438,6 +438,8 @@ int extract_archive(struct ring *ring, int root, const struct import_request *re
 		result = target_remember(&extraction->target, "", &unlisted_root, error);
 	if (result == 0)
 		result = extract_entries(extraction, progress, error);
+	if (result == 0 && notes >= 0)
+		result = target_write_implied(&extraction->target, notes, &out->implied, error);
 	target_finish(&extraction->target);
 	/* What follows the marker counts for the digest. */
 	while (result == 0 && !extraction->at_end)

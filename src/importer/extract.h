@@ -32,13 +32,15 @@ struct extract_result {
 	struct import_counts counts;
 	uint64_t end; /* offset of the end-of-archive marker, or of the stream's end where there was none */
 	bool opaque;  /* a layer: nothing of those below it is to be seen */
+	uint64_t implied; /* a layer: directories that it does not list; their paths are in `notes` */
 };
 
 /*
- * Extracts everything that the ring brings into the empty directory `root` and reads the ring to its end.
+ * Extracts everything that the ring brings into the empty directory `root` and reads the ring to its end. `notes` is an
+ * empty file for a layer, else -1.
  * 0 or -errno.
  */
-int extract_archive(struct ring *ring, int root, const struct import_request *request,
+int extract_archive(struct ring *ring, int root, int notes, const struct import_request *request,
 	const struct extract_progress *progress, struct extract_result *out, struct sandbox_error *error);
 
 #endif

@@ -131,7 +131,9 @@ static void note_stream(struct import *import)
 static int import_extract(struct import *import, struct sandbox_error *error)
 {
 	struct extract_progress progress = {import->request.progress ? report_progress : NULL, import};
-	int result = extract_archive(&import->ring, import->root, &import->request, &progress, &import->extracted, error);
+	int notes = import->request.mode == IMPORT_LAYER ? import->spool : -1;
+	int result = extract_archive(&import->ring, import->root, notes, &import->request, &progress, &import->extracted,
+		error);
 
 	result = import_end(import, result, error);
 	if (result == 0)
@@ -143,6 +145,7 @@ static int import_extract(struct import *import, struct sandbox_error *error)
 	}
 	import->result.counts = import->extracted.counts;
 	import->result.opaque = import->extracted.opaque;
+	import->result.implied = import->extracted.implied;
 	note_stream(import);
 	return result;
 }

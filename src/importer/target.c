@@ -8,6 +8,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/memory.h"
 #include "base/scope.h"
 #include "base/test_switch.h"
@@ -148,6 +149,7 @@ static int walk_making(struct target *target, const char *path, struct sandbox_e
 
 			if (result < 0)
 				return result;
+			target->directories[target->directory_count - 1].implied = true;
 		}
 		if (!slash)
 			return take_fd(&held);
@@ -250,6 +252,36 @@ int target_remember(struct target *target, const char *path, const struct attrib
 	}
 	target->directories[target->directory_count++] = (struct directory_record){
 		.path = memory_text(path), .attributes = *attributes};
+	return 0;
+}
+
+/* By path; of one path those that an entry listed come first. */
+static int compare_records(const void *left, const void *right)
+{
+	const struct directory_record *const *a = left, *const *b = right;
+	int order = strcmp((*a)->path, (*b)->path);
+
+	return order ? order : (*a)->implied - (*b)->implied;
+}
+
+int target_write_implied(const struct target *target, int fd, uint64_t *out_count, struct sandbox_error *error)
+{
+	size_t count = target->directory_count;
+	auto_free const struct directory_record **sorted = memory_zeroed(count, sizeof(*sorted));
+
+	for (size_t i = 0; i < count; i++)
+		sorted[i] = &target->directories[i];
+	qsort(sorted, count, sizeof(*sorted), compare_records);
+	for (size_t i = 0; i < count; i++) {
+		int result;
+
+		if (!sorted[i]->implied || (i && strcmp(sorted[i]->path, sorted[i - 1]->path) == 0))
+			continue;
+		result = fd_write_all(fd, sorted[i]->path, strlen(sorted[i]->path) + 1);
+		if (result < 0)
+			return error_set(error, -result, "note the directories that the layer does not list");
+		(*out_count)++;
+	}
 	return 0;
 }
 

@@ -18,6 +18,7 @@
 struct directory_record {
 	char *path;
 	struct attributes attributes;
+	bool implied; /* no entry said so: it was needed for what lies in it */
 };
 
 struct target {
@@ -60,6 +61,9 @@ int target_open_directory(struct target *target, const char *path, struct sandbo
 /* Remembers what target_settle shall make of the directory. 0, or -errno with E_ARCHIVE_LIMIT. */
 int target_remember(struct target *target, const char *path, const struct attributes *attributes,
 	struct sandbox_error *error);
+
+/* Writes the paths of directories that no entry listed, a NUL after each, to `fd`. 0 or -errno. */
+int target_write_implied(const struct target *target, int fd, uint64_t *out_count, struct sandbox_error *error);
 
 /* Gives all directories their owners, modes and times. 0 or -errno. */
 int target_settle(struct target *target, bool single, struct sandbox_error *error);

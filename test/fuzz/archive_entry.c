@@ -105,7 +105,7 @@ static void import(int archive, int root, enum import_mode mode)
 	must(ring_init(&ring, NULL) == 0);
 	source_init(&decoder.source, archive);
 	must(decoder_start(&decoder, &request.limits, &ring, NULL) == 0);
-	result = extract_archive(&ring, root, &request, &progress, &extracted, &error);
+	result = extract_archive(&ring, root, -1, &request, &progress, &extracted, &error);
 	ring_abandon(&ring);
 	(void)decoder_join(&decoder);
 	ring_finish(&ring);

@@ -1,0 +1,155 @@
+#include "image/inherit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/scope.h"
+#include "base/text.h"
+#include "kernel/syscalls.h"
+#include "userns/userns.h"
+
+enum {
+	PATHS_SIZE_MAX = 16 << 20,
+	ATTRIBUTES_SIZE_MAX = 64 << 10, /* xattr(7): no list or value is larger */
+};
+
+static const char opaque_attribute[] = "user.overlay.opaque";
+
+struct inheritance {
+	int wrapper;
+	const char *paths;
+	size_t paths_size;
+	const int *lower;
+	size_t lower_count;
+};
+
+static int open_below(int directory, const char *name)
+{
+	return kernel_openat2(directory, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+}
+
+static bool is_opaque(int directory)
+{
+	char value;
+
+	return fgetxattr(directory, opaque_attribute, &value, sizeof(value)) == 1 && value == 'y';
+}
+
+/*
+ * The directory `path` of one layer: a descriptor; -ENOENT when the layer says nothing of it; -ENOTDIR when it hides what
+ * the layers below it say; or another -errno.
+ */
+static int find_in_layer(int wrapper, const char *path)
+{
+	auto_free char *parts = memory_text(path);
+	auto_close int held = open_below(wrapper, "root");
+	char *rest = parts, *part;
+	bool opaque = false;
+
+	if (held < 0)
+		return -errno;
+	while ((part = strsep(&rest, "/"))) {
+		int next = open_below(held, part);
+
+		if (next < 0 && errno == ENOENT)
+			return opaque ? -ENOTDIR : -ENOENT;
+		/* A deletion, or another kind of thing under that name. */
+		if (next < 0)
+			return errno == ELOOP ? -ENOTDIR : -errno;
+		scope_close(&held);
+		held = next;
+		opaque = opaque || is_opaque(held);
+	}
+	return take_fd(&held);
+}
+
+static int copy_attributes(int from, int to, const char *path, struct sandbox_error *error)
+{
+	auto_free char *names = memory_zeroed(2, ATTRIBUTES_SIZE_MAX);
+	char *value = names + ATTRIBUTES_SIZE_MAX;
+	ssize_t size = flistxattr(from, names, ATTRIBUTES_SIZE_MAX);
+
+	for (const char *name = names; size > 0 && name < names + size; name += strlen(name) + 1) {
+		ssize_t length;
+
+		if (!text_starts_with(name, "user.") || text_starts_with(name, "user.overlay."))
+			continue;
+		length = fgetxattr(from, name, value, ATTRIBUTES_SIZE_MAX);
+		if (length < 0 || fsetxattr(to, name, value, (size_t)length, 0) < 0)
+			return error_set(error, errno, "copy the attribute %s of %.200s", name, path);
+	}
+	return 0;
+}
+
+static int copy_directory(int from, int to, const char *path, struct sandbox_error *error)
+{
+	struct timespec times[2];
+	struct stat status;
+	int result;
+
+	if (fstat(from, &status) < 0)
+		return error_set(error, errno, "look at %.200s in a lower layer", path);
+	result = copy_attributes(from, to, path, error);
+	if (result < 0)
+		return result;
+	times[0] = times[1] = status.st_mtim;
+	if (fchown(to, status.st_uid, status.st_gid) < 0 || fchmod(to, status.st_mode & 07777) < 0 || futimens(to, times) < 0)
+		return error_set(error, errno, "give %.200s the attributes that it has in a lower layer", path);
+	return 0;
+}
+
+static int inherit_one(const struct inheritance *inheritance, int root, const char *path, struct sandbox_error *error)
+{
+	auto_close int to = open_below(root, path);
+
+	if (to < 0)
+		return error_set(error, errno, "open %.200s of a layer", path);
+	/* It takes the place of one that was deleted. */
+	if (is_opaque(to))
+		return 0;
+	for (size_t i = 0; i < inheritance->lower_count; i++) {
+		auto_close int from = find_in_layer(inheritance->lower[i], path);
+
+		if (from >= 0)
+			return copy_directory(from, to, path, error);
+		if (from == -ENOTDIR)
+			return 0;
+		if (from != -ENOENT)
+			return error_set(error, -from, "open %.200s of a lower layer", path);
+	}
+	return 0;
+}
+
+static int inherit_all(void *argument, struct sandbox_error *error)
+{
+	const struct inheritance *inheritance = argument;
+	auto_close int root = open_below(inheritance->wrapper, "root");
+	const char *end = inheritance->paths + inheritance->paths_size;
+	int result = root < 0 ? error_set(error, errno, "open the tree of a layer") : 0;
+
+	for (const char *path = inheritance->paths; path < end && result == 0; path += strlen(path) + 1)
+		result = inherit_one(inheritance, root, path, error);
+	return result;
+}
+
+int inherit_directories(int wrapper, int paths, const int *lower, size_t lower_count, const struct idmap *map,
+	struct sandbox_error *error)
+{
+	struct inheritance inheritance = {.wrapper = wrapper, .lower = lower, .lower_count = lower_count};
+	auto_free char *text = NULL;
+	int result = lseek(paths, 0, SEEK_SET) < 0 ? error_set(error, errno, "read the list of directories") :
+		file_read_fd(paths, "the list of directories", PATHS_SIZE_MAX, &text, &inheritance.paths_size, error);
+
+	if (result < 0)
+		return result;
+	inheritance.paths = text;
+	return userns_run(map, inherit_all, &inheritance, error);
+}
