@@ -279,7 +279,8 @@ static int name_as_archive_does(struct image_store *store, struct image *image, 
 
 	if (!image_name_is_valid(name)) {
 		if (names->count)
-			strings_take(&image->notices, memory_format("the archive's name for it, \"%.200s\", is none here", names->items[0]));
+			strings_take(&image->notices,
+				memory_format("the archive's name for it, \"%.200s\", is none here", names->items[0]));
 		return 0;
 	}
 	if (store_name_find(store, name, &other) < 0)

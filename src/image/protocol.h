@@ -9,7 +9,8 @@
  *
  * ARCHIVE is what is read; ROOT is an empty directory, which becomes the root of the file system tree; REPORT is
  * the socket; LOCK is kept open and never used: while anybody has it, somebody may still be writing; SPOOL is an
- * empty file without a name, for what the importer has to leave behind. What the importer says is trusted as little as the archive is.
+ * empty file without a name, for what the importer has to leave behind. What the importer says is trusted as little as
+ * the archive is.
  *
  * An archive of one root file system is unpacked in one go. One of an image with layers (from docker save, podman
  * save, skopeo, or an OCI layout) is only looked through, and described by messages: then an importer of its own

@@ -143,7 +143,7 @@ static int inherit(const struct pending_list *list, struct pending *pending, int
 		if (item->opaque)
 			break;
 	}
-	return count ? inherit_directories(pending->staging.wrapper, paths, lower, count, list->unpacking->request->map, error) : 0;
+	return inherit_directories(pending->staging.wrapper, paths, lower, count, list->unpacking->request->map, error);
 }
 
 static int unpack_layer(struct unpacking *unpacking, const struct pending_list *list, struct pending *pending,
