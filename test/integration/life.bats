@@ -253,7 +253,7 @@ supervisor_of() {
 }
 
 @test "a command that floods costs a bounded log, and its end is still there" {
-	detach -- sh -c 'yes 0123456789012345678901234567890123456789012345678901234567890123456789 | head -c 30000000; echo the end'
+	detach -- sh -c 'yes 0123456789012345678901234567890123456789012345678901234567890123456789 | head -c 30000000; echo; echo the end'
 	sandbox wait "$id"
 	assert_success 0
 	size=$(du -sb "$XDG_STATE_HOME/sandbox/sandboxes/$id" | cut -f 1)
