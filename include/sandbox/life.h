@@ -80,6 +80,27 @@ int sandbox_wait(const struct sandbox_locations *locations, const char *referenc
 int sandbox_remove(const struct sandbox_locations *locations, const char *reference, bool force,
 	struct sandbox_error *error);
 
+struct sandbox_exec_options {
+	struct sandbox_strings command; /* not empty */
+	struct sandbox_strings env;     /* NAME=VALUE, or NAME to take the caller's value; besides those of the sandbox */
+	struct sandbox_strings env_file;
+	char *user;    /* USER[:GROUP]; NULL: as the sandbox's own command */
+	char *workdir; /* absolute; NULL: likewise */
+	bool tty;      /* a terminal, or an error; without it: one when the caller has one */
+	bool no_tty;   /* none in any case */
+	bool interactive; /* so anyway */
+	bool detach;   /* return once it runs: no input, and nobody sees what it writes */
+};
+
+/*
+ * Runs one more command in a sandbox that runs, with the rights of its own command, and waits for its end as
+ * sandbox_run does. With --init=false there is nobody inside to start it: E_SANDBOX_STATE. 0, or -errno when it did
+ * not run.
+ */
+int sandbox_exec(const struct sandbox_locations *locations, const char *reference,
+	const struct sandbox_exec_options *options, struct sandbox_result *out, struct sandbox_error *error);
+void sandbox_exec_options_finish(struct sandbox_exec_options *options);
+
 /* What a detached sandbox has written, a line at a time. */
 struct sandbox_log_line {
 	int stream;       /* 1 or 2, its standard output or error */

@@ -36,6 +36,7 @@ struct command {
 
 extern const struct command command_run;
 extern const struct command command_ps;
+extern const struct command command_exec;
 extern const struct command command_logs;
 extern const struct command command_stop;
 extern const struct command command_kill;

@@ -52,7 +52,7 @@ static const struct option_entry settings_table[] = {
 	{OPTION_END},
 };
 
-const struct command *const commands[] = {&command_run, &command_ps, &command_logs, &command_stop, &command_kill,
+const struct command *const commands[] = {&command_run, &command_ps, &command_exec, &command_logs, &command_stop, &command_kill,
 	&command_wait, &command_rm, &command_import, &command_images, &command_rmi, &command_reset, &command_doctor,
 	&command_completion, &command_help, NULL};
 

@@ -14,7 +14,6 @@ struct environment_request {
 	const struct sandbox_strings *files;       /* one assignment a line, with # comments */
 	const struct sandbox_strings *assignments; /* NAME=VALUE, or NAME for the caller's value, as in docker-run(1) */
 	const char *assignments_origin;            /* NULL: "--env" */
-	const char *hostname;
 	bool host; /* all of the caller's, but for those that describe his own file system, machine and shell */
 	const struct sandbox_strings *removed; /* names, wherever they would come from */
 };
@@ -24,7 +23,11 @@ struct environment_request {
  * left out. *origins has the same names, with where each comes from: "default", "--env", or a file's path.
  * 0 or -errno.
  */
-int environment_decide(const struct environment_request *request, struct sandbox_strings *out,
+int environment_decide(const struct environment_request *request, const char *hostname, struct sandbox_strings *out,
+	struct sandbox_strings *origins, struct sandbox_error *error);
+
+/* The same without PATH and HOSTNAME, for one more command in a sandbox that has an environment. */
+int environment_extend(const struct environment_request *request, struct sandbox_strings *out,
 	struct sandbox_strings *origins, struct sandbox_error *error);
 
 #endif

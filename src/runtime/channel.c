@@ -16,6 +16,7 @@ static const char *const step_names[CHANNEL_STEP_COUNT] = {
 	[CHANNEL_EXEC_OK] = "exec-ok",
 	[CHANNEL_SIGNAL] = "signal",
 	[CHANNEL_EXITED] = "exited",
+	[CHANNEL_EXEC] = "exec",
 	[CHANNEL_WAIT] = "wait",
 	[CHANNEL_DONE] = "done",
 	[CHANNEL_ERROR] = "error",

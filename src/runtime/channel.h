@@ -21,6 +21,7 @@ enum channel_step {
 	CHANNEL_EXEC_OK,     /* ← the payload's exec succeeded */
 	CHANNEL_SIGNAL,      /* → init: `value` is a signal for the payload */
 	CHANNEL_EXITED,      /* ← `value` is the payload's raw wait status */
+	CHANNEL_EXEC,        /* → init, from another command: one more (runtime/session.h) */
 	CHANNEL_WAIT,        /* from another command to the supervisor: tell of the end */
 	CHANNEL_DONE,        /* its answer to everything else */
 	CHANNEL_ERROR,       /* ← `error`: init gave up, and is ending */

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/scope.h"
+#include "base/signals.h"
 
 enum { CLIENTS_MAX = 256, BACKLOG = 64 };
 
@@ -117,15 +118,17 @@ static void pass_on(const struct channel_message *request, int client, int chann
 }
 
 /* False when this client has nothing more to say. */
-static bool serve_client(struct control_client *client, int channel)
+static bool serve_client(struct control_client *client, int channel, uint64_t *signals)
 {
 	struct channel_message request;
 
 	if (channel_receive(client->socket, &request, NULL) <= 0)
 		return false;
 	log_debug("asked for %s", channel_step_name(request.step));
-	if (request.step == CHANNEL_SIGNAL)
+	if (request.step == CHANNEL_SIGNAL || request.step == CHANNEL_EXEC)
 		pass_on(&request, client->socket, channel);
+	if (request.step == CHANNEL_SIGNAL)
+		*signals |= signal_bit(request.value);
 	client->waits = request.step == CHANNEL_WAIT;
 	for (uint32_t i = 0; i < request.fd_count; i++)
 		(void)close(request.fds[i]);
@@ -142,14 +145,15 @@ static void accept_client(struct control *control)
 	control->clients[control->count++] = (struct control_client){.socket = take_fd(&socket)};
 }
 
-void control_serve(struct control *control, const struct pollfd *events, int channel)
+uint64_t control_serve(struct control *control, const struct pollfd *events, int channel)
 {
 	size_t kept = 0, polled = control->count;
+	uint64_t signals = 0;
 
 	for (size_t i = 0; i < polled; i++) {
 		struct control_client client = control->clients[i];
 
-		if (!events[1 + i].revents || serve_client(&client, channel))
+		if (!events[1 + i].revents || serve_client(&client, channel, &signals))
 			control->clients[kept++] = client;
 		else
 			(void)close(client.socket);
@@ -157,6 +161,7 @@ void control_serve(struct control *control, const struct pollfd *events, int cha
 	control->count = kept;
 	if (events[0].revents)
 		accept_client(control);
+	return signals;
 }
 
 void control_tell_end(const struct control *control, const struct sandbox_result *result)

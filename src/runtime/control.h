@@ -4,6 +4,7 @@
  * is him. record.json says where it is, for those whose RUNTIME is another.
  *
  *	SIGNAL  a signal for the command; answered by DONE
+ *	EXEC    one more command, passed on to init, which answers whoever asked; here, DONE
  *	WAIT    answered by EXITED, when that has happened
  *
  * and ERROR, where something goes wrong.
@@ -15,6 +16,7 @@
 #include <sandbox/container.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "runtime/channel.h"
@@ -45,8 +47,8 @@ void control_finish(struct control *control);
 size_t control_poll_count(const struct control *control);
 void control_poll(const struct control *control, struct pollfd *events);
 
-/* Takes in who has come, and does what is asked for; `channel` leads to init. */
-void control_serve(struct control *control, const struct pollfd *events, int channel);
+/* Takes in who has come, and does what is asked for; `channel` leads to init. The signals that were passed on (signal_bit). */
+uint64_t control_serve(struct control *control, const struct pollfd *events, int channel);
 
 /* Tells all who wait for it: EXITED, with the number as its value and the cause as its flags. */
 void control_tell_end(const struct control *control, const struct sandbox_result *result);

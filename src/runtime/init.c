@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/memory.h"
 #include "base/file.h"
 #include "base/scope.h"
 #include "base/test_switch.h"
@@ -27,6 +28,7 @@
 #include "runtime/launch_network.h"
 #include "runtime/payload.h"
 #include "runtime/sampling.h"
+#include "runtime/session.h"
 #include "security/keyring.h"
 #include "userns/userns.h"
 
@@ -39,6 +41,7 @@ struct init {
 	struct mount_sources sources;
 	struct payload payload;
 	pid_t payload_pid;
+	struct sessions sessions; /* other commands */
 };
 
 /* ---- becoming a sandbox ---- */
@@ -249,7 +252,7 @@ static uint32_t root_is_full(const struct init *init)
 }
 
 /* Reaps whatever has ended. True once the payload has, with its wait status. */
-static bool init_reap(const struct init *init, int *out_status)
+static bool init_reap(struct init *init, int *out_status)
 {
 	bool payload_ended = false;
 	int status;
@@ -262,6 +265,7 @@ static bool init_reap(const struct init *init, int *out_status)
 			continue;
 		if (pid <= 0)
 			return payload_ended;
+		sessions_reap(&init->sessions, pid, status);
 		if (pid != init->payload_pid)
 			continue;
 		*out_status = status;
@@ -270,7 +274,7 @@ static bool init_reap(const struct init *init, int *out_status)
 }
 
 /* The supervisor's next word. False when it is gone: then everything in here ends with us. */
-static bool init_obey(const struct init *init)
+static bool init_obey(struct init *init)
 {
 	struct channel_message message;
 
@@ -278,24 +282,43 @@ static bool init_obey(const struct init *init)
 		return false;
 	if (message.step == CHANNEL_SIGNAL)
 		(void)kill(init->payload_pid, message.value);
+	if (message.step == CHANNEL_EXEC)
+		sessions_start(&init->sessions, init->plan, &message);
 	return true;
 }
 
-static int init_watch(const struct init *init, int signals, int *out_status, struct sandbox_error *error)
+enum { EVENT_CHANNEL, EVENT_CHILDREN, EVENT_SESSIONS };
+
+/* What one poll has found. True once the payload has ended, with its wait status. */
+static bool init_handle(struct init *init, const struct pollfd *events, int *out_status)
 {
-	struct pollfd events[] = {{.fd = init->channel, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
+	struct signalfd_siginfo info;
+
+	/* Before their number changes. */
+	sessions_hear(&init->sessions, events + EVENT_SESSIONS);
+	if (events[EVENT_CHANNEL].revents && !init_obey(init))
+		_exit(0);
+	return events[EVENT_CHILDREN].revents && read(events[EVENT_CHILDREN].fd, &info, sizeof(info)) > 0 &&
+		init_reap(init, out_status);
+}
+
+static int init_watch(struct init *init, int signals, int *out_status, struct sandbox_error *error)
+{
+	auto_free struct pollfd *events = NULL;
 
 	for (;;) {
-		struct signalfd_siginfo info;
+		size_t count = EVENT_SESSIONS + init->sessions.count;
 
-		if (poll(events, array_count(events), -1) < 0 && errno != EINTR)
+		events = memory_resize(events, count, sizeof(*events));
+		events[EVENT_CHANNEL] = (struct pollfd){.fd = init->channel, .events = POLLIN};
+		events[EVENT_CHILDREN] = (struct pollfd){.fd = signals, .events = POLLIN};
+		sessions_poll(&init->sessions, events + EVENT_SESSIONS);
+		if (poll(events, count, -1) >= 0) {
+			if (init_handle(init, events, out_status))
+				return 0;
+		} else if (errno != EINTR) {
 			return error_set(error, errno, "wait for the command");
-		if (events[0].revents && !init_obey(init))
-			_exit(0);
-		if (!events[1].revents)
-			continue;
-		if (read(signals, &info, sizeof(info)) > 0 && init_reap(init, out_status))
-			return 0;
+		}
 	}
 }
 

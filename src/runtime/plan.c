@@ -194,7 +194,7 @@ static int decide_process(const struct sandbox_spec *spec, struct plan *plan, st
 {
 	const char *workdir = spec->workdir ? spec->workdir : "/";
 	const struct environment_request environment = {&spec->env_file, &spec->env, strings_variable(&spec->given, "env"),
-		plan->hostname, spec->env_host, &spec->unsetenv};
+		spec->env_host, &spec->unsetenv};
 
 	if (*workdir != '/') {
 		error_set(error, 0, "--workdir \"%s\"", workdir);
@@ -224,7 +224,7 @@ static int decide_process(const struct sandbox_spec *spec, struct plan *plan, st
 	plan->supervision = spec->detach ? SUPERVISION_DETACHED : SUPERVISION_ATTACHED;
 	plan->own_init = !spec->init;
 	plan->remove = spec->rm || !spec->detach;
-	return environment_decide(&environment, &plan->environment, &plan->environment_origins, error);
+	return environment_decide(&environment, plan->hostname, &plan->environment, &plan->environment_origins, error);
 }
 
 int plan_build(const struct sandbox_spec *spec, const struct host *host, const struct idmap *idmap,

@@ -18,6 +18,7 @@
 #include "runtime/plan.h"
 #include "runtime/plan_report.h"
 #include "runtime/receipt.h"
+#include "runtime/signals.h"
 #include "runtime/supervisor.h"
 
 int sandbox_result_exit_status(const struct sandbox_result *result)
@@ -59,7 +60,7 @@ static int run_plan(const struct sandbox_locations *locations, struct plan *plan
 	if (result < 0)
 		return result;
 	/* A signal that arrives from here on ends the set-up, or else is read once the payload runs, and goes to it. */
-	supervisor_block_signals(&previous);
+	signals_block(&previous);
 	result = container_create(&container, locations, plan, detached, error);
 	if (result == 0)
 		result = launch(plan, &interrupt, &container, error);
@@ -68,7 +69,7 @@ static int run_plan(const struct sandbox_locations *locations, struct plan *plan
 	if (result == 0)
 		result = supervise(plan, &container, chore, out, error);
 	container_finish(&container);
-	supervisor_restore_signals(&previous);
+	signals_restore(&previous);
 	return result;
 }
 

@@ -6,7 +6,6 @@
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -15,15 +14,13 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/scope.h"
+#include "base/signals.h"
 #include "base/test_switch.h"
 #include "cgroup/counters.h"
 #include "runtime/channel.h"
 #include "runtime/receipt.h"
 #include "runtime/sampling.h"
-
-static const int forwarded_signals[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
-/* What concerns the caller's terminal is ours to handle, when the payload has one of its own. */
-static const int terminal_signals[] = {SIGWINCH, SIGTSTP, SIGCONT};
+#include "runtime/signals.h"
 
 struct supervisor {
 	const struct plan *plan;
@@ -36,7 +33,7 @@ struct supervisor {
 	bool timed_out;
 	const struct cgroup_limit *exceeded; /* ended because of it */
 	struct sampler_usage peak;
-	uint64_t forwarded; /* signals, as bits */
+	uint64_t forwarded; /* signals, as bits (signal_bit) */
 	struct timespec started;
 	struct rusage usage;
 	bool network_lost; /* and the user has yet to be told, why: */
@@ -45,50 +42,6 @@ struct supervisor {
 	bool root_full;
 	int status;    /* a raw wait status: the payload's once reported, else init's own */
 };
-
-void supervisor_block_signals(sigset_t *out_previous)
-{
-	sigset_t all;
-
-	(void)sigfillset(&all);
-	(void)sigprocmask(SIG_SETMASK, &all, out_previous);
-}
-
-void supervisor_restore_signals(const sigset_t *previous)
-{
-	(void)sigprocmask(SIG_SETMASK, previous, NULL);
-}
-
-/* What the caller has us ignore (nohup) is not forwarded; what stops and continues us stays the kernel's. */
-static void watch_signals(sigset_t *set, const int *numbers, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		struct sigaction action;
-
-		if (sigaction(numbers[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
-			(void)sigaddset(set, numbers[i]);
-	}
-}
-
-static int open_signals(bool with_terminal, struct sandbox_error *error)
-{
-	sigset_t watched, blocked;
-	int fd;
-
-	(void)sigemptyset(&watched);
-	watch_signals(&watched, forwarded_signals, array_count(forwarded_signals));
-	if (with_terminal)
-		watch_signals(&watched, terminal_signals, array_count(terminal_signals));
-	fd = signalfd(-1, &watched, SFD_CLOEXEC);
-	if (fd < 0)
-		return error_set(error, errno, "watch for signals");
-	blocked = watched;
-	(void)sigaddset(&blocked, SIGCHLD);
-	(void)sigaddset(&blocked, SIGPIPE);
-	(void)sigaddset(&blocked, SIGTTOU); /* The terminal is restored also from the background. */
-	(void)sigprocmask(SIG_SETMASK, &blocked, NULL);
-	return fd;
-}
 
 static int set_timer(int timer, uint64_t milliseconds)
 {
@@ -105,29 +58,6 @@ static int open_timer(uint64_t milliseconds, struct sandbox_error *error)
 	if (timer < 0 || set_timer(timer, milliseconds) < 0)
 		return error_set(error, errno, "set a timer");
 	return take_fd(&timer);
-}
-
-static void forward_signal(struct supervisor *self, int number)
-{
-	log_debug("forward signal %d", number);
-	self->forwarded |= UINT64_C(1) << number;
-	(void)channel_send(self->container->channel, CHANNEL_SIGNAL, number, 0, NULL, 0, NULL);
-}
-
-static void handle_signal(struct supervisor *self)
-{
-	struct signalfd_siginfo info;
-
-	if (read(self->signals, &info, sizeof(info)) != sizeof(info))
-		return;
-	if (info.ssi_signo == SIGWINCH)
-		terminal_resize(&self->container->terminal);
-	else if (info.ssi_signo == SIGTSTP)
-		terminal_suspend(&self->container->terminal);
-	else if (info.ssi_signo == SIGCONT)
-		terminal_resume(&self->container->terminal);
-	else
-		forward_signal(self, (int)info.ssi_signo);
 }
 
 static void end_by_timeout(struct supervisor *self)
@@ -227,7 +157,8 @@ static bool handle_events(struct supervisor *self, struct pollfd *events, struct
 	int *out_result)
 {
 	if (events[EVENT_SIGNALS].revents)
-		handle_signal(self);
+		self->forwarded |= signal_bit(signals_handle(self->signals, &self->container->terminal,
+			self->container->channel));
 	if (events[EVENT_TIMER].revents) {
 		end_by_timeout(self);
 		events[EVENT_TIMER].fd = -1;
@@ -244,7 +175,7 @@ static bool handle_events(struct supervisor *self, struct pollfd *events, struct
 	}
 	terminal_copy(&self->container->terminal, events + EVENT_TERMINAL);
 	output_log_copy(&self->container->log, events + EVENT_LOG);
-	control_serve(&self->container->control, events + EVENT_CLIENTS, self->container->channel);
+	self->forwarded |= control_serve(&self->container->control, events + EVENT_CLIENTS, self->container->channel);
 	/* A closed channel would be readable for ever; from then on the pidfd tells. */
 	if (events[EVENT_CHANNEL].revents && !hear_init(self, error, out_result))
 		events[EVENT_CHANNEL].fd = -1;
@@ -305,7 +236,7 @@ static bool was_oom(const struct cgroup_counters *counters, int signal)
 /* Init is ended from outside only; and a signal that we passed on, and that then ended the command, was the user's. */
 static bool was_killed(const struct supervisor *self, int signal)
 {
-	return !self->reported || self->forwarded & UINT64_C(1) << signal;
+	return !self->reported || self->forwarded & signal_bit(signal);
 }
 
 static void fill_cause(const struct supervisor *self, const struct cgroup_counters *counters, struct sandbox_result *out)
@@ -374,7 +305,7 @@ int supervise(const struct plan *plan, struct container *container, const struct
 		.sample = -1};
 	int result;
 
-	self.signals = open_signals(plan->terminal, error);
+	self.signals = signals_open(plan->terminal, error);
 	if (self.signals < 0)
 		return self.signals;
 	result = open_timer_if(plan->timeout != 0, plan->timeout, &self.timer, error);

@@ -2,16 +2,7 @@
 #ifndef RUNTIME_SUPERVISOR_H
 #define RUNTIME_SUPERVISOR_H
 
-#include <signal.h>
-
 #include "runtime/container.h"
-
-/*
- * Blocks every signal of this process; *out_previous is to be given back to supervisor_restore_signals.
- * From here on they are read from a descriptor.
- */
-void supervisor_block_signals(sigset_t *out_previous);
-void supervisor_restore_signals(const sigset_t *previous);
 
 /*
  * Something to do beside a payload that runs for a while, in a process of its own that ends with this one: it

@@ -63,6 +63,16 @@ careless='
 	echo 0x33 >/proc/self/coredump_filter
 	exec setpriv --pdeathsig KILL nice -n 5 setarch --addr-no-randomize "$@"'
 
+# The probe as a second command. usage: PROGRAM COUNT OPTION… IMAGE ARGUMENT…, COUNT of them for the first command
+# shellcheck disable=SC2016
+another='
+	program=$1 count=$2
+	box=$("$program" run -d "${@:3:count}" sleep 600)
+	"$program" exec "$box" /probe "${@:3+count}"
+	status=$?
+	"$program" rm -f "$box" >/dev/null
+	exit "$status"'
+
 # The command of a world, and whether all of it is on the terminal.
 world_command() {
 	local run=("$1" run) probe=("$POSTURE_TAR" /probe {})
@@ -90,6 +100,12 @@ world_command() {
 	pasta) command=("${run[@]}" --net "${probe[@]}") ;;
 	unconfined) command=("${run[@]}" --security-opt seccomp=unconfined "${probe[@]}") ;;
 	unmasked) command=("${run[@]}" --security-opt unmask=ALL "${probe[@]}") ;;
+	exec) command=(bash -c "$another" bash "$1" 1 "$POSTURE_TAR" {}) ;;
+	exec-options)
+		command=(bash -c "$another" bash "$1" 8 -u nobody --cap-drop CHOWN --ulimit nofile=64 --read-only
+			"$POSTURE_TAR" {})
+		;;
+	options) command=("${run[@]}" -u nobody --cap-drop CHOWN --ulimit nofile=64 --read-only "${probe[@]}") ;;
 	bare) command=("$HELPERS/probe" {}) ;;
 	bubblewrap) command=(bwrap --unshare-all --bind / / --proc /proc --dev /dev "$HELPERS/probe" {}) ;;
 	empty)

@@ -106,6 +106,27 @@ promised() {
 	assert_posture default@product
 }
 
+# A second command has what the first has, neither more nor less: but for its number, the first beside it, and pipes in
+# the place of files.
+assert_exec_like() {
+	local differing
+	differing=$(differing_rows "$(world "$1")" "$(world "$2")")
+	run cut -f 1 <<<"$differing"
+	[ "$output" = $'process.pid\nprocess.count\ndescriptors.stdout\ndescriptors.stderr' ] || {
+		echo "$1 and $2 differ:"
+		echo "$differing"
+		return 1
+	}
+}
+
+@test "sandbox exec" {
+	assert_exec_like default exec
+}
+
+@test "sandbox exec, where the first command has less than by default" {
+	assert_exec_like options exec-options
+}
+
 @test "--userns=single" {
 	assert_posture single
 }

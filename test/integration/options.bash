@@ -61,6 +61,15 @@ row logs follow --follow "$detached 1); "'with "$id" >/dev/null; "$SANDBOX" ps -
 row logs tail '--tail 1' "$detached 0); "'"$SANDBOX" wait "$id" >/dev/null; with "$id";'"$ended" 2 '--tail few' 'not a number'
 row logs timestamps --timestamps "$detached 0); "'"$SANDBOX" wait "$id" >/dev/null; with "$id";'"$ended" '20*Z 1*' \
 	--timestamps=2 "$boolean"
+row exec env '-e A=1' "$detached 9); "'with "$id" sh -c "echo \$A";'"$ended" 1 '--env =1' 'names no variable'
+row exec env-file '--env-file vars' "$detached 9); "'with "$id" sh -c "echo \$FROM_FILE";'"$ended" yes \
+	'--env-file no-such-file' no-such-file
+row exec workdir '-w /tmp' "$detached 9); "'with "$id" pwd;'"$ended" /tmp '--workdir where' 'absolute path'
+row exec user '-u 12:34' "$detached 9); "'with "$id" id -u;'"$ended" 12 '--user nobody-at-all' nobody-at-all
+row exec tty -t "$detached 9); "'through on_terminal with "$id" tty;'"$ended" '=*/dev/pts/0*' --tty=2 "$boolean"
+row exec no-tty --no-tty "$detached 9); "'through on_terminal with "$id" tty;'"$ended" '*not a tty*' --no-tty=2 "$boolean"
+row exec interactive -i "$detached 9); "'echo typed | with "$id" cat;'"$ended" =typed --interactive=2 "$boolean"
+row exec detach -d "$detached 9); "'with "$id" echo shown;'"$ended" '' --detach=2 "$boolean"
 row stop signal '--signal KILL' "$detached 9); "'with "$id" >/dev/null; "$SANDBOX" wait "$id";'"$ended" 137 \
 	'--signal NONE' 'no such signal'
 row stop time '--time 0' "$detached 9); "'with --signal CONT "$id" >/dev/null; "$SANDBOX" wait "$id";'"$ended" 137 \
