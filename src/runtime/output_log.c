@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/memory.h"
 #include "base/scope.h"
 
 enum { READ_SIZE = 16 << 10, STAMP_SIZE = 64 };
@@ -91,6 +92,14 @@ static void write_down(struct output_log *log, size_t stream, const char *data, 
 		data += length;
 		size -= length;
 	}
+}
+
+void output_log_note(struct output_log *log, const char *text)
+{
+	auto_free char *line = memory_format("sandbox: %s\n", text);
+
+	if (log->file >= 0)
+		write_down(log, 1, line, strlen(line));
 }
 
 /* False when there is nothing to be read now. */

@@ -37,6 +37,9 @@ int output_log_add(struct output_log *log, size_t stream, int source, struct san
 void output_log_poll(const struct output_log *log, struct pollfd events[OUTPUT_LOG_STREAMS]);
 void output_log_copy(struct output_log *log, const struct pollfd events[OUTPUT_LOG_STREAMS]);
 
+/* Adds a line of our own, "sandbox: TEXT" of the stream of errors. Without a log it does nothing. */
+void output_log_note(struct output_log *log, const char *text);
+
 /* Writes down what is still to be read, without waiting for more, and closes everything. Idempotent. */
 void output_log_finish(struct output_log *log);
 

@@ -132,10 +132,14 @@ static int reap_init(struct supervisor *self, struct sandbox_error *error)
 /* Not while the terminal is raw, where lines would run down it like stairs. */
 static void notice_lost_network(struct supervisor *self)
 {
+	auto_free char *text = NULL;
+
 	if (!self->network_lost)
 		return;
 	self->network_lost = false;
-	log_notice("%s (%s): the sandbox has no network any more", self->network_end.text, self->network_end.cause);
+	text = memory_format("%s (%s): the sandbox has no network any more", self->network_end.text, self->network_end.cause);
+	log_notice("%s", text);
+	output_log_note(&self->container->log, text);
 }
 
 /* The payload goes on: what it does may need no network any more, and it would be the last to expect to be ended. */

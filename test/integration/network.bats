@@ -1,4 +1,4 @@
-# --net and what belongs to it: what can be reached and what cannot, and that nothing of it stays.
+# --net and what belongs to it: what can be reached and what cannot, and how it ends.
 # runs alone
 
 # shellcheck disable=SC2154,SC2317  # bats sets stderr; network.bash sets the rest
@@ -24,6 +24,10 @@ fetch() {
 # Whether what listens at ADDRESS PORT says again what it is told.
 answers() {
 	[ "$("$HELPERS/talk" tcp - "$1" "$2" again)" = again ]
+}
+
+logs_say() {
+	"$SANDBOX" logs "$1" 2>&1 | grep -qF "$2"
 }
 
 # --- none --------------------------------------------------------------------------------------------------------
@@ -248,6 +252,25 @@ answers() {
 	grep -q '^sandbox: pasta was ended by signal 9 .*: the sandbox has no network any more$' "$BATS_TEST_TMPDIR/err"
 }
 
+@test "in the background: the network is there as long as the sandbox, and its loss is in the log" {
+	need_pasta
+	start_service
+	mkdir "$BATS_TEST_TMPDIR/lent"
+	sandbox run -d --name behind --net -v "$BATS_TEST_TMPDIR/lent:/lent" -v "$HELPERS/talk:/talk:exec" "$BUSYBOX_TAR" \
+		sh -c "until [ -e /lent/go ]; do sleep 0.05; done; /talk tcp - $outside $service_port hello"
+	assert_status 0
+	touch "$BATS_TEST_TMPDIR/lent/go"
+	sandbox wait behind
+	sandbox logs behind
+	assert_output served
+	sandbox rm behind
+	sandbox run -d --name behind --net "$BUSYBOX_TAR" sleep 1000
+	kill -KILL "$(pgrep -P "$(pgrep -u "$(id -u)" -x sandbox-net)")"
+	wait_until logs_say behind 'sandbox: pasta was ended by signal 9'
+	sandbox rm --force behind
+	run ! pgrep -u "$(id -u)" -x sandbox-net
+}
+
 @test "killing any of the processes leaves none of them" {
 	need_pasta
 	for victim in tool init keeper pasta; do
@@ -273,43 +296,4 @@ answers() {
 		wait "$tool" || true
 		wait_until all_ended "${family[@]}"
 	done
-}
-
-@test "a process that is killed while the network is being made is an error, and leaves nothing" {
-	need_pasta
-	before=$(settled_snapshot)
-	for point in uplink.stage uplink.keeper uplink.spawned uplink.ready; do
-		capture timeout -k 5 30 env SANDBOX_TEST_KILL_AT="$point" "$SANDBOX_SWITCHED" run --net "$BUSYBOX_TAR" echo ran
-		if [ "$point" != uplink.stage ]; then
-			assert_status 125
-			assert_stderr_has E_CHILD_DIED
-			assert_output ''
-		fi
-	done
-	for point in launch.cloned launch.mapped launch.set-up launch.started init.root init.mounted init.set-up payload.start; do
-		capture timeout -k 5 30 env SANDBOX_TEST_KILL_AT="$point" "$SANDBOX_SWITCHED" run --net "$BUSYBOX_TAR" sleep 0
-		[ "$status" != 0 ] || fail_with "killed at $point"
-	done
-	assert_no_leftovers "$before"
-}
-
-@test "fifty in a row leave nothing" {
-	need_pasta
-	before=$(settled_snapshot)
-	for ((i = 0; i < 50; i++)); do
-		"$SANDBOX" run --net "$BUSYBOX_TAR" true 3>&-
-	done
-	assert_no_leftovers "$before"
-}
-
-@test "a signal while pasta is starting ends everything" {
-	need_pasta
-	before=$(settled_snapshot)
-	SANDBOX_TEST_STOP_AT=uplink.keeper "$SANDBOX_SWITCHED" run --net "$BUSYBOX_TAR" echo ran >"$BATS_TEST_TMPDIR/out" 3>&- &
-	tool=$!
-	wait_until keeper_of "$tool" || wait_until pgrep -P "$tool" -x stopped
-	kill -TERM "$tool"
-	wait "$tool" || [ $? = 143 ]
-	[ ! -s "$BATS_TEST_TMPDIR/out" ]
-	assert_no_leftovers "$before"
 }

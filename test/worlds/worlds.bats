@@ -147,3 +147,15 @@ in_world() {
 	assert_output ''
 	! pgrep -x pasta && ! pgrep -x pasta.avx2
 }
+
+@test "a name server on this machine's loopback interface answers through pasta, and nothing else there does" {
+	in_world local-resolver --net -- sh -c 'cat /etc/resolv.conf; nslookup mirror.example'
+	assert_status 0
+	assert_output_has 'nameserver 169.254.1.1'
+	assert_output_has 'Address: 198.51.100.1'
+	in_world local-resolver --net -- nslookup mirror.example 127.0.0.53
+	[ "$status" != 0 ]
+	in_world local-resolver --net=host -- nslookup mirror.example
+	assert_status 0
+	assert_output_has 'Address: 198.51.100.1'
+}
