@@ -15,14 +15,16 @@ need_pasta() {
 # Starts what tells everything that arrives on a port of all this machine's addresses: each connection is a line "tcp
 # PEER" in $service_log and gets "served" for its first words; each datagram is a line "udp TEXT". Sets service_port.
 start_service() {
+	local told=$BATS_TEST_TMPDIR/port-of-service
 	service_log=$BATS_TEST_TMPDIR/service.log
-	python3 -u - >"$service_log" 2>&1 3>&- <<-'PYTHON' &
-		import select, socket
+	mkfifo "$told"
+	python3 -u - "$told" >"$service_log" 2>&1 3>&- <<-'PYTHON' &
+		import select, socket, sys
 		tcp = socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True)
 		udp = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
 		udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
 		udp.bind(("::", tcp.getsockname()[1]))
-		print("port", tcp.getsockname()[1])
+		open(sys.argv[1], "w").write(str(tcp.getsockname()[1]))
 		while True:
 		    for ready in select.select([tcp, udp], [], [])[0]:
 		        if ready is udp:
@@ -35,8 +37,9 @@ start_service() {
 		        connection.close()
 	PYTHON
 	service=$!
-	wait_until grep -q ^port "$service_log"
-	service_port=$(sed -n 's/^port //p' "$service_log")
+	read -r service_port <"$told" || true
+	rm "$told"
+	[ -n "$service_port" ]
 }
 
 stop_service() {
@@ -48,10 +51,11 @@ stop_service() {
 # Starts `sandbox run OPTION… IMAGE sh -c SCRIPT` in the background and waits for its first line of output. Sets tool.
 start_sandbox() {
 	local script=${*: -1}
+	rm -f "$BATS_TEST_TMPDIR/out" "$BATS_TEST_TMPDIR/err"
 	"${binary:-$SANDBOX}" run "${@:1:$#-1}" "$BUSYBOX_TAR" sh -c "$script" \
 		>"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
 	tool=$!
-	wait_until grep -q . "$BATS_TEST_TMPDIR/out" || { cat "$BATS_TEST_TMPDIR/err"; return 1; }
+	wait_until grep -qs . "$BATS_TEST_TMPDIR/out" || { cat "$BATS_TEST_TMPDIR/err"; return 1; }
 }
 
 keeper_of() {

@@ -51,17 +51,19 @@ write_indexes() {
 }
 
 start_mirror() {
-	python3 -u - "$outside" "$BATS_TEST_TMPDIR/mirror" >"$BATS_TEST_TMPDIR/mirror.log" 2>&1 3>&- <<-'PYTHON' &
+	local told=$BATS_TEST_TMPDIR/port-of-mirror
+	mkfifo "$told"
+	python3 -u - "$outside" "$BATS_TEST_TMPDIR/mirror" "$told" >"$BATS_TEST_TMPDIR/mirror.log" 2>&1 3>&- <<-'PYTHON' &
 		import functools, http.server, sys
 		class Handler(http.server.SimpleHTTPRequestHandler):
 		    protocol_version = "HTTP/1.1"
 		server = http.server.ThreadingHTTPServer((sys.argv[1], 0), functools.partial(Handler, directory=sys.argv[2]))
-		print("port", server.server_port)
+		open(sys.argv[3], "w").write(str(server.server_port))
 		server.serve_forever()
 	PYTHON
 	service=$!
-	wait_until grep -q ^port "$BATS_TEST_TMPDIR/mirror.log"
-	service_port=$(sed -n 's/^port //p' "$BATS_TEST_TMPDIR/mirror.log")
+	read -r service_port <"$told" || true
+	[ -n "$service_port" ]
 }
 
 # usage: apt_in_sandbox OPTION… (the mirror's name is in /etc/hosts alone)
