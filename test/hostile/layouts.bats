@@ -27,10 +27,26 @@ canary_snapshot() {
 
 # run_layout FILE OPTIONS: stdout and stderr in files, the status as the result.
 run_layout() {
-	local options=()
+	local options=() image=$LAYOUTS/$1
 	[ "$2" = - ] || read -ra options <<<"${2//SHARE/$SHARE}"
-	timeout -k 5 10 "$SANDBOX" run "${options[@]}" "$LAYOUTS/$1" -- /contained "$CANARY/file" \
+	[ -z "${as_folder:-}" ] || image=$BATS_TEST_TMPDIR/root
+	timeout -k 5 10 "$SANDBOX" run "${options[@]}" "$image" -- /contained "$CANARY/file" \
 		>"$BATS_TEST_TMPDIR/stdout" 2>"$BATS_TEST_TMPDIR/stderr"
+}
+
+# The root file system as a folder. An ordinary user's tar makes no devices, and all is his own.
+unpack_layout() {
+	if [ -e "$BATS_TEST_TMPDIR/root" ]; then
+		chmod -R u+rwX "$BATS_TEST_TMPDIR/root"
+		rm -rf "$BATS_TEST_TMPDIR/root"
+	fi
+	mkdir "$BATS_TEST_TMPDIR/root"
+	tar -xf "$LAYOUTS/$1" -C "$BATS_TEST_TMPDIR/root" 2>/dev/null || true
+}
+
+# What lies in it, which must not change either.
+folder_snapshot() {
+	find "$BATS_TEST_TMPDIR/root" -printf '%p %y %m %U:%G %s %T@ %C@ %n %i %l\n' 2>/dev/null | sort
 }
 
 # Prints every objection to the way that a layout ended. $outcome becomes "contained" or the error's id.
@@ -54,13 +70,16 @@ judge() {
 
 # examine PATTERN: all layouts whose names match; the count of every outcome, and a failure for every objection.
 examine() {
-	local file expect options why status outcome failed=0 before after
+	local file expect options why status outcome failed=0 before after folder
 	local -A outcomes=()
 	before=$(canary_snapshot)
 	while IFS=$'\t' read -r file expect options why; do
 		status=0
+		[ -z "${as_folder:-}" ] || unpack_layout "$file"
+		folder=$(folder_snapshot)
 		run_layout "$file" "$options" || status=$?
 		judge "$expect" "$status" >"$BATS_TEST_TMPDIR/objections"
+		[ "$folder" = "$(folder_snapshot)" ] || echo 'the folder changed' >>"$BATS_TEST_TMPDIR/objections"
 		after=$(canary_snapshot)
 		diff <(echo "$before") <(echo "$after") | sed -n 's/^[<>]/changed outside:/p' >>"$BATS_TEST_TMPDIR/objections"
 		before=$after
@@ -104,6 +123,20 @@ examine() {
 	examine 'ordinary-'
 }
 
+# Set-up sees the same through overlay: a sample, and with SANDBOX_LAYOUTS=all every one of them.
+@test "hostile roots as folders" {
+	local sample='(proc|sys|dev|etc|run|work|root|mnt|var)-(link-(absolute|climbing|dangling|self|proc-root|below)|loop|fifo|unreadable)'
+	as_folder=1
+	[ "${SANDBOX_LAYOUTS:-}" != all ] || sample='[a-z]+-'
+	examine "$sample|etc-(passwd|hosts)-link-|passwd-(nul|wraps)"
+}
+
+@test "ordinary roots run as folders, too" {
+	[ "$(grep -c ^ordinary "$LAYOUTS/manifest")" -ge 30 ]
+	as_folder=1
+	examine 'ordinary-'
+}
+
 @test "200 hostile layouts, nothing left by any of them" {
 	[ "$(awk -F '\t' '$2 == "hostile"' "$LAYOUTS/manifest" | wc -l)" -ge 200 ]
 	run ! pgrep -u "$(id -u)" -f "$LAYOUTS"
@@ -124,4 +157,6 @@ without() {
 @test "without resolving below the root, set-up writes outside" {
 	without root-resolve mnt-link-absolute
 	without root-resolve etc-link-absolute
+	as_folder=1
+	without root-resolve work-link-absolute
 }

@@ -132,6 +132,39 @@ def ordinary():
         "-v SHARE:/mnt/point -w /srv/b", "ostree's links to directories that are made at boot"
     yield "deep-workdir", directory(b"srv"), "-w /srv/a/b/c/d", "a working directory that is made"
     yield "numeric", b"", "-u 1234:5678", "no user database, numeric ids"
+    yield from more_ordinary()
+
+
+def more_ordinary():
+    etc = directory(b"etc")
+    users = etc + file(b"etc/passwd", PASSWD) + file(b"etc/group", GROUP)
+    yield "nix", directory(b"nix") + directory(b"nix/store", mode=0o1775) + etc + symlink(b"etc/passwd", b"/etc/static/passwd") + \
+        directory(b"etc/static") + file(b"etc/static/passwd", PASSWD) + symlink(b"etc/group", b"static/group") + \
+        file(b"etc/static/group", GROUP), "-u someone:people", "NixOS's links through /etc/static"
+    yield "guix", symlink(b"bin", b"/gnu/profile/bin") + directory(b"gnu") + directory(b"gnu/profile") + directory(b"gnu/profile/bin"), \
+        "-w /bin", "directories behind absolute links"
+    yield "openwrt", symlink(b"var", b"tmp") + directory(b"tmp", mode=0o1777) + symlink(b"etc/resolv.conf", b"/tmp/resolv.conf") + etc, \
+        "-v SHARE:/var/share", "/var as a link into /tmp"
+    yield "home-in-usr", directory(b"usr") + directory(b"usr/home") + directory(b"usr/home/someone", mode=0o750, uid=1000, gid=1000) + \
+        symlink(b"home", b"usr/home") + users, "-u someone -w /home/someone", "homes below /usr"
+    yield "toybox", symlink(b"sbin", b"bin") + symlink(b"lib", b"lib64") + directory(b"lib64") + directory(b"bin"), "", "relative links at the top"
+    yield "climbing-link", directory(b"srv") + directory(b"opt") + symlink(b"srv/data", b"../../../opt/data") + directory(b"opt/data"), \
+        "-v SHARE:/srv/data/share", "a link that climbs above the root, and stays in it"
+    yield "chain-of-links", directory(b"real") + symlink(b"three", b"real") + symlink(b"two", b"/three") + symlink(b"one", b"./two"), \
+        "-v SHARE:/one/share -w /two", "a short chain of links"
+    yield "sticky-everywhere", directory(b"tmp", mode=0o1777) + directory(b"var") + directory(b"var/tmp", mode=0o1777) + \
+        directory(b"run", mode=0o1777), "--tmpfs /var/tmp", "sticky directories"
+    yield "setgid-staff", directory(b"usr") + directory(b"usr/local", mode=0o2775, gid=50) + directory(b"usr/local/src", mode=0o2775, gid=50), \
+        "-v SHARE:/usr/local/src/share", "Debian's group-writable /usr/local"
+    yield "shadow", users + file(b"etc/shadow", b"root:*:1::::::\n", mode=0o640, gid=42) + file(b"etc/nsswitch.conf", b"passwd: files\n"), \
+        "-u someone", "a shadow file"
+    yield "comments", etc + file(b"etc/passwd", b"# users\n\n" + PASSWD) + file(b"etc/group", b"# groups\n" + GROUP), "-u someone:people", \
+        "comments in user files"
+    yield "volume-on-file", etc + file(b"etc/motd", b"hello\n"), "-v SHARE/file:/etc/motd", "a volume over a file"
+    yield "volume-in-home", directory(b"root", mode=0o700), "-v SHARE:/root/.config/app -w /root", "a volume deep in a home"
+    yield "odd-names", directory("caf\u00e9".encode()) + file(b"with space", b"x") + file(b"-dash", b"x") + file(b"tab\there", b"x"), \
+        "-w /caf\u00e9", "names that need care"
+    yield "unicode-volume", directory(b"srv"), "-v SHARE:/srv/\u00fcber", "a target that is not ASCII"
 
 
 def main():
@@ -141,7 +174,7 @@ def main():
     os.makedirs(out, exist_ok=True)
     rows = [(name, "hostile", data, options, "hostile") for name, data, options in hostile(canary)]
     rows += [("ordinary-" + name, "ordinary", data, options, why) for name, data, options, why in ordinary()]
-    with open(os.path.join(out, "manifest"), "w", encoding="ascii") as manifest:
+    with open(os.path.join(out, "manifest"), "w", encoding="utf-8") as manifest:
         for name, expect, data, options, why in rows:
             with open(os.path.join(out, name + ".tar"), "wb") as stream:
                 stream.write(archive(contained, data))
