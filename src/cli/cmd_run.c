@@ -19,6 +19,7 @@
 #include "cli/import_progress.h"
 #include "cli/output.h"
 #include "cli/plan_print.h"
+#include "cli/run_options.h"
 #include "cli/receipt_print.h"
 
 static const char *const overlay_words[] = {
@@ -58,14 +59,6 @@ static const char *const limits_words[] = {
 
 /* What --summary alone means: standard error. */
 static const char *const summary_words[] = {"-", NULL};
-
-struct run_options {
-	struct sandbox_spec spec;
-	char *summary;
-	struct sandbox_strings profiles;
-	bool dry_run;
-	bool json;
-};
 
 #define FIELD(name) offsetof(struct run_options, spec.name)
 #define OWN(name)   offsetof(struct run_options, name)
@@ -272,7 +265,7 @@ static void take_command(struct sandbox_spec *spec, int argc, char **argv, int f
 			sandbox_strings_add(&spec->command, argv[i]);
 }
 
-static void run_options_finish(struct run_options *options)
+void run_options_finish(struct run_options *options)
 {
 	sandbox_spec_finish(&options->spec);
 	sandbox_strings_finish(&options->profiles);
@@ -301,11 +294,11 @@ static int apply_profiles(const struct cli *cli, const struct sandbox_strings *n
  * Defaults, the configuration, profiles, and what is typed, each over the one before. A command line is read twice,
  * since it says which profiles it stands on.
  */
-static int take_options(const struct cli *cli, int argc, char **argv, struct run_options *out, int *out_operands,
+int run_options_read(const struct cli *cli, int argc, char **argv, struct run_options *out, const char **out_image,
 	bool *out_done, struct sandbox_error *error)
 {
 	auto_finish(run_options_finish) struct run_options typed = {.dry_run = false};
-	int result = command_parse(&command_run, &typed, argc, argv, 1, -1, out_operands, out_done, error);
+	int operands, result = command_parse(&command_run, &typed, argc, argv, 1, -1, &operands, out_done, error);
 
 	if (result < 0 || *out_done)
 		return result;
@@ -315,7 +308,15 @@ static int take_options(const struct cli *cli, int argc, char **argv, struct run
 		result = apply_profiles(cli, &cli->profiles, out, error);
 	if (result == 0)
 		result = apply_profiles(cli, &typed.profiles, out, error);
-	return result < 0 ? result : options_parse(run_table, out, argc, argv, out_operands, error);
+	if (result == 0)
+		result = options_parse(run_table, out, argc, argv, &operands, error);
+	if (result < 0)
+		return result;
+	*out_image = argv[operands];
+	take_command(&out->spec, argc, argv, operands + 1);
+	out->spec.limits.counting = out->summary != NULL;
+	out->spec.holder = cli->holder;
+	return 0;
 }
 
 /* A mistake in the value of an option that was not typed here is looked for in the wrong place. */
@@ -337,18 +338,16 @@ static int run_run(const struct cli *cli, int argc, char **argv)
 	auto_finish(run_options_finish) struct run_options options = {.dry_run = false};
 	struct sandbox_result result = {.cause = SANDBOX_CAUSE_EXIT};
 	struct sandbox_error error = {0};
-	int operands, failure;
+	const char *image;
+	int failure;
 	bool done;
 
-	if (take_options(cli, argc, argv, &options, &operands, &done, &error) < 0)
+	if (run_options_read(cli, argc, argv, &options, &image, &done, &error) < 0)
 		return output_error(&error);
 	if (done)
 		return 0;
-	options.spec.limits.counting = options.summary != NULL;
-	options.spec.holder = cli->holder;
-	take_command(&options.spec, argc, argv, operands + 1);
-	failure = options.dry_run ? print_plan(cli, argv[operands], &options, &error)
-			: run_image(cli, argv[operands], &options, &result, &error);
+	failure = options.dry_run ? print_plan(cli, image, &options, &error)
+			: run_image(cli, image, &options, &result, &error);
 	if (failure < 0) {
 		name_origin(&options.spec, &error);
 		return output_error(&error);

@@ -50,9 +50,6 @@ extern const struct command command_doctor;
 extern const struct command command_completion;
 extern const struct command command_help;
 
-/* The options before the command. */
-extern const struct option_entry global_table[];
-
 /* What `sandbox --help` prints. */
 void command_print_usage(void);
 

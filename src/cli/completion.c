@@ -12,6 +12,7 @@
 #include "base/scope.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/global.h"
 #include "cli/option.h"
 #include "security/capability.h"
 
@@ -174,7 +175,7 @@ static void propose_options(const struct search *search, const struct option_ent
 	for (; table && table->kind != OPTION_END; table++) {
 		auto_free char *word = table->name ? memory_format("--%s", table->name) : NULL;
 
-		if (word && table->kind != OPTION_ABSENT)
+		if (word && table->kind != OPTION_ABSENT && table->kind != OPTION_ALIAS)
 			propose(search, word, table->help);
 	}
 }
@@ -184,6 +185,9 @@ static void propose_value(const struct search *search, const struct option_entry
 	static const char *const truth[] = {"true", "false", NULL};
 	const char *const *words = option->kind == OPTION_FLAG ? truth : option->choices;
 
+	/* It knows other tools' words as well. */
+	if (option->kind == OPTION_OPTIONAL)
+		words = NULL;
 	for (; words && *words; words++)
 		propose(search, *words, NULL);
 	if (strcmp(option->name, "profile") == 0)
@@ -231,7 +235,7 @@ static int skip_options(const struct option_entry *table, int count, char **word
 	*out_option = NULL;
 	*out_ended = false;
 	while (i < count - 1 && words[i][0] == '-' && words[i][1]) {
-		const struct option_entry *option = option_of_word(table, words[i]);
+		const struct option_entry *option = option_of_word(table, words[i], words[i + 1]);
 
 		*out_ended = strcmp(words[i], "--") == 0;
 		i++;

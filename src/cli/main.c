@@ -12,125 +12,12 @@
 #include "base/scope.h"
 #include "base/test_switch.h"
 #include "cli/command.h"
+#include "cli/global.h"
 #include "cli/option.h"
 #include "cli/output.h"
 #include "cli/paths.h"
 #include "process/origin.h"
 #include "security/rlimit.h"
-
-struct global_options {
-	struct path_options paths;
-	char *config;
-	struct sandbox_strings profiles;
-	uint64_t holder;
-	bool debug;
-	bool quiet;
-	bool version;
-};
-
-const struct option_entry global_table[] = {
-	{OPTION_TEXT, "root", 0, "DIR", "where images live (default ~/.cache/sandbox)",
-		offsetof(struct global_options, paths.root)},
-	{OPTION_TEXT, "state", 0, "DIR", "what must survive a cache clean (default ~/.local/state/sandbox)",
-		offsetof(struct global_options, paths.state)},
-	{OPTION_TEXT, "runroot", 0, "DIR", "live state (default $XDG_RUNTIME_DIR/sandbox)",
-		offsetof(struct global_options, paths.runroot)},
-	{OPTION_TEXT, "config", 0, "FILE", "the configuration (default ~/.config/sandbox/config; /dev/null: none)",
-		offsetof(struct global_options, config), .typed_only = true},
-	{OPTION_LIST, "profile", 0, "NAME", "run with the options in ~/.config/sandbox/profiles/NAME",
-		offsetof(struct global_options, profiles)},
-	{OPTION_FLAG, "debug", 0, NULL, "tell what is done, in order", offsetof(struct global_options, debug)},
-	{OPTION_FLAG, "quiet", 'q', NULL, "no notices", offsetof(struct global_options, quiet)},
-	{OPTION_FLAG, "version", 0, NULL, "print the version", offsetof(struct global_options, version), .typed_only = true},
-	{OPTION_END},
-};
-
-/* What only a configuration file can say, besides the options of the command line: sandbox-config(5). */
-static const struct option_entry settings_table[] = {
-	{OPTION_DURATION, "holder", 0, "DURATION", "keep ids mapped that long after a run",
-		offsetof(struct global_options, holder)},
-	{OPTION_END},
-};
-
-const struct command *const commands[] = {&command_run, &command_ps, &command_exec, &command_logs, &command_stop, &command_kill,
-	&command_wait, &command_rm, &command_import, &command_images, &command_rmi, &command_reset, &command_doctor,
-	&command_completion, &command_help, NULL};
-
-const struct command *command_find(const char *name)
-{
-	for (size_t i = 0; commands[i]; i++)
-		if (strcmp(commands[i]->name, name) == 0)
-			return commands[i];
-	return NULL;
-}
-
-void command_print_usage(void)
-{
-	printf("usage: sandbox [GLOBAL OPTIONS] COMMAND [OPTIONS] ...\n\n"
-	       "Runs commands in isolation, without root.\n\nCommands\n");
-	for (size_t i = 0; commands[i]; i++)
-		printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
-	printf("\nGlobal options\n");
-	options_print_help(global_table);
-	printf("\n`sandbox COMMAND --help` tells more.\n");
-}
-
-/* "run [OPTIONS] IMAGE", owned by the caller. */
-static char *usage_of(const struct command *command)
-{
-	return memory_format("%s%s%s%s", command->name, command->options ? " [OPTIONS]" : "",
-		*command->operands ? " " : "", command->operands);
-}
-
-static void print_command_help(const struct command *command)
-{
-	auto_free char *usage = usage_of(command);
-
-	printf("usage: sandbox %s\n\n%s\n", usage, command->summary);
-	if (command->example)
-		printf("\nFor example: %s\n", command->example);
-	if (command->options)
-		options_print_help(command->options);
-}
-
-static int operands_error(const struct command *command, bool too_few, struct sandbox_error *error)
-{
-	auto_free char *usage = usage_of(command);
-
-	if (too_few)
-		error_set(error, 0, "%s: %.*s is missing", command->name, (int)strcspn(command->operands, " .|"),
-			command->operands);
-	else
-		error_set(error, 0, "%s: too many operands", command->name);
-	error_cause(error, SANDBOX_E_USAGE, "%s", "");
-	if (too_few && command->example)
-		return error_fix(error, "for example: %s (usage: sandbox %s)", command->example, usage);
-	return error_fix(error, "usage: sandbox %s", usage);
-}
-
-int command_parse(const struct command *command, void *target, int argc, char **argv, int least, int most,
-	int *out_operands, bool *out_done, struct sandbox_error *error)
-{
-	static const struct option_entry no_options[] = {{OPTION_END}};
-	int operands, result = options_parse(command->options ? command->options : no_options, target, argc, argv,
-			      &operands, error);
-
-	*out_done = false;
-	if (result < 0) {
-		if (!*error->fix)
-			(void)error_fix(error, "see `sandbox %s --help`", command->name);
-		return result;
-	}
-	if (operands == OPTIONS_HELP) {
-		print_command_help(command);
-		*out_done = true;
-		return 0;
-	}
-	if (argc - operands < least || (most >= 0 && argc - operands > most))
-		return operands_error(command, argc - operands < least, error);
-	*out_operands = operands;
-	return 0;
-}
 
 /*
  * Whoever started us may have closed descriptors, ignored SIGCHLD (then waiting would find nothing) or
@@ -161,15 +48,6 @@ static int unknown_command(const char *name, struct sandbox_error *error)
 	if (suggestion.word)
 		return error_fix(error, "did you mean `sandbox %s`?", suggestion.word);
 	return error_fix(error, "see `sandbox --help`");
-}
-
-static void global_options_finish(struct global_options *options)
-{
-	free(options->paths.root);
-	free(options->paths.state);
-	free(options->paths.runroot);
-	free(options->config);
-	sandbox_strings_finish(&options->profiles);
 }
 
 static int parse_global(struct global_options *options, int argc, char **argv, int *out_operands,

@@ -149,6 +149,8 @@ static int assign(const struct option_entry *table, const struct option_entry *e
 {
 	int result;
 
+	if (!value && entry->kind == OPTION_OPTIONAL)
+		value = entry->choices[0];
 	if (!value && takes_value(entry))
 		return usage_error(error, "--%s needs %s", entry->name, entry->argument);
 	result = store_value(entry, target, value, error);
@@ -168,13 +170,30 @@ const struct option_entry *option_find(const struct option_entry *table, const c
 	return entry;
 }
 
-const struct option_entry *option_of_word(const struct option_entry *table, const char *word)
+/* Whether this word is the value of an option that can do without one. */
+static bool is_its_value(const struct option_entry *entry, const char *word)
+{
+	for (size_t i = 0; entry->choices[i]; i++) {
+		size_t length = strlen(entry->choices[i]);
+
+		if (strncmp(word, entry->choices[i], length) == 0 && (word[length] == '\0' || word[length] == ':'))
+			return true;
+	}
+	return false;
+}
+
+static bool takes_next(const struct option_entry *entry, const char *next)
+{
+	return takes_value(entry) && (entry->kind != OPTION_OPTIONAL || is_its_value(entry, next));
+}
+
+const struct option_entry *option_of_word(const struct option_entry *table, const char *word, const char *next)
 {
 	const struct option_entry *entry = NULL;
 
 	if (word[0] == '-' && word[1] == '-') {
 		entry = find_long(table, word + 2);
-		return entry && takes_value(entry) ? entry : NULL;
+		return entry && takes_next(entry, next) ? entry : NULL;
 	}
 	for (word++; *word; word++) {
 		entry = find_letter(table, *word);
@@ -210,18 +229,6 @@ static int unknown_option(const struct option_entry *table, const char *word, co
 	return meant ? error_fix(error, "did you mean --%s?", meant) : -EINVAL;
 }
 
-/* Whether this word is the value of an option that can do without one. */
-static bool is_its_value(const struct option_entry *entry, const char *word)
-{
-	for (size_t i = 0; entry->choices[i]; i++) {
-		size_t length = strlen(entry->choices[i]);
-
-		if (strncmp(word, entry->choices[i], length) == 0 && (word[length] == '\0' || word[length] == ':'))
-			return true;
-	}
-	return false;
-}
-
 /* --name, --name=VALUE, --name VALUE. Returns how many words of argv were used, or -errno. */
 static int parse_long(const struct option_entry *table, void *target, int argc, char **argv,
 	struct sandbox_error *error)
@@ -235,9 +242,7 @@ static int parse_long(const struct option_entry *table, void *target, int argc, 
 		return unknown_option(table, argv[0], name, error);
 	if (value)
 		value++;
-	else if (entry->kind == OPTION_OPTIONAL && (argc < 2 || !is_its_value(entry, argv[1])))
-		value = entry->choices[0];
-	else if (takes_value(entry) && argc > 1)
+	else if (argc > 1 && takes_next(entry, argv[1]))
 		value = argv[used++];
 	result = assign_typed(table, entry, target, value, error);
 	return result < 0 ? result : used;

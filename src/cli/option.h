@@ -60,10 +60,10 @@ const struct option_entry *option_find(const struct option_entry *table, const c
 	struct suggestion *suggestion);
 
 /*
- * The option whose value is the *next* word of a command line after `word`: "--name", "-n", "-ain". NULL when there is
+ * The option whose value is the word `next` of a command line, after `word`: "--name", "-n", "-ain". NULL when there is
  * none, the option takes no value, or `word` has it already.
  */
-const struct option_entry *option_of_word(const struct option_entry *table, const char *word);
+const struct option_entry *option_of_word(const struct option_entry *table, const char *word, const char *next);
 
 /*
  * Assigns one option, which the table has, outside of a command line; `value` is NULL where none was given, `origin`

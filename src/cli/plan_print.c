@@ -35,7 +35,7 @@ void plan_print_text(const struct sandbox_plan_report *report)
 		i = print_section(report, i);
 }
 
-void plan_print_json(const struct sandbox_plan_report *report)
+struct json_object *plan_describe(const struct sandbox_plan_report *report)
 {
 	struct json_object *root = json_new_object(), *rows = NULL;
 
@@ -52,5 +52,10 @@ void plan_print_json(const struct sandbox_plan_report *report)
 		json_add_string(item, "why", row->why);
 		json_append(rows, item);
 	}
-	output_json(root);
+	return root;
+}
+
+void plan_print_json(const struct sandbox_plan_report *report)
+{
+	output_json(plan_describe(report));
 }

@@ -47,7 +47,7 @@ struct mount_step {
 	 */
 	uint64_t device;
 	uint64_t inode;
-	const char *why;   /* the option that it comes from, or "default" */
+	const char *why;   /* the option that decides on it, given or not; "default" for none */
 };
 
 struct mount_list {

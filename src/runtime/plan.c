@@ -232,7 +232,7 @@ int plan_build(const struct sandbox_spec *spec, const struct host *host, const s
 {
 	int result;
 
-	*out = (struct plan){.idmap = *idmap, .layers = -1};
+	*out = (struct plan){.idmap = *idmap, .layers = -1, .maps_itself = idmap->single || host->user.uid == 0};
 	result = check_life(spec, error);
 	if (result == 0)
 		result = check_sizes(spec, error);

@@ -40,6 +40,7 @@ struct plan {
 	char *image;             /* as the user named it */
 	char *digest;            /* of the image; NULL for a folder */
 	struct idmap idmap;
+	bool maps_itself;        /* the map needs no newuidmap: of a single id, or of a root's */
 	struct root_plan root;
 	int layers;              /* the store's directory of layers: root.layers are below it. Borrowed */
 	struct mount_list mounts;

@@ -104,9 +104,9 @@ static void add_paths(struct mount_list *list, enum mount_kind kind, const char 
 	}
 }
 
-static void add_text(struct mount_list *list, enum mount_kind kind, const char *target, const char *text)
+static void add_text(struct mount_list *list, enum mount_kind kind, const char *target, const char *text, const char *why)
 {
-	struct mount_step step = {kind, kind == MOUNT_SYSCTL, (char *)target, (char *)text, .why = by_default};
+	struct mount_step step = {kind, kind == MOUNT_SYSCTL, (char *)target, (char *)text, .why = why};
 
 	mount_list_add(list, &step);
 }
@@ -119,7 +119,7 @@ static void add_devices(struct mount_list *list, const struct idmap *idmap, uint
 		.source = has_tty_group ? (char *)"5" : NULL, .attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
 		.why = by_default};
 	struct mount_step shm = {MOUNT_TMPFS, .target = (char *)"/dev/shm", .mode = 01777, .size = shm_size,
-		.attributes = NO_SUID_DEV_EXEC, .why = by_default};
+		.attributes = NO_SUID_DEV_EXEC, .why = "shm-size"};
 
 	for (size_t i = 0; i < array_count(devices); i++) {
 		char *path = (char *)devices[i].path;
@@ -165,11 +165,11 @@ static void add_sysctls(struct mount_list *list, const struct sandbox_spec *spec
 
 	/* ping and low ports need no capability inside: the network namespace is the sandbox's own. */
 	if (network_is_own(plan->network.kind) && !test_defence_removed("net-namespace")) {
-		add_text(list, MOUNT_SYSCTL, "/proc/sys/net/ipv4/ping_group_range", groups);
-		add_text(list, MOUNT_SYSCTL, "/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
+		add_text(list, MOUNT_SYSCTL, "/proc/sys/net/ipv4/ping_group_range", groups, by_default);
+		add_text(list, MOUNT_SYSCTL, "/proc/sys/net/ipv4/ip_unprivileged_port_start", "0", by_default);
 	}
 	if (!spec->nesting && !test_defence_removed("max-user-namespaces"))
-		add_text(list, MOUNT_SYSCTL, "/proc/sys/user/max_user_namespaces", "0");
+		add_text(list, MOUNT_SYSCTL, "/proc/sys/user/max_user_namespaces", "0", by_default);
 }
 
 static void add_etc(struct mount_list *list, const struct plan *plan)
@@ -177,9 +177,9 @@ static void add_etc(struct mount_list *list, const struct plan *plan)
 	auto_free char *name = memory_format("%s\n", plan->hostname);
 
 	if (plan->network.hosts)
-		add_text(list, MOUNT_FILE, "/etc/hosts", plan->network.hosts);
-	add_text(list, MOUNT_FILE, "/etc/hostname", name);
-	add_text(list, MOUNT_FILE, "/etc/resolv.conf", plan->network.resolver);
+		add_text(list, MOUNT_FILE, "/etc/hosts", plan->network.hosts, by_default);
+	add_text(list, MOUNT_FILE, "/etc/hostname", name, by_default);
+	add_text(list, MOUNT_FILE, "/etc/resolv.conf", plan->network.resolver, by_default);
 }
 
 /* A working directory is made where it is missing, and that before the root is sealed. */
@@ -202,8 +202,8 @@ static void add_kept_user(struct mount_list *list, const struct idmap *idmap, co
 
 	if (!idmap->keeps_id)
 		return;
-	add_text(list, MOUNT_ENTRY, "/etc/passwd", user);
-	add_text(list, MOUNT_ENTRY, "/etc/group", group);
+	add_text(list, MOUNT_ENTRY, "/etc/passwd", user, "userns");
+	add_text(list, MOUNT_ENTRY, "/etc/group", group, "userns");
 }
 
 /* The settings that belong to the sandbox's own namespaces: sysctl(8) keys, or the beginnings of keys. */
@@ -264,7 +264,7 @@ static void add_proc(struct mount_list *list, const struct sandbox_spec *spec)
 {
 	bool is_host = spec->proc == SANDBOX_PROC_HOST;
 	struct mount_step step = {MOUNT_PROC, .target = (char *)"/proc", .source = is_host ? (char *)"/proc" : NULL,
-		.attributes = NO_SUID_DEV_EXEC, .why = strings_variable(&spec->given, "proc") ? "proc" : by_default};
+		.attributes = NO_SUID_DEV_EXEC, .why = "proc"};
 
 	if (is_host)
 		log_notice("--proc=host: the command sees all processes that you see, and their command lines");
@@ -277,7 +277,7 @@ static void add_proc(struct mount_list *list, const struct sandbox_spec *spec)
  */
 static void add_protection(struct mount_list *list, const struct sandbox_spec *spec, const struct plan *plan)
 {
-	static const char *const whole[] = {"/proc"};
+	const struct mount_step seal = {MOUNT_READ_ONLY, .target = (char *)"/proc", .why = "proc"};
 
 	if (!spec->nesting && !plan->unmask_all) {
 		add_paths(list, MOUNT_MASK, masked, array_count(masked), 0, &plan->unmasked);
@@ -286,7 +286,7 @@ static void add_protection(struct mount_list *list, const struct sandbox_spec *s
 		add_paths(list, MOUNT_READ_ONLY, read_only, array_count(read_only), NO_SUID_DEV_EXEC, &plan->unmasked);
 	}
 	if (spec->proc == SANDBOX_PROC_HOST)
-		add_paths(list, MOUNT_READ_ONLY, whole, 1, 0, &(struct sandbox_strings){0});
+		mount_list_add(list, &seal);
 }
 
 static int add_settings(struct mount_list *list, const struct sandbox_spec *spec, const struct host *host,

@@ -32,15 +32,25 @@ static const char *origin(const struct sandbox_spec *spec, const char *option)
 	return given ? given : by_default;
 }
 
+/* Where something comes from that two options decide. */
+static char *both_origins(const struct sandbox_spec *spec, const char *one, const char *other)
+{
+	const char *first = strings_variable(&spec->given, one), *second = strings_variable(&spec->given, other);
+
+	if (first && second)
+		return memory_format("%s, %s", first, second);
+	return memory_text(first ? first : second ? second : by_default);
+}
+
 static void report_ids(const struct plan *plan, const struct sandbox_spec *spec, struct sandbox_plan_report *out)
 {
 	char text[ID_MAP_EXTENTS_MAX * 36];
-	const char *why = !spec->userns && plan->idmap.single ? "no subordinate ids"
-			: origin(spec, "userns");
+	auto_free char *mapped_by = both_origins(spec, "uidmap", "gidmap");
+	const char *why = spec->userns ? origin(spec, "userns") : plan->idmap.single ? "no subordinate ids" : mapped_by;
 
 	add_row(out, "ids", "users", memory_text(id_extents_format(&plan->idmap.users, text, sizeof(text))), why);
 	add_row(out, "ids", "groups", memory_text(id_extents_format(&plan->idmap.groups, text, sizeof(text))), why);
-	add_row(out, "ids", "written by", memory_text(plan->idmap.single ? "sandbox itself" : "newuidmap, newgidmap"), why);
+	add_row(out, "ids", "written by", memory_text(plan->maps_itself ? "sandbox itself" : "newuidmap, newgidmap"), why);
 }
 
 static void report_namespaces(const struct plan *plan, const struct sandbox_spec *spec,
@@ -104,7 +114,7 @@ static char *mount_value(const struct mount_step *step)
 	char separator = ' ';
 
 	/* The text of a file of ours has lines, and is not for a table. */
-	if (step->source && step->kind != MOUNT_FILE)
+	if (step->source && step->kind != MOUNT_FILE && step->kind != MOUNT_ENTRY)
 		memory_append(&text, " %s", step->source);
 	for (size_t i = 0; i < array_count(attribute_names); i++) {
 		if (!(step->attributes & attribute_names[i].attribute))
@@ -131,16 +141,6 @@ static void report_mounts(const struct plan *plan, const struct sandbox_spec *sp
 
 		add_row(out, "mounts", step->target, mount_value(step), origin(spec, step->why));
 	}
-}
-
-/* Where something comes from that two options decide. */
-static char *both_origins(const struct sandbox_spec *spec, const char *one, const char *other)
-{
-	const char *first = strings_variable(&spec->given, one), *second = strings_variable(&spec->given, other);
-
-	if (first && second)
-		return memory_format("%s, %s", first, second);
-	return memory_text(first ? first : second ? second : by_default);
 }
 
 static void report_security(const struct plan *plan, const struct sandbox_spec *spec, struct sandbox_plan_report *out)
@@ -218,7 +218,7 @@ static void report_process(const struct plan *plan, const struct sandbox_spec *s
 	char number[24];
 
 	add_row(out, "process", "user", memory_text(plan->user ? plan->user : "root"),
-		plan->user_of_image ? "image" : origin(spec, "user"));
+		plan->user_of_image ? "image" : origin(spec, plan->idmap.keeps_id && !spec->user ? "userns" : "user"));
 	add_row(out, "process", "working directory", memory_text(plan->workdir),
 		plan->workdir_of_image ? "image" : origin(spec, "workdir"));
 	add_row(out, "process", "umask", memory_format("%03o", plan->umask), origin(spec, "umask"));
