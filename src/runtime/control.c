@@ -107,11 +107,27 @@ void control_poll(const struct control *control, struct pollfd *events)
 
 /* ---- serving ---- */
 
+/* Init is ending, or has ended and is yet to be reaped. */
+static void say_ending(int client)
+{
+	struct sandbox_error error = {0};
+
+	error_set(&error, ESRCH, "reach the command");
+	error_cause(&error, SANDBOX_E_SANDBOX_STATE, "the sandbox is ending");
+	error_fix(&error, "see `sandbox ps -a`");
+	(void)channel_send_error(client, &error);
+}
+
 static void pass_on(const struct channel_message *request, int client, int channel)
 {
 	struct sandbox_error error = {0};
 
-	if (channel_send(channel, request->step, request->value, request->flags, request->fds, request->fd_count, &error) < 0)
+	int result = channel_send(channel, request->step, request->value, request->flags, request->fds, request->fd_count,
+		&error);
+
+	if (result == -EPIPE || result == -ECONNRESET)
+		say_ending(client);
+	else if (result < 0)
 		(void)channel_send_error(client, &error);
 	else
 		(void)channel_send(client, CHANNEL_DONE, 0, 0, NULL, 0, NULL);

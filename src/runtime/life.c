@@ -145,12 +145,12 @@ static int stop_entry(const struct registry_entry *entry, int number, uint64_t t
 	if (end < 0)
 		return end;
 	result = signal_entry(entry, number, error);
-	if (result == 0 && !has_told(end, timeout)) {
+	if (result == 0 && number != SIGKILL && !has_told(end, timeout)) {
 		log_debug("it has not ended in time: SIGKILL");
 		result = signal_entry(entry, SIGKILL, error);
 	}
-	/* It may have ended before it could be asked to. */
-	if (result < 0 && !has_told(end, 0))
+	/* It may have ended before it could be asked to, or be about to. */
+	if (result < 0 && result != -ESRCH)
 		return result;
 	error_clear(error);
 	return channel_receive(end, &message, error) < 0 ? -EIO : 0;

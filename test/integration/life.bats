@@ -121,6 +121,19 @@ has_written() {
 	[ "$(status_of "$first")$(status_of "$id")" = ExitedExited ]
 }
 
+@test "a dozen are ended and removed by one command" {
+	local i
+	for ((i = 0; i < 12; i++)); do
+		"$SANDBOX" run -d "$BUSYBOX_TAR" sleep 600 >/dev/null
+	done
+	# shellcheck disable=SC2046
+	sandbox rm --force $("$SANDBOX" ps -q)
+	assert_success
+	[ "${#lines[@]}" = 12 ]
+	sandbox ps -aq
+	assert_success ''
+}
+
 @test "by name, by id, by the beginning of an id" {
 	detach --name box -- sleep 600
 	sandbox kill --signal 0x "$id"
