@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -93,13 +94,6 @@ static void end_init(struct container *container)
 		(void)close(take_fd(&container->userns));
 }
 
-static void finish_chore(struct container *container)
-{
-	while (container->chore > 0 && waitpid(container->chore, NULL, 0) < 0 && errno == EINTR)
-		;
-	container->chore = 0;
-}
-
 /* Its log and its end stay for whoever asks later, when it was detached: `sandbox rm` removes them. */
 static void finish_entry(struct container *container)
 {
@@ -125,11 +119,25 @@ void container_finish(struct container *container)
 	end_init(container);
 	uplink_finish(&container->uplink);
 	terminal_finish(&container->terminal);
-	finish_chore(container);
 	test_point("container.ended");
 	sampler_finish(&container->sampler);
 	group_release(&container->group);
 	upper_remove(&container->upper);
 	test_point("container.upper-removed");
 	finish_entry(container);
+}
+
+void container_wait_chore(struct container *container, const struct interrupt *interrupt)
+{
+	auto_close int chore = container->chore > 0 ? pidfd_open(container->chore, 0) : -1;
+
+	/* A disk that does not answer holds even SIGKILL up: nobody waits for that. */
+	if (chore >= 0 && interrupt_wait(interrupt, chore, NULL) < 0) {
+		(void)kill(container->chore, SIGKILL);
+		(void)waitpid(container->chore, NULL, WNOHANG);
+	} else {
+		while (container->chore > 0 && waitpid(container->chore, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	container->chore = 0;
 }

@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "base/interrupt.h"
 #include "cgroup/sampler.h"
 #include "network/uplink.h"
 #include "process/terminal.h"
@@ -62,5 +63,11 @@ int container_create(struct container *container, const struct sandbox_locations
  * has run, where its end is written down; then those who wait for it are told. Idempotent.
  */
 void container_finish(struct container *container);
+
+/*
+ * Waits for what the supervisor had done beside the payload; a signal that ends this process ends that, too. Until
+ * then it is not forgotten by container_finish.
+ */
+void container_wait_chore(struct container *container, const struct interrupt *interrupt);
 
 #endif

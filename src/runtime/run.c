@@ -69,6 +69,7 @@ static int run_plan(const struct sandbox_locations *locations, struct plan *plan
 	if (result == 0)
 		result = supervise(plan, &container, chore, out, error);
 	container_finish(&container);
+	container_wait_chore(&container, &interrupt);
 	signals_restore(&previous);
 	return result;
 }

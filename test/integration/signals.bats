@@ -105,3 +105,36 @@ is_gone() {
 		assert_no_leftovers "$before"
 	done
 }
+
+# The first run of an archive sees to it that the image is on the disk, beside the command, once that has settled.
+start_with_a_slow_disk() {
+	unshare --map-root-user --map-auto rm -rf "$slow"
+	XDG_CACHE_HOME=$slow SANDBOX_TEST_STOP_AT=layer-synced env --default-signal=INT \
+		"$SANDBOX_SWITCHED" run "$BUSYBOX_TAR" sh -c 'sleep 3; echo done' >"$BATS_TEST_TMPDIR/output" 2>&1 3>&- &
+	pid=$!
+	wait_until grep -q done "$BATS_TEST_TMPDIR/output"
+	wait_until has_stopped_child "$pid"
+}
+
+has_stopped_child() {
+	ps -o stat= --ppid "$1" | grep -q '^T'
+}
+
+@test "a signal ends the wait for a slow disk, which a run ends with otherwise" {
+	local slow=/dev/shm/signals.$BASHPID before signal
+	before=$(settled_snapshot)
+	for signal in TERM INT HUP; do
+		start_with_a_slow_disk
+		kill -s "$signal" "$pid"
+		finish
+		assert_status $((128 + $(kill -l "$signal")))
+	done
+	start_with_a_slow_disk
+	kill -CONT "$(pgrep -P "$pid")"
+	finish
+	assert_status 0
+	assert_output 'done'
+	find "$slow" -name durable | grep -q .
+	unshare --map-root-user --map-auto rm -rf "$slow"
+	assert_no_leftovers "$before"
+}
