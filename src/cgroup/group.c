@@ -50,23 +50,32 @@ static int explain_enable(const char *path, struct sandbox_error *error)
 	return error_fix(error, "have a group delegated in which there are only processes of yours");
 }
 
-/* A group passes controllers on only while no process is in itself: those that are go into a leaf. */
+/*
+ * A group passes controllers on only while no process is in itself: those that are go into a leaf. That must come
+ * first: cpu and pids alone could be enabled all the same, but as controllers of threads, and children such as ours
+ * would be invalid (cgroups(7), "domain threaded"). Only the root of all groups, which has no events, is free of this.
+ */
+static int vacate(int parent, const char *path, struct sandbox_error *error)
+{
+	if (faccessat(parent, "cgroup.events", F_OK, 0) < 0 || !cgroup_has_processes(parent))
+		return 0;
+	if (mkdirat(parent, leaf_name, 0755) < 0 && errno != EEXIST)
+		return error_set(error, errno, "make %s/%s", path, leaf_name);
+	log_debug("move the processes of %s into %s", path, leaf_name);
+	return cgroup_move_processes(parent, ".", leaf_name, error);
+}
+
+/* EBUSY: somebody forked in there meanwhile. */
 static int enable_controllers(int parent, const char *path, unsigned int wanted, struct sandbox_error *error)
 {
 	unsigned int missing = wanted & ~cgroup_read_controllers(path, "cgroup.subtree_control");
 	auto_free char *change = missing ? format_change('+', missing) : NULL;
-	int result = 0;
+	int result = missing ? -EBUSY : 0;
 
-	for (int attempt = 0; missing && attempt < ENABLE_ATTEMPTS; attempt++) {
-		result = file_write_existing(parent, "cgroup.subtree_control", change, error);
-		if (result != -EBUSY)
-			break;
-		if (mkdirat(parent, leaf_name, 0755) < 0 && errno != EEXIST)
-			return error_set(error, errno, "make %s/%s", path, leaf_name);
-		log_debug("move the processes of %s into %s", path, leaf_name);
-		result = cgroup_move_processes(parent, ".", leaf_name, error);
-		if (result < 0)
-			break;
+	for (int attempt = 0; result == -EBUSY && attempt < ENABLE_ATTEMPTS; attempt++) {
+		result = vacate(parent, path, error);
+		if (result == 0)
+			result = file_write_existing(parent, "cgroup.subtree_control", change, error);
 	}
 	return result < 0 ? explain_enable(path, error) : 0;
 }
@@ -155,7 +164,7 @@ int cgroup_group_make(const struct cgroup_plan *plan, const char *parent, const 
 	if (result == 0)
 		result = enable_controllers(directory, parent, plan->controllers, error);
 	test_point("cgroup.enabled");
-	if (result == 0)
+	if (result == 0 && !test_defence_removed("cgroup-child"))
 		result = enable_controllers(out->group, out->path, plan->controllers, error);
 	if (result == 0 && test_defence_removed("cgroup-child"))
 		out->payload = file_open_directory(out->group, ".", error);

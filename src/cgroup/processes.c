@@ -10,6 +10,13 @@
 
 enum { PROCS_MAX = 4 << 20, ROUNDS = 16 };
 
+bool cgroup_has_processes(int directory)
+{
+	auto_free char *text = NULL;
+
+	return file_read(directory, "cgroup.procs", PROCS_MAX, &text, NULL, NULL) == 0 && *text;
+}
+
 static int explain_stranger(const char *pid, struct sandbox_error *error)
 {
 	error_wrap(error, "move process %s into a group of its own", pid);

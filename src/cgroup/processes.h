@@ -6,6 +6,9 @@
 
 #include "base/error.h"
 
+/* Whether some process is in the group itself. */
+bool cgroup_has_processes(int directory);
+
 /*
  * Moves all processes that are in the group `from` itself to the group `to`, both relative to `directory`; also those
  * that are forked meanwhile. 0 or -errno.

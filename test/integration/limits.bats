@@ -78,14 +78,14 @@ allocate() {
 	needs memory
 	run_busybox -m 64m --memory-swap 64m -- sh -c "for i in 1 2 3 4 5 6 7 8; do $(allocate 16) & done; wait; echo survived" 
 	[ "$output" = survived ] || assert_status 137
-	run_busybox -m 32m --memory-swap 32m -- sh -c "(sleep 0.1; echo other-survived) & $(allocate 300); wait; echo survived"
+	run_busybox -m 32m --memory-swap 32m -- sh -c "(sleep 50; echo other-survived) & $(allocate 300); wait; echo survived"
 	assert_status 137
 	assert_output ''
 }
 
 @test "what is written to a tmpfs counts" {
 	needs memory
-	run_busybox -m 32m --memory-swap 32m --shm-size 200m -- sh -c 'head -c 100M /dev/zero >/dev/shm/bomb; echo survived'
+	run_busybox -m 32m --memory-swap 32m --shm-size 200m -- sh -c 'head -c 100000000 /dev/zero >/dev/shm/bomb; echo survived'
 	assert_status 137
 }
 
@@ -150,8 +150,8 @@ allocate() {
 
 # As root inside, who is the user outside and owns the files.
 lift='
-	for file in $(find /sys/fs/cgroup "$@" -name "*.max" -o -name "*.high" -o -name cgroup.procs -o -name cgroup.subtree_control); do
-		echo max >$file; echo 1 >$file; echo "+memory" >$file
+	for file in $(find /sys/fs/cgroup "$@" -name "*.max" -o -name "*.high"); do
+		echo max >$file
 	done 2>/dev/null
 	'
 
@@ -170,6 +170,35 @@ lift='
 	assert_status 137
 	assert_output_has mounted
 	assert_output_lacks survived
+}
+
+@test "the receipt tells of the OOM killer, and of what was used" {
+	needs memory pids cpu
+	run_busybox --summary="$BATS_TEST_TMPDIR/receipt" -m 48m --memory-swap 48m --pids-limit 99 --cpus 1 -- sh -c "$(allocate 300)"
+	assert_status 137
+	[ "$(jq -r '"\(.cause) \(.status) \(.memory.oom_killed > 0) \(.pids.limit_met) \(.cpu.usage_us > 0)"' "$BATS_TEST_TMPDIR/receipt")" = \
+		'oom 137 true 0 true' ] || fail_with "$(cat "$BATS_TEST_TMPDIR/receipt")"
+	[ "$(jq -r '.limits[] | .name + " " + .effective' "$BATS_TEST_TMPDIR/receipt")" = $'memory hard\ncpus hard\npids-limit hard' ]
+	run_busybox --summary="$BATS_TEST_TMPDIR/receipt" -m 48m -- sh -c 'kill -9 $$'
+	[ "$(jq -r .cause "$BATS_TEST_TMPDIR/receipt")" = signal ] || fail_with 'no memory was short'
+}
+
+@test "above memory.high it is slowed down, and not ended" {
+	needs memory
+	run_busybox --summary="$BATS_TEST_TMPDIR/receipt" --memory-high 24m -- sh -c "$(allocate 26); echo survived"
+	assert_success survived
+	[ "$(jq -r '.memory.slowed_down > 0' "$BATS_TEST_TMPDIR/receipt")" = true ] || fail_with "$(cat "$BATS_TEST_TMPDIR/receipt")"
+}
+
+@test "a receipt asks for a group also without limits, and --require is satisfied by a limit" {
+	needs memory
+	run_busybox --summary="$BATS_TEST_TMPDIR/receipt" -- true
+	assert_success ''
+	[ "$(jq -r '.group.by != null and (.memory | has("oom_killed"))' "$BATS_TEST_TMPDIR/receipt")" = true ]
+	run_busybox --require memory -m 64m -- true
+	assert_success ''
+	run_busybox --require memory -- true
+	assert_error E_REQUIRED
 }
 
 @test "removed defence: in the group itself, root inside lifts the limit" {
