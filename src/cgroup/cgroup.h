@@ -21,6 +21,7 @@
 #include "cgroup/limits.h"
 
 struct cgroup_manager;
+struct cgroup_plan;
 
 /* What a manager can provide. */
 struct cgroup_offer {
@@ -38,7 +39,7 @@ struct cgroup_manager {
 	int (*probe)(const struct cgroup_hierarchy *hierarchy, const char *wanted, struct cgroup_offer *out,
 		struct sandbox_error *error);
 	/* Makes PARENT ready: afterwards *parent (owned by the caller) is its real directory. May move this process. */
-	int (*enter)(const char *name, const char *wanted, char **parent, struct sandbox_error *error);
+	int (*enter)(const struct cgroup_plan *plan, const char *name, char **parent, struct sandbox_error *error);
 };
 
 extern const struct cgroup_manager cgroup_delegated, cgroup_systemd, cgroup_inherited;

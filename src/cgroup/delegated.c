@@ -90,10 +90,10 @@ static int probe_inherited(const struct cgroup_hierarchy *hierarchy, const char 
 	return 0;
 }
 
-static int enter_existing(const char *name, const char *wanted, char **parent, struct sandbox_error *error)
+static int enter_existing(const struct cgroup_plan *plan, const char *name, char **parent, struct sandbox_error *error)
 {
+	(void)plan;
 	(void)name;
-	(void)wanted;
 	return *parent ? 0 : error_set(error, EINVAL, "enter a group");
 }
 

@@ -25,6 +25,7 @@ enum {
 	CPUS_MAX = 8192,
 	ENABLE_ATTEMPTS = 8,
 	END_WAIT_MS = 2000,
+	FREEZE_WAIT_MS = 10000,
 	DEPTH_MAX = 32,         /* of groups that a payload makes in its own: we must be able to remove them */
 	DESCENDANTS_MAX = 1024,
 };
@@ -173,29 +174,84 @@ int cgroup_group_make(const struct cgroup_plan *plan, const char *parent, const 
 	return result < 0 ? result : hold_limits(out, plan, error);
 }
 
-/* ---- ending ---- */
+/* ---- changing ---- */
 
-static bool is_populated(int group)
+static bool has_event(int group, const char *event)
 {
 	auto_free char *events = NULL;
 
-	return file_read(group, "cgroup.events", CONTROL_FILE_MAX, &events, NULL, NULL) == 0 && strstr(events, "populated 1");
+	return file_read(group, "cgroup.events", CONTROL_FILE_MAX, &events, NULL, NULL) == 0 && strstr(events, event);
 }
+
+/* Until an event has come to pass, for `milliseconds` at most. */
+static bool await_event(int group, const char *event, int milliseconds)
+{
+	auto_close int watched = openat(group, "cgroup.events", O_RDONLY | O_CLOEXEC);
+	struct pollfd events = {.fd = watched, .events = POLLPRI};
+
+	for (int waited = 0; !has_event(group, event) && waited < milliseconds; waited += 100)
+		(void)poll(&events, 1, 100);
+	return has_event(group, event);
+}
+
+int cgroup_group_freeze(const char *path, bool on, struct sandbox_error *error)
+{
+	auto_close int group = file_open_directory(AT_FDCWD, path, error);
+	int result = group < 0 ? group : file_write_existing(group, "cgroup.freeze", on ? "1" : "0", error);
+
+	if (result < 0)
+		return result;
+	return await_event(group, on ? "frozen 1" : "frozen 0", FREEZE_WAIT_MS) ? 0
+		: error_set(error, ETIMEDOUT, "%s the sandbox", on ? "pause" : "unpause");
+}
+
+static bool is_weight(const struct cgroup_limit *limit)
+{
+	return strcmp(limit->file, "cpu.weight") == 0 || strcmp(limit->file, "io.weight") == 0;
+}
+
+/* A controller that the group did not need until now is enabled, if its parent has it. */
+int cgroup_group_update(const char *path, const struct cgroup_limits *limits, struct sandbox_error *error)
+{
+	auto_finish(cgroup_group_finish) struct cgroup_group group = CGROUP_GROUP_INIT;
+	auto_free char *parent_path = memory_text(path);
+	unsigned int controllers = cgroup_limits_controllers(limits);
+	auto_close int parent = -1;
+	bool is_scope;
+	int result = 0;
+
+	*strrchr(parent_path, '/') = '\0';
+	/* A scope that was made for this sandbox: it is what competes with others. */
+	is_scope = text_starts_with(strrchr(parent_path, '/') + 1, group_prefix);
+	parent = file_open_directory(AT_FDCWD, parent_path, error);
+	if (parent < 0)
+		return parent;
+	group.group = file_open_directory(AT_FDCWD, path, error);
+	group.payload = group.group < 0 ? -1 : file_open_directory(group.group, payload_name, error);
+	if (group.payload < 0)
+		return -ENOENT;
+	result = enable_controllers(parent, parent_path, controllers, error);
+	if (result == 0)
+		result = enable_controllers(group.group, path, controllers, error);
+	for (size_t i = 0; i < limits->count && result == 0; i++) {
+		result = hold_limit(&group, &limits->items[i], error);
+		if (result == 0 && is_scope && is_weight(&limits->items[i]))
+			result = file_write_existing(parent, limits->items[i].file, limits->items[i].value, error);
+	}
+	return result;
+}
+
+/* ---- ending ---- */
 
 void cgroup_group_end(const char *path)
 {
 	auto_close int group = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct pollfd events = {.fd = -1, .events = POLLPRI};
-	auto_close int watched = -1;
 
-	if (group < 0 || !is_populated(group))
+	if (group < 0 || !has_event(group, "populated 1"))
 		return;
-	watched = openat(group, "cgroup.events", O_RDONLY | O_CLOEXEC);
-	events.fd = watched;
 	/* The file is from Linux 5.14; before, what is in here ends with its PID 1. */
 	(void)file_write_existing(group, "cgroup.kill", "1", NULL);
-	for (int waited = 0; is_populated(group) && waited < END_WAIT_MS; waited += 100)
-		(void)poll(&events, 1, 100);
+	(void)await_event(group, "populated 0", END_WAIT_MS);
 }
 
 /* Removes the groups below, then `name` itself: rmdir(2) is all that there is, and files go along. */

@@ -24,6 +24,12 @@ int cgroup_group_make(const struct cgroup_plan *plan, const char *parent, const 
 /* Kills all that is in the group at this path, and waits for its end, two seconds at most. No group is no error. */
 void cgroup_group_end(const char *path);
 
+/* Stops all that is in the group at this path where it is, or lets it go on; returns when that is so. 0 or -errno. */
+int cgroup_group_freeze(const char *path, bool on, struct sandbox_error *error);
+
+/* Changes limits of the group at this path. 0 or -errno. */
+int cgroup_group_update(const char *path, const struct cgroup_limits *limits, struct sandbox_error *error);
+
 /*
  * Removes the group at this path, which has ended, with all that its payload made in it; after the last one in the
  * parent, the processes of the leaf go back to where they were. One process at a time for each parent. 0 or -errno.

@@ -17,6 +17,7 @@
 #include "base/program.h"
 #include "base/scope.h"
 #include "base/spawn.h"
+#include "base/strings.h"
 
 static const char *const helper_paths[] = {"sandbox-scope", "../libexec/sandbox/sandbox-scope", NULL};
 
@@ -57,18 +58,47 @@ static int probe_systemd(const struct cgroup_hierarchy *hierarchy, const char *w
 	return 0;
 }
 
-static int run_helper(const char *unit, const char *slice, struct sandbox_error *error)
+/*
+ * Weights divide what the scope and its neighbours compete for: they are the scope's own, and systemd's to set, which
+ * would take back what somebody else writes there.
+ */
+static const struct {
+	const char *file, *property;
+} weights[] = {
+	{"cpu.weight", "CPUWeight"},
+	{"io.weight", "IOWeight"},
+};
+
+static void add_weights(const struct cgroup_limits *limits, struct sandbox_strings *arguments)
+{
+	for (size_t i = 0; i < limits->count; i++)
+		for (size_t j = 0; j < array_count(weights); j++)
+			if (strcmp(limits->items[i].file, weights[j].file) == 0) {
+				const char *value = limits->items[i].value;
+
+				/* io.weight has "default N". */
+				strings_take(arguments, memory_format("%s=%s", weights[j].property,
+					value + strcspn(value, "0123456789")));
+			}
+}
+
+static int run_helper(const struct cgroup_plan *plan, const char *unit, struct sandbox_error *error)
 {
 	auto_free char *helper = program_find_file(helper_paths), *socket = manager_socket(), *output = NULL;
+	auto_finish(sandbox_strings_finish) struct sandbox_strings arguments = {0};
 	auto_finish(spawn_finish) struct spawn spawn = SPAWN_INIT;
-	char pid[16];
-	char *arguments[] = {helper, socket, (char *)unit, pid, (char *)slice, NULL};
 	int status, result;
 
-	(void)snprintf(pid, sizeof(pid), "%d", (int)getpid());
 	if (!helper)
 		return error_set(error, ENOENT, "find sandbox-scope");
-	result = spawn_start(&spawn, arguments, error);
+	sandbox_strings_add(&arguments, helper);
+	sandbox_strings_add(&arguments, socket);
+	sandbox_strings_add(&arguments, unit);
+	strings_take(&arguments, memory_format("%d", (int)getpid()));
+	if (plan->wanted)
+		strings_take(&arguments, memory_format("Slice=%s", plan->wanted));
+	add_weights(&plan->limits, &arguments);
+	result = spawn_start(&spawn, arguments.items, error);
 	if (result == 0)
 		result = spawn_wait(&spawn, &status, &output, error);
 	if (result < 0)
@@ -81,12 +111,12 @@ static int run_helper(const char *unit, const char *slice, struct sandbox_error 
 	return error_fix(error, "see `systemctl --user status`, or use --cgroups none without limits");
 }
 
-static int enter_scope(const char *name, const char *wanted, char **parent, struct sandbox_error *error)
+static int enter_scope(const struct cgroup_plan *plan, const char *name, char **parent, struct sandbox_error *error)
 {
 	auto_finish(cgroup_hierarchy_finish) struct cgroup_hierarchy hierarchy = {0};
 	auto_free char *unit = memory_format("%s.scope", name);
 	const char *last;
-	int result = run_helper(unit, wanted, error);
+	int result = run_helper(plan, unit, error);
 
 	if (result == 0)
 		result = cgroup_hierarchy_find(&hierarchy, error);

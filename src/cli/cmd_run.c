@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/import_progress.h"
+#include "cli/limit_options.h"
 #include "cli/output.h"
 #include "cli/plan_print.h"
 #include "cli/run_options.h"
@@ -61,6 +62,7 @@ static const char *const limits_words[] = {
 static const char *const summary_words[] = {"-", NULL};
 
 #define FIELD(name) offsetof(struct run_options, spec.name)
+#define LIMIT(name) offsetof(struct run_options, spec.limits.name)
 #define OWN(name)   offsetof(struct run_options, name)
 
 static const struct option_entry run_table[] = {
@@ -123,22 +125,7 @@ static const struct option_entry run_table[] = {
 	{OPTION_LIST, "add-host", 0, "NAME:ADDRESS", "a line in /etc/hosts", FIELD(add_host)},
 	{OPTION_FLAG, "no-hosts", 0, NULL, "leave the image's /etc/hosts as it is", FIELD(no_hosts)},
 	{OPTION_HEADING, .help = "Limits"},
-	{OPTION_TEXT, "memory", 'm', "SIZE", "memory, page cache and tmpfs included", FIELD(limits.memory)},
-	{OPTION_TEXT, "memory-high", 0, "SIZE", "memory above which processes are slowed down", FIELD(limits.memory_high)},
-	{OPTION_TEXT, "memory-swap", 0, "SIZE", "memory and swap together, -1 for all swap (default: twice --memory)",
-		FIELD(limits.memory_swap)},
-	{OPTION_TEXT, "cpus", 0, "NUMBER", "processors' time, such as 0.5 or 2", FIELD(limits.cpus)},
-	{OPTION_TEXT, "cpu-weight", 0, "1-10000", "share of busy processors (100 is everybody's)", FIELD(limits.cpu_weight)},
-	{OPTION_TEXT, "cpu-shares", 0, "2-262144", "the same on Docker's scale", FIELD(limits.cpu_shares)},
-	{OPTION_TEXT, "cpuset-cpus", 0, "LIST", "only these processors, such as 0-3,8", FIELD(limits.cpuset_cpus)},
-	{OPTION_TEXT, "cpuset-mems", 0, "LIST", "only these memory nodes", FIELD(limits.cpuset_mems)},
-	{OPTION_TEXT, "pids-limit", 0, "NUMBER", "processes and threads", FIELD(limits.pids_limit)},
-	{OPTION_TEXT, "io-weight", 0, "1-10000", "share of busy disks (100 is everybody's)", FIELD(limits.io_weight)},
-	{OPTION_LIST, "device-read-bps", 0, "PATH:RATE", "bytes a second from the disk behind PATH",
-		FIELD(limits.device_read_bps)},
-	{OPTION_LIST, "device-write-bps", 0, "PATH:RATE", "bytes a second to it", FIELD(limits.device_write_bps)},
-	{OPTION_LIST, "device-read-iops", 0, "PATH:RATE", "reads a second", FIELD(limits.device_read_iops)},
-	{OPTION_LIST, "device-write-iops", 0, "PATH:RATE", "writes a second", FIELD(limits.device_write_iops)},
+	LIMIT_OPTIONS(LIMIT),
 	{OPTION_TEXT, "cgroup-parent", 0, "GROUP", "a group of yours, or a slice of systemd, for the sandbox's group",
 		FIELD(limits.cgroup_parent)},
 	{OPTION_CHOICE, "limits", 0, "MODE", "strict, or best-effort: watch what the kernel cannot hold", FIELD(limits.mode),

@@ -74,6 +74,8 @@ int container_create(struct container *container, const struct sandbox_locations
 		ask_holder(container, locations, plan);
 	if (result == 0)
 		result = group_take(&container->group, locations->runtime, &plan->cgroup, error);
+	if (result == 0)
+		result = group_show(&container->group, container->entry.directory, error);
 	test_point("container.created");
 	return result;
 }

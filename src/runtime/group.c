@@ -14,6 +14,8 @@
 #include "base/scope.h"
 #include "base/test_switch.h"
 
+const char group_file[] = "group";
+
 enum { RECORD_MAX = 8192 };
 
 static int draw_name(char **out, struct sandbox_error *error)
@@ -66,8 +68,15 @@ int group_take(struct group_lease *lease, const char *runtime, const struct cgro
 		return 0;
 	result = draw_name(&name, error);
 	if (result == 0)
-		result = plan->manager->enter(name, plan->wanted, &parent, error);
+		result = plan->manager->enter(plan, name, &parent, error);
 	return result < 0 ? result : make_recorded(lease, runtime, plan, parent, name, error);
+}
+
+int group_show(const struct group_lease *lease, int entry, struct sandbox_error *error)
+{
+	const char *path = lease->cgroup.path;
+
+	return path && entry >= 0 ? file_replace(entry, group_file, path, strlen(path), 0600, error) : 0;
 }
 
 void group_release(struct group_lease *lease)

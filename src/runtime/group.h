@@ -19,6 +19,10 @@ struct group_lease {
 /* Makes the group of the plan; without a manager nothing. 0 or -errno; release in either case. */
 int group_take(struct group_lease *lease, const char *runtime, const struct cgroup_plan *plan, struct sandbox_error *error);
 
+/* Writes its path into the directory of the sandbox's entry (registry.h), as the file group_file; -1: there is no entry. */
+extern const char group_file[];
+int group_show(const struct group_lease *lease, int entry, struct sandbox_error *error);
+
 /* Ends all that is left in it, and removes it. Idempotent. */
 void group_release(struct group_lease *lease);
 

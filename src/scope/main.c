@@ -2,10 +2,11 @@
  * sandbox-scope: asks a manager of systemd for a transient scope that is delegated, with one process in it, and waits
  * until it is there. A program of its own, so that the one that runs sandboxes need not load libsystemd.
  *
- * usage: sandbox-scope SOCKET UNIT PID [SLICE]
+ * usage: sandbox-scope SOCKET UNIT PID [PROPERTY=VALUE]…
  *
  * Success is silent; else one line says what was refused.
  */
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,20 +62,34 @@ static int connect_manager(const char *socket, sd_bus **out)
 	return result < 0 ? result : sd_bus_start(*out);
 }
 
+/* A number, or else a word. */
+static int append_property(sd_bus_message *call, char *property)
+{
+	char *value = strchr(property, '='), *end = NULL;
+	uint64_t number;
+
+	if (!value)
+		return -EINVAL;
+	*value++ = '\0';
+	number = strtoull(value, &end, 10);
+	return *value && !*end ? sd_bus_message_append(call, "(sv)", property, "t", number)
+		: sd_bus_message_append(call, "(sv)", property, "s", value);
+}
+
 /* What systemd-run --scope sends, and Delegate. */
-static int append_properties(sd_bus_message *call, const char *slice, uint32_t pid)
+static int append_properties(sd_bus_message *call, char *const *properties, uint32_t pid)
 {
 	int result = sd_bus_message_open_container(call, 'a', "(sv)");
 
 	if (result >= 0)
 		result = sd_bus_message_append(call, "(sv)(sv)(sv)(sv)", "Description", "s", "A sandbox",
 			"Delegate", "b", 1, "CollectMode", "s", "inactive-or-failed", "PIDs", "au", 1, pid);
-	if (result >= 0 && slice)
-		result = sd_bus_message_append(call, "(sv)", "Slice", "s", slice);
+	for (; *properties && result >= 0; properties++)
+		result = append_property(call, *properties);
 	return result < 0 ? result : sd_bus_message_close_container(call);
 }
 
-static int request_scope(sd_bus *bus, const char *unit, const char *slice, uint32_t pid)
+static int request_scope(sd_bus *bus, const char *unit, char *const *properties, uint32_t pid)
 {
 	__attribute__((cleanup(message_finish))) sd_bus_message *call = NULL, *reply = NULL;
 	__attribute__((cleanup(sd_bus_error_free))) sd_bus_error refusal = SD_BUS_ERROR_NULL;
@@ -84,7 +99,7 @@ static int request_scope(sd_bus *bus, const char *unit, const char *slice, uint3
 	if (result >= 0)
 		result = sd_bus_message_append(call, "ss", unit, "fail");
 	if (result >= 0)
-		result = append_properties(call, slice, pid);
+		result = append_properties(call, properties, pid);
 	/* No units besides. */
 	if (result >= 0)
 		result = sd_bus_message_append(call, "a(sa(sv))", 0);
@@ -117,8 +132,8 @@ int main(int argc, char **argv)
 	struct job job = {.unit = argc > 2 ? argv[2] : NULL};
 	int result;
 
-	if (argc < 4 || argc > 5)
-		return fail("usage: sandbox-scope SOCKET UNIT PID [SLICE]", -22, NULL);
+	if (argc < 4)
+		return fail("usage: sandbox-scope SOCKET UNIT PID [PROPERTY=VALUE]...", -22, NULL);
 	result = connect_manager(argv[1], &bus);
 	if (result < 0)
 		return fail(argv[1], result, NULL);
@@ -127,6 +142,6 @@ int main(int argc, char **argv)
 		"JobRemoved", job_removed, &job);
 	if (result < 0)
 		return fail("listen to the manager", result, NULL);
-	result = request_scope(bus, job.unit, argv[4], (uint32_t)strtoul(argv[3], NULL, 10));
+	result = request_scope(bus, job.unit, argv + 4, (uint32_t)strtoul(argv[3], NULL, 10));
 	return result ? result : wait_for_job(bus, &job);
 }

@@ -2,6 +2,7 @@
  * Takes memory or processes, up to a bound, in one of the ways that a sandbox could try to do that unseen; then says so.
  *
  * usage: bomb anonymous|shared|memfd|segment|file|mapped MEGABYTES [FILE]
+ *        bomb hold MEGABYTES FILE     (holds private memory, makes FILE, and waits)
  *        bomb fork|setsid|uids COUNT
  */
 #include <errno.h>
@@ -34,6 +35,14 @@ static void map(size_t megabytes, int flags)
 			give_up("mmap");
 		memcpy(memory, block, MEGABYTE);
 	}
+}
+
+static void hold(size_t megabytes, const char *file)
+{
+	map(megabytes, MAP_PRIVATE);
+	if (creat(file, 0600) < 0)
+		give_up("creat");
+	(void)sleep(60);
 }
 
 static void fill(int fd, size_t megabytes)
@@ -108,6 +117,8 @@ int main(int argc, char **argv)
 		segments(amount);
 	else if (strcmp(how, "file") == 0 && argc > 3)
 		fill(open(argv[3], O_WRONLY | O_CREAT, 0600), amount);
+	else if (strcmp(how, "hold") == 0 && argc > 3)
+		hold(amount, argv[3]);
 	else if (strcmp(how, "mapped") == 0 && argc > 3)
 		map_file(open(argv[3], O_RDWR | O_CREAT, 0600), amount);
 	else if (amount)

@@ -9,7 +9,7 @@ setup_file() {
 	# Who holds what here, as the plan has it: "systemd, below /sys/fs/cgroup/…".
 	export CONTROLLERS=
 	local controller option
-	for controller in memory:--memory-high=1g pids:--pids-limit=100 cpu:--cpus=1 io:--device-read-bps=/:1g cpuset:--cpuset-cpus=0; do
+	for controller in memory:--memory-high=1g pids:--pids-limit=100 cpu:--cpus=1 io:--device-read-bps=/:1g; do
 		option=${controller#*:}
 		! "$SANDBOX" run --dry-run "${option%%=*}" "${option#*=}" "$BUSYBOX_TAR" true >/dev/null 2>&1 ||
 			CONTROLLERS+=" ${controller%%:*}"
@@ -109,10 +109,11 @@ allocate() {
 		read -r up idle </proc/uptime
 		timeout 4 sh -c "while :; do :; done"
 		read -r now idle </proc/uptime
+		# An emulated machine keeps time coarsely: without the limit it would be 1.
 		awk -v wall="$(echo "$now $up" | awk "{ print \$1 - \$2 }")" "
 			/^usage_usec/ { used = \$2 / 1000000 }
 			/^nr_throttled/ { throttled = \$2 }
-			END { print (throttled > 5 && used / wall < 0.24 ? \"held\" : \"not held: \" used \" s of \" wall \" s\") }
+			END { print (throttled > 5 && used / wall < 0.3 ? \"held\" : \"not held: \" used \" s of \" wall \" s\") }
 			" /sys/fs/cgroup/cpu.stat'
 	assert_output held
 }
@@ -138,14 +139,6 @@ allocate() {
 	assert_status 0
 	assert_output_has wbps=2097152
 	[ $((SECONDS - start)) -ge 3 ] || fail_with '8 MB at 2 MB/s in less than 3 s'
-}
-
-@test "the processors are those of the list" {
-	needs cpuset
-	run_busybox --cpuset-cpus 0 -- sh -c 'grep Cpus_allowed_list /proc/self/status; cat /sys/fs/cgroup/cpuset.cpus'
-	assert_output $'Cpus_allowed_list:\t0\n0'
-	run_busybox --cpuset-cpus 4000 -- true
-	assert_error E_LIMIT_UNAVAILABLE
 }
 
 # As root inside, who is the user outside and owns the files.
@@ -178,7 +171,7 @@ lift='
 	assert_status 137
 	[ "$(jq -r '"\(.cause) \(.status) \(.memory.oom_killed > 0) \(.pids.limit_met) \(.cpu.usage_us > 0)"' "$BATS_TEST_TMPDIR/receipt")" = \
 		'oom 137 true 0 true' ] || fail_with "$(cat "$BATS_TEST_TMPDIR/receipt")"
-	[ "$(jq -r '.limits[] | .name + " " + .effective' "$BATS_TEST_TMPDIR/receipt")" = $'memory hard\ncpus hard\npids-limit hard' ]
+	[ "$(jq -r '.limits[] | .name + " " + .effective' "$BATS_TEST_TMPDIR/receipt")" = $'memory hard\ncpus hard\npids-limit hard\nmemory-swap hard' ]
 	run_busybox --summary="$BATS_TEST_TMPDIR/receipt" -m 48m -- sh -c 'kill -9 $$'
 	[ "$(jq -r .cause "$BATS_TEST_TMPDIR/receipt")" = signal ] || fail_with 'no memory was short'
 }
@@ -201,13 +194,24 @@ lift='
 	assert_error E_REQUIRED
 }
 
-@test "removed defence: in the group itself, root inside lifts the limit" {
+# By the path at which the host sees the own group.
+lift_outside="
+	mount -o remount,bind,rw /sys/fs/cgroup
+	group=/sys/fs/cgroup\$(sed s/0::// /proc/self/cgroup)
+	echo max >\$group/memory.swap.max
+	echo max >\$group/memory.max && echo lifted
+	$(allocate 300)
+	echo survived"
+
+@test "with a cgroup namespace and a group above, nothing outside is within reach; without, the limit is lifted" {
 	needs memory
+	run_busybox --nesting --cap-add SYS_ADMIN -m 48m --memory-swap 48m -- sh -c "$lift_outside"
+	assert_status 137
+	assert_output_lacks survived
 	SANDBOX=$SANDBOX_SWITCHED
-	SANDBOX_TEST_REMOVE=cgroup-child run_busybox --nesting --cap-add SYS_ADMIN -m 48m --memory-swap 48m -- sh -c "
-		mkdir /tmp/groups && mount -t cgroup2 none /tmp/groups && echo mounted
-		set -- /tmp/groups; $lift $(allocate 300); echo survived"
-	assert_output_has survived
+	SANDBOX_TEST_REMOVE=cgroup-child,cgroup-namespace \
+		run_busybox --nesting --cap-add SYS_ADMIN -m 48m --memory-swap 48m -- sh -c "$lift_outside"
+	assert_output $'lifted\nsurvived'
 }
 
 @test "a sandbox that makes groups in its own leaves none behind" {

@@ -171,6 +171,27 @@ limit device-read-bps '--device-read-bps .:1m' io.max '* rbps=1048576 *' '--devi
 limit device-write-bps '--device-write-bps .:1m' io.max '* wbps=1048576 *' '--device-write-bps :1m' 'PATH:RATE'
 limit device-read-iops '--device-read-iops .:77' io.max '* riops=77 *' '--device-read-iops .:x' 'PATH:RATE'
 limit device-write-iops '--device-write-iops .:77' io.max '* wiops=77*' '--device-write-iops .:x' 'PATH:RATE'
+# A running sandbox is needed for more: test/integration/steer.bats.
+change() {
+	row update "$1" "$2" 'with no-such-sandbox 2>&1' '*E_SANDBOX_UNKNOWN*' "$3" "$4"
+}
+
+change memory '-m 64m' '--memory 1m' '6m at least'
+change memory-high '--memory-high 64m' '--memory-high some' 'size such as'
+change memory-swap '-m 64m --memory-swap 96m' '-m 64m --memory-swap 32m' 'together'
+change cpus '--cpus 0.5' '--cpus 0' '0.01 at least'
+change cpu-weight '--cpu-weight 50' '--cpu-weight 0' '1 to 10000'
+change cpu-shares '--cpu-shares 512' '--cpu-shares 1' '2 to 262144'
+change cpuset-cpus '--cpuset-cpus 0' '--cpuset-cpus 1-' 'list of numbers'
+change cpuset-mems '--cpuset-mems 0' '--cpuset-mems x' 'list of numbers'
+change pids-limit '--pids-limit 99' '--pids-limit 1' '2 at least'
+change io-weight '--io-weight 50' '--io-weight 0' '1 to 10000'
+change device-read-bps '--device-read-bps .:1m' '--device-read-bps /dev/null' 'PATH:RATE'
+change device-write-bps '--device-write-bps .:1m' '--device-write-bps :1m' 'PATH:RATE'
+change device-read-iops '--device-read-iops .:77' '--device-read-iops .:x' 'PATH:RATE'
+change device-write-iops '--device-write-iops .:77' '--device-write-iops .:x' 'PATH:RATE'
+row stats no-stream --no-stream 'with' '=SANDBOX*' --no-stream=2 "$boolean"
+row stats json --json 'with' '\[*\]' --json=2 "$boolean"
 row run cgroup-parent '--cgroup-parent /no/such/group' 'with -- true 2>&1' '*E_CGROUP_MISSING*' \
 	'--cgroup-parent /no/such/group' '/no/such/group'
 row run limits '--limits best-effort' 'with --dry-run --cgroups none -m 64m -- true' '*sampled*' '--limits soft' 'best-effort'

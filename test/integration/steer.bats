@@ -1,0 +1,118 @@
+# pause, unpause, update and stats: what a control group can do to a running sandbox.
+
+# shellcheck disable=SC2154  # bats sets stderr
+load helper
+
+setup_file() {
+	private_folders
+	"$SANDBOX" run "$BUSYBOX_TAR" true
+	export HAS_GROUPS=
+	! "$SANDBOX" run --dry-run -m 64m --pids-limit 99 --cpus 1 "$BUSYBOX_TAR" true >/dev/null 2>&1 || HAS_GROUPS=yes
+}
+
+teardown() {
+	"$SANDBOX" rm --force box 2>/dev/null || true
+}
+
+needs_group() {
+	[ -z "$HAS_GROUPS" ] || return 0
+	case ${SANDBOX_WORLD:-none} in
+	systemd* | delegated) fail_with 'this world delegates groups' ;;
+	esac
+	skip 'nothing delegates a group to us here'
+}
+
+# A counter that grows while the sandbox runs, and the limits that it sees when asked by a file.
+start_box() {
+	mkdir -p "$BATS_TEST_TMPDIR/lent"
+	"$SANDBOX" run -d --name box -v "$BATS_TEST_TMPDIR/lent:/lent" "$@" "$BUSYBOX_TAR" sh -c '
+		i=0; while :; do i=$((i + 1)); echo $i >/lent/count; cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/pids.max /sys/fs/cgroup/cpu.max >/lent/new
+			mv /lent/new /lent/limits; sleep 0.05; done'
+	wait_until test -s "$BATS_TEST_TMPDIR/lent/limits"
+}
+
+count() {
+	cat "$BATS_TEST_TMPDIR/lent/count"
+}
+
+counts_on() {
+	[ "$(count)" != "$1" ]
+}
+
+limits_are() {
+	[ "$(cat "$BATS_TEST_TMPDIR/lent/limits")" = "$1" ]
+}
+
+@test "a paused sandbox stands still, and then goes on" {
+	needs_group
+	start_box --pids-limit 99
+	sandbox pause box
+	assert_success box
+	local before
+	before=$(count)
+	sleep 0.5
+	[ "$(count)" = "$before" ] || fail_with 'it went on'
+	sandbox stats --json box
+	[ "$(jq -r '.[0].state' <<<"$output")" = paused ] || fail_with 'it should be paused'
+	sandbox unpause box
+	assert_success box
+	wait_until counts_on "$before"
+}
+
+@test "a paused sandbox can be ended" {
+	needs_group
+	start_box --pids-limit 99
+	sandbox pause box
+	sandbox rm --force box
+	assert_status 0
+	sandbox ps -q
+	assert_output ''
+}
+
+@test "update changes limits on the fly, also of controllers that were not used" {
+	needs_group
+	start_box -m 64m --pids-limit 99 --cpus 1
+	wait_until limits_are $'67108864\n99\n100000 100000'
+	sandbox update -m 96m --memory-swap 96m --pids-limit 50 --cpus 0.5 box
+	assert_success box
+	wait_until limits_are $'100663296\n50\n50000 100000'
+	sandbox update --cpu-weight 300 box
+	assert_success box
+}
+
+@test "a smaller limit ends what is above it" {
+	needs_group
+	"$SANDBOX" run -d --name box -m 200m -v "$HELPERS:/helpers:ro" -v "$BATS_TEST_TMPDIR:/lent" "$BUSYBOX_TAR" \
+		sh -c '/helpers/bomb hold 100 /lent/ready'
+	wait_until test -e "$BATS_TEST_TMPDIR/ready"
+	sandbox update -m 20m --memory-swap 20m box
+	sandbox wait box
+	assert_output 137
+}
+
+@test "stats tells of processors, memory and processes, as a table and as JSON" {
+	needs_group
+	start_box -m 64m --pids-limit 99 --cpus 1
+	sandbox stats box
+	assert_status 0
+	[[ ${lines[0]} == SANDBOX*CPU*MEMORY*PIDS* ]] || fail_with 'the headings are missing'
+	[[ ${lines[1]} == box*'/ 64.0 MiB'*'/ 99'* ]] || fail_with 'the row should have the limits'
+	sandbox stats --json
+	[ "$(jq -r '.[] | "\(.name) \(.memory_limit) \(.pids_limit) \(.memory > 0) \(.pids >= 2) \(.cpu_usage_us > 0)"' <<<"$output")" = \
+		'box 67108864 99 true true true' ] || fail_with 'the numbers are wrong'
+}
+
+@test "a sandbox without a group, or that is not there, is an error that says so" {
+	"$SANDBOX" run -d --name box "$BUSYBOX_TAR" sleep 60
+	local command
+	for command in pause unpause 'update -m 64m' stats; do
+		# shellcheck disable=SC2086
+		sandbox $command box
+		assert_error E_SANDBOX_STATE
+		# shellcheck disable=SC2086
+		sandbox $command nobody
+		assert_error E_SANDBOX_UNKNOWN
+	done
+	sandbox update box
+	assert_error 'nothing is to be changed'
+}
