@@ -157,7 +157,8 @@ bool cgroup_list_parse(const char *text, size_t count, bool *out)
 		if (!text_parse_unsigned(range, count - 1, &first) ||
 		    !text_parse_unsigned(dash ? dash : range, count - 1, &last) || first > last)
 			return false;
-		memset(out + first, 1, (last - first + 1) * sizeof(*out));
+		for (uint64_t i = first; i <= last; i++)
+			out[i] = true;
 	}
 	return true;
 }

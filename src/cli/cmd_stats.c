@@ -149,7 +149,8 @@ static void add_row(struct output_table *table, const struct sandbox_stats *stat
 	auto_free char *memory = format_memory(stats), *peak = format_bytes(stats, SANDBOX_MEMORY_PEAK);
 	auto_free char *pids = format_pids(stats), *io = format_io(stats), *pressure = format_pressure(stats);
 	auto_free char *throttled = format_milliseconds(stats, SANDBOX_CPU_THROTTLED);
-	auto_free char *cpu = stats->paused ? memory_text("paused") : share < 0 ? memory_text("-") : memory_format("%.1f%%", share);
+	auto_free char *cpu = stats->paused ? memory_text("paused") : share < 0 ? memory_text("-")
+		: memory_format("%.1f%%", share);
 	auto_free char *cpu_bar = format_bar(share / 100);
 	auto_free char *memory_bar = format_bar(limited ? (double)stats->values[SANDBOX_MEMORY] /
 		(double)stats->values[SANDBOX_MEMORY_LIMIT] : 0);

@@ -1,4 +1,4 @@
-/* The options that set limits, for every command that has them. OFFSET(field) is the place of a field of struct sandbox_limits. */
+/* The options that set limits, for every command that has them. OFFSET(field) is where a field of struct sandbox_limits is. */
 #ifndef CLI_LIMIT_OPTIONS_H
 #define CLI_LIMIT_OPTIONS_H
 

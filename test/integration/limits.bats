@@ -1,6 +1,6 @@
 # Limits that the kernel holds, wherever a group is delegated to us; test/vm has the worlds where that is so.
 
-# shellcheck disable=SC2154  # bats sets stderr
+# shellcheck disable=SC2154,SC2030,SC2031  # bats sets stderr; each test has a SANDBOX of its own
 load helper
 
 setup_file() {
