@@ -121,6 +121,7 @@ void container_finish(struct container *container)
 	end_init(container);
 	uplink_finish(&container->uplink);
 	terminal_finish(&container->terminal);
+	output_relay_close(&container->output);
 	test_point("container.ended");
 	sampler_finish(&container->sampler);
 	group_release(&container->group);

@@ -12,6 +12,7 @@
 #include "base/interrupt.h"
 #include "cgroup/sampler.h"
 #include "network/uplink.h"
+#include "process/output_relay.h"
 #include "process/terminal.h"
 #include "runtime/control.h"
 #include "runtime/detach.h"
@@ -28,6 +29,7 @@ struct container {
 	int userns;            /* one with the same ids, for init to make its own in; -1 when there is none */
 	struct uplink uplink;  /* what connects its network to the host's */
 	pid_t chore;           /* what the supervisor has done beside the payload; 0 when there is none */
+	struct output_relay output; /* the caller's files that the payload writes to */
 	struct terminal terminal; /* the caller's terminal is to be restored */
 	struct registry_entry entry; /* where others find it */
 	struct control control;
@@ -43,6 +45,7 @@ struct container {
 #define CONTAINER_INIT \
 	{ \
 		.init = 0, .init_pidfd = -1, .channel = -1, .userns = -1, .uplink = UPLINK_INIT, .terminal = TERMINAL_INIT, \
+		.output = OUTPUT_RELAY_INIT, \
 		.entry = REGISTRY_ENTRY_INIT, .control = CONTROL_INIT, .log = OUTPUT_LOG_INIT, .upper = UPPER_LAYER_INIT, \
 		.group = GROUP_LEASE_INIT, .sampler = SAMPLER_INIT, \
 	}

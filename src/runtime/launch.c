@@ -28,6 +28,7 @@ static unsigned int clone_flags(void)
 
 struct beginning {
 	const struct plan *plan;
+	struct output_relay *output;
 	int ends[2]; /* of the channel: the supervisor's and init's */
 };
 
@@ -36,6 +37,7 @@ static void begin_init(void *argument)
 	const struct beginning *beginning = argument;
 
 	(void)close(beginning->ends[0]);
+	output_relay_leave(beginning->output);
 	init_main(beginning->plan, beginning->ends[1]);
 }
 
@@ -69,7 +71,7 @@ static int start_init(const struct plan *plan, struct container *container,
 	int (*start)(struct beginning *beginning, struct container *container, struct sandbox_error *error),
 	struct sandbox_error *error)
 {
-	struct beginning beginning = {.plan = plan};
+	struct beginning beginning = {.plan = plan, .output = &container->output};
 	int result = channel_make(beginning.ends, error);
 
 	if (result < 0)
@@ -159,8 +161,11 @@ static bool is_waited_for(const struct plan *plan)
 int launch(const struct plan *plan, const struct interrupt *interrupt, struct container *container,
 	struct sandbox_error *error)
 {
-	int result = start_init_anyhow(plan, container, error);
+	int result = output_relay_lend(&container->output, error);
 
+	if (result == 0)
+		result = start_init_anyhow(plan, container, error);
+	output_relay_restore(&container->output);
 	if (result == 0)
 		result = channel_send(container->channel, CHANNEL_IDS_MAPPED, 0, 0, NULL, 0, error);
 	/* Init finds it when it comes that far: it need not wake us and wait for our answer. */

@@ -154,7 +154,8 @@ static void lose_network(struct supervisor *self)
 /* Clients come last: their number changes. */
 enum { EVENT_CHANNEL, EVENT_INIT, EVENT_SIGNALS, EVENT_TIMER, EVENT_SETTLED, EVENT_NETWORK, EVENT_SAMPLE,
 	EVENT_TERMINAL,
-EVENT_LOG = EVENT_TERMINAL + TERMINAL_POLL_COUNT, EVENT_CLIENTS = EVENT_LOG + OUTPUT_LOG_STREAMS };
+EVENT_OUTPUT = EVENT_TERMINAL + TERMINAL_POLL_COUNT, EVENT_LOG = EVENT_OUTPUT + OUTPUT_RELAY_COUNT,
+EVENT_CLIENTS = EVENT_LOG + OUTPUT_LOG_STREAMS };
 
 /* Handles what one poll has found. False when init has ended and has nothing more to say. */
 static bool handle_events(struct supervisor *self, struct pollfd *events, struct sandbox_error *error,
@@ -178,6 +179,7 @@ static bool handle_events(struct supervisor *self, struct pollfd *events, struct
 		events[EVENT_NETWORK].fd = -1;
 	}
 	terminal_copy(&self->container->terminal, events + EVENT_TERMINAL);
+	output_relay_copy(&self->container->output, events + EVENT_OUTPUT);
 	output_log_copy(&self->container->log, events + EVENT_LOG);
 	self->forwarded |= control_serve(&self->container->control, events + EVENT_CLIENTS, self->container->channel);
 	/* A closed channel would be readable for ever; from then on the pidfd tells. */
@@ -212,6 +214,7 @@ static int watch(struct supervisor *self, struct sandbox_error *error)
 
 		events = memory_resize(events, EVENT_CLIENTS + clients, sizeof(*events));
 		terminal_poll(&container->terminal, events + EVENT_TERMINAL);
+		output_relay_poll(&container->output, events + EVENT_OUTPUT);
 		output_log_poll(&container->log, events + EVENT_LOG);
 		control_poll(&container->control, events + EVENT_CLIENTS);
 		if (poll(events, EVENT_CLIENTS + clients, -1) >= 0)
@@ -307,7 +310,7 @@ int supervise(const struct plan *plan, struct container *container, const struct
 	auto_finish(supervisor_finish) struct supervisor self = {
 		.plan = plan, .container = container, .chore = chore, .signals = -1, .timer = -1, .settled = -1,
 		.sample = -1};
-	int result;
+	int result, written;
 
 	self.signals = signals_open(plan->terminal, error);
 	if (self.signals < 0)
@@ -320,6 +323,7 @@ int supervise(const struct plan *plan, struct container *container, const struct
 	(void)clock_gettime(CLOCK_MONOTONIC, &self.started);
 	if (result == 0)
 		result = watch(&self, error);
+	written = output_relay_end(&container->output, result == 0 ? error : NULL);
 	test_point("supervise.ended");
 	notice_full_root(&self);
 	notice_lost_network(&self);
@@ -327,5 +331,5 @@ int supervise(const struct plan *plan, struct container *container, const struct
 		fill_result(&self, out);
 	container->ended = result == 0;
 	container->result = *out;
-	return result;
+	return result < 0 ? result : written;
 }

@@ -335,6 +335,10 @@ assert_posture_through_holder() {
 	assert_defence "umask"
 }
 
+@test "without output" {
+	assert_defence "output"
+}
+
 @test "without keyring with key-calls" {
 	assert_defence "keyring with key-calls"
 }

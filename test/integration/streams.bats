@@ -38,6 +38,67 @@ hash_of() {
 	[ "$(cat "$BATS_TEST_TMPDIR/log")" = $'first\nsecond\nthird' ]
 }
 
+# Behind /proc/self/fd/1 is the file itself, and root inside is the user who owns it.
+# shellcheck disable=SC2016  # the sandbox's shell expands it
+take_the_log='exec 3>&1 >&2; own=/proc/$$/fd/3; timeout 1 cat $own; chmod 4777 $own; : >$own; echo mine >&3; readlink $own | grep -o ^pipe:'
+
+@test "a file as standard output is neither read, nor cut off, nor given another mode" {
+	local log=$BATS_TEST_TMPDIR/log init
+	for init in true false; do
+		echo whole >"$log"
+		chmod 0640 "$log"
+		capture timeout 60 sh -c '"$@" </dev/null >>"$0"' "$log" "$SANDBOX" run "--init=$init" "$BUSYBOX_TAR" \
+			sh -c "$take_the_log"
+		[[ $stderr == *pipe: && $stderr != *whole* ]] || fail_with "the command should have a pipe"
+		[ "$(<"$log")" = $'whole\nmine' ]
+		[ "$(stat -c %a "$log")" = 640 ]
+	done
+	SANDBOX_TEST_REMOVE=output "$SANDBOX_SWITCHED" run "$BUSYBOX_TAR" sh -c "$take_the_log" >>"$log" 2>"$log.err" || true
+	[ "$(head -n 1 "$log.err")" = whole ]
+	[ "$(<"$log")" = mine ]
+	[ "$(stat -c %a "$log")" != 640 ]
+}
+
+@test "output and error that are one file keep their order, and those that are two stay apart" {
+	local i log=$BATS_TEST_TMPDIR/log
+	for i in 1 2 3; do
+		"$SANDBOX" run "$BUSYBOX_TAR" sh -c 'for i in 1 2 3 4 5; do echo $i; echo $i >&2; done' >"$log" 2>&1
+		[ "$(paste -sd ' ' "$log")" = '1 1 2 2 3 3 4 4 5 5' ]
+	done
+	"$SANDBOX" run "$BUSYBOX_TAR" sh -c 'for i in 1 2 3; do echo $i; echo e$i >&2; done' >"$log" 2>"$log.err"
+	[ "$(paste -sd ' ' "$log")" = '1 2 3' ]
+	[ "$(paste -sd ' ' "$log.err")" = 'e1 e2 e3' ]
+}
+
+@test "a file is written to from where it stands, and others go on after it" {
+	{
+		echo before
+		"$SANDBOX" run "$BUSYBOX_TAR" echo inside
+		echo after
+	} >"$BATS_TEST_TMPDIR/file"
+	[ "$(<"$BATS_TEST_TMPDIR/file")" = $'before\ninside\nafter' ]
+}
+
+@test "another user than root may open /dev/stdout, too" {
+	"$SANDBOX" run -u nobody "$BUSYBOX_TAR" sh -c 'echo here >/dev/stdout' >"$BATS_TEST_TMPDIR/file"
+	[ "$(<"$BATS_TEST_TMPDIR/file")" = here ]
+}
+
+@test "what a command leaves in its pipe at its end, or when it is killed, is still written" {
+	"$SANDBOX" run "$BUSYBOX_TAR" head -c 65536 /dev/zero >"$BATS_TEST_TMPDIR/file"
+	[ "$(stat -c %s "$BATS_TEST_TMPDIR/file")" = 65536 ]
+	capture "$SANDBOX" run --timeout 1s "$BUSYBOX_TAR" sh -c 'echo here; sleep 60'
+	assert_status 124
+	assert_output here
+}
+
+@test "a file that takes no more ends the command, and is an error" {
+	capture sh -c 'ulimit -f 64; exec "$@" >"$0"' "$BATS_TEST_TMPDIR/file" "$SANDBOX" run "$BUSYBOX_TAR" yes
+	assert_status 125
+	assert_stderr_has 'write what the command wrote to standard output: File too large'
+	[ "$(stat -c %s "$BATS_TEST_TMPDIR/file")" = 65536 ] || [ "$(stat -c %s "$BATS_TEST_TMPDIR/file")" = 32768 ]
+}
+
 @test "an empty standard input is an end of file at once" {
 	run_busybox -- sh -c 'wc -c'
 	assert_success 0
