@@ -172,7 +172,8 @@ int payload_execute(const struct plan *plan, const struct payload *payload, stru
 	if (plan->no_new_privs && !test_defence_removed("no-new-privs") && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return error_set(error, errno, "set no_new_privs");
 	test_point("payload.limited");
-	(void)umask(plan->umask);
+	if (!test_defence_removed("umask"))
+		(void)umask(plan->umask);
 	result = rlimit_apply(&plan->rlimits, error);
 	if (result == 0 && plan->no_new_privs)
 		result = load_filter(plan, error);
