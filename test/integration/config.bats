@@ -106,7 +106,7 @@ print("; ".join(row["value"] + " <- " + row["why"] for row in json.load(sys.stdi
 	run_busybox --name x --overlay disk -- true
 	assert_status 0
 	assert_stderr_has 'import'
-	[ -d "$HOME/r/layers" ] && [ -d "$HOME/s/ephemeral" ] && [ -d "$HOME/l/names" ]
+	[ -d "$HOME/r/layers" ] && [ -d "$HOME/s/ephemeral" ] && [ -d "$HOME/l" ]
 	sandbox --root "$HOME/typed" --debug=false run "$BUSYBOX_TAR" true
 	assert_success
 	[ -d "$HOME/typed/layers" ]
