@@ -287,7 +287,7 @@ static int expect_message(const struct uplink *uplink, enum uplink_step step, pi
 		struct cmsghdr align;
 		char bytes[CMSG_SPACE(sizeof(struct ucred))];
 	} control;
-	struct uplink_message message;
+	struct uplink_message message = {.step = UPLINK_ENDED};
 	struct iovec payload = {.iov_base = &message, .iov_len = sizeof(message)};
 	struct msghdr header = {.msg_iov = &payload, .msg_iovlen = 1, .msg_control = control.bytes,
 		.msg_controllen = sizeof(control.bytes)};

@@ -99,6 +99,20 @@ logs_say() {
 	done
 }
 
+@test "--net works where a holder keeps the user namespace around the sandbox's" {
+	need_pasta
+	start_service
+	mkdir -p "$XDG_CONFIG_HOME/sandbox"
+	echo 'holder = 60s' >"$XDG_CONFIG_HOME/sandbox/config"
+	for ((i = 0; i < 2; i++)); do
+		fetch "$outside" --net
+		assert_success served
+	done
+	pgrep -u "$(id -u)" -x sandbox-holder
+	rm "$XDG_CONFIG_HOME/sandbox/config"
+	pkill -KILL -u "$(id -u)" -x sandbox-holder
+}
+
 @test "--net works where nobody may gain privileges" {
 	need_pasta
 	start_service

@@ -1,7 +1,7 @@
 # What --net is for: a distribution's own tools fetch from another machine. The mirror is this machine's, since the tests
 # have no other.
 
-# shellcheck disable=SC2154,SC2317  # bats sets stderr; network.bash sets the rest
+# shellcheck disable=SC2034,SC2154,SC2317  # bats sets stderr; network.bash reads and sets the rest
 load helper
 load network
 
@@ -36,8 +36,8 @@ build_package() {
 }
 
 # The two files by which apt knows what a mirror has.
-write_indexes() {
-	cd "$BATS_TEST_TMPDIR/mirror"
+write_indexes() (
+	cd "$BATS_TEST_TMPDIR/mirror" || exit
 	{
 		dpkg-deb -f greeter.deb
 		printf 'Filename: ./greeter.deb\nSize: %d\nSHA256: %s\n' "$(stat -c %s greeter.deb)" \
@@ -47,8 +47,7 @@ write_indexes() {
 		printf 'Date: %s\nSHA256:\n' "$(date -Ru)"
 		printf ' %s %d Packages\n' "$(sha256sum Packages | cut -d' ' -f1)" "$(stat -c %s Packages)"
 	} >Release
-	cd "$OLDPWD"
-}
+)
 
 start_mirror() {
 	local told=$BATS_TEST_TMPDIR/port-of-mirror

@@ -1,6 +1,6 @@
 # --net=host: loud, and what it shares is what it says.
 
-# shellcheck disable=SC2154,SC2317  # bats sets stderr; network.bash sets the rest
+# shellcheck disable=SC2034,SC2154,SC2317  # bats sets stderr; network.bash reads and sets the rest
 load helper
 load network
 
