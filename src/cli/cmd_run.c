@@ -39,9 +39,10 @@ static const char *const proc_words[] = {
 	NULL,
 };
 
-/* The first is what --net alone means. The others that are not ours are other tools', and get an error that says so. */
-static const char *const net_words[] = {
-	"pasta", "none", "host", "sandbox", "bridge", "container", "default", "ns", "private", "slirp4netns", NULL,
+/* The first is what --net alone means. */
+static const char *const net_words[] = {"pasta", "none", "host", NULL};
+static const char *const foreign_net_words[] = {
+	"bridge", "container", "default", "ns", "private", "sandbox", "slirp4netns", NULL,
 };
 
 static const char *const cgroups_words[] = {
@@ -115,8 +116,8 @@ static const struct option_entry run_table[] = {
 		FIELD(storage_size)},
 	{OPTION_HEADING, .help = "Network"},
 	{OPTION_OPTIONAL, "net", 0, "[none|host|pasta[:OPTIONS]]", "its network: none, the host's, or outbound (--net alone)",
-		FIELD(net), net_words},
-	{OPTION_ALIAS, "network", .argument = "net"},
+		FIELD(net), net_words, foreign_net_words},
+	{OPTION_ALIAS, "network", .argument = "net", .help = "the same as --net"},
 	{OPTION_LIST, "publish", 'p', "[ADDRESS:]PORT:PORT[/udp]", "let a port of this machine lead to one inside",
 		FIELD(publish)},
 	{OPTION_LIST, "dns", 0, "ADDRESS", "a name server, instead of this machine's", FIELD(dns)},

@@ -170,21 +170,23 @@ const struct option_entry *option_find(const struct option_entry *table, const c
 	return entry;
 }
 
-/* Whether this word is the value of an option that can do without one. */
-static bool is_its_value(const struct option_entry *entry, const char *word)
+static bool begins_with_one(const char *const *choices, const char *word)
 {
-	for (size_t i = 0; entry->choices[i]; i++) {
-		size_t length = strlen(entry->choices[i]);
+	for (; choices && *choices; choices++) {
+		size_t length = strlen(*choices);
 
-		if (strncmp(word, entry->choices[i], length) == 0 && (word[length] == '\0' || word[length] == ':'))
+		if (strncmp(word, *choices, length) == 0 && (word[length] == '\0' || word[length] == ':'))
 			return true;
 	}
 	return false;
 }
 
+/* Whether the next word is the value, also of an option that can do without one. */
 static bool takes_next(const struct option_entry *entry, const char *next)
 {
-	return takes_value(entry) && (entry->kind != OPTION_OPTIONAL || is_its_value(entry, next));
+	if (entry->kind != OPTION_OPTIONAL)
+		return takes_value(entry);
+	return begins_with_one(entry->choices, next) || begins_with_one(entry->foreign_choices, next);
 }
 
 const struct option_entry *option_of_word(const struct option_entry *table, const char *word, const char *next)

@@ -40,6 +40,8 @@ struct option_entry {
 	 * one of them, or one of them and a colon with something behind it. Any value can follow an equals sign.
 	 */
 	const char *const *choices; /* of other kinds: what completion proposes, NULL for what `argument` suggests */
+	/* OPTION_OPTIONAL: values of other tools, which are to get an error and not to be taken for an operand. */
+	const char *const *foreign_choices;
 	bool typed_only; /* it is about one command line, and means nothing in a configuration file */
 };
 

@@ -19,10 +19,13 @@ struct target {
 	struct sandbox_strings list;
 	uint64_t number, size, duration;
 	int choice;
+	char *mode;
 	struct sandbox_strings given;
 };
 
 static const char *const choices[] = {"red", "green", NULL};
+static const char *const modes[] = {"fast", "slow", NULL};
+static const char *const foreign_modes[] = {"wild", NULL};
 
 #define FIELD(name) offsetof(struct target, name)
 static const struct option_entry table[] = {
@@ -34,6 +37,8 @@ static const struct option_entry table[] = {
 	{OPTION_SIZE, "size", 0, "SIZE", "", FIELD(size)},
 	{OPTION_DURATION, "duration", 0, "TIME", "", FIELD(duration)},
 	{OPTION_CHOICE, "choice", 0, "COLOUR", "", FIELD(choice), choices},
+	{OPTION_OPTIONAL, "mode", 0, "[fast|slow]", "", FIELD(mode), modes, foreign_modes},
+	{OPTION_ALIAS, "manner", .argument = "mode"},
 	{OPTION_ABSENT, "elsewhere", 'e', .help = "do without"},
 	{OPTION_GIVEN, .offset = FIELD(given)},
 	{OPTION_END},
@@ -42,6 +47,7 @@ static const struct option_entry table[] = {
 static void target_finish(struct target *target)
 {
 	free(target->text);
+	free(target->mode);
 	sandbox_strings_finish(&target->list);
 	sandbox_strings_finish(&target->given);
 }
@@ -89,6 +95,38 @@ static void flags_take_a_word_only_with_an_equals_sign(void **state)
 	assert_int_equal(parse("x -ftword", &target, &operands, NULL), 0);
 	assert_true(target.flag);
 	assert_string_equal(target.text, "word");
+}
+
+static void a_value_that_can_be_left_out(void **state)
+{
+	static const struct {
+		const char *line, *value;
+		int operands;
+	} rows[] = {
+		{"x --mode", "fast", 2},
+		{"x --mode image", "fast", 2},
+		{"x --mode slow image", "slow", 3},
+		{"x --mode slow:down image", "slow:down", 3},
+		{"x --mode slower", "fast", 2},
+		{"x --mode wild image", "wild", 3},
+		{"x --mode=anything slow", "anything", 2},
+		{"x --mode --flag slow", "fast", 3},
+		{"x --mode -- slow", "fast", 3},
+		{"x --manner slow image", "slow", 3},
+		{"x --manner=slow", "slow", 2},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < array_count(rows); i++) {
+		auto_finish(target_finish) struct target target = {0};
+		int operands;
+
+		assert_int_equal(parse(rows[i].line, &target, &operands, NULL), 0);
+		assert_string_equal(target.mode, rows[i].value);
+		assert_int_equal(operands, rows[i].operands);
+		/* Both names are one option. */
+		assert_string_equal(strings_variable(&target.given, "mode"), "--mode");
+	}
 }
 
 static void where_options_end(void **state)
@@ -200,6 +238,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_spelling),
 		cmocka_unit_test(flags_take_a_word_only_with_an_equals_sign),
+		cmocka_unit_test(a_value_that_can_be_left_out),
 		cmocka_unit_test(where_options_end),
 		cmocka_unit_test(mistakes),
 		cmocka_unit_test(what_is_meant),
