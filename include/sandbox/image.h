@@ -51,6 +51,7 @@ struct sandbox_image {
 	struct sandbox_strings names;
 	char digest[SANDBOX_DIGEST_SIZE];
 	struct sandbox_strings layers;     /* digests of the uncompressed tar streams (diff ids), the lowest first */
+	char *platform;                    /* OS/ARCHITECTURE[/VARIANT]; NULL when the archive does not say */
 	char *source;                      /* the file's name when it was imported, "-" for standard input */
 	char compression[8];               /* "none", "gzip", … */
 	int64_t imported;                  /* seconds since the epoch */

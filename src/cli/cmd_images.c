@@ -33,14 +33,16 @@ static void format_time(int64_t seconds, char *out, size_t size)
 
 static void add_row(struct output_table *table, const struct sandbox_image *image, const char *name)
 {
-	char digest[DIGEST_SHOWN + 1], size[24], entries[24], created[32];
+	char digest[DIGEST_SHOWN + 1], size[24], layers[24], entries[24], created[32];
 
 	(void)snprintf(digest, sizeof(digest), "%.*s", DIGEST_SHOWN, image->digest);
+	(void)snprintf(layers, sizeof(layers), "%zu", image->layers.count);
 	(void)snprintf(entries, sizeof(entries), "%llu", (unsigned long long)image->entries);
 	format_time(image->imported, created, sizeof(created));
 	output_table_cell(table, name);
 	output_table_cell(table, digest);
 	output_table_cell(table, text_format_size(image->size, size, sizeof(size)));
+	output_table_cell(table, layers);
 	output_table_cell(table, entries);
 	output_table_cell(table, created);
 	output_table_cell(table, image->source);
@@ -48,7 +50,7 @@ static void add_row(struct output_table *table, const struct sandbox_image *imag
 
 static void print_table(const struct sandbox_images *images)
 {
-	static const char *const headings[] = {"NAME", "DIGEST", "SIZE", "ENTRIES", "IMPORTED", "FROM"};
+	static const char *const headings[] = {"NAME", "DIGEST", "SIZE", "LAYERS", "ENTRIES", "IMPORTED", "FROM"};
 	auto_finish(output_table_finish) struct output_table table = {0};
 
 	output_table_start(&table, array_count(headings), headings);
@@ -70,6 +72,7 @@ static struct json_object *describe(const struct sandbox_image *image)
 	json_add_strings(object, "names", &image->names);
 	json_add_string(object, "digest", image->digest);
 	json_add_strings(object, "layers", &image->layers);
+	json_add_string(object, "platform", image->platform);
 	json_add_string(object, "source", image->source);
 	json_add_string(object, "compression", image->compression);
 	json_add_unsigned(object, "imported", image->imported < 0 ? 0 : (uint64_t)image->imported);

@@ -156,7 +156,6 @@ static const struct option_entry run_table[] = {
 					      "nothing makes it root of the host"},
 	{OPTION_ABSENT, "restart", .help = "run it in a loop of the shell, or as a unit of systemd --user"},
 	{OPTION_ABSENT, "pull", .help = "leave it out: images are archives, as `docker save` or `docker export` write them"},
-	{OPTION_ABSENT, "platform", .help = "leave it out: the image must be of this machine's architecture"},
 	{OPTION_ABSENT, "gpus", .help = "lend the device nodes with --device, and the driver's libraries with --volume"},
 	{OPTION_ABSENT, "pid", .help = "leave it out: a sandbox always has its own pid namespace"},
 	{OPTION_ABSENT, "ipc", .help = "leave it out: a sandbox always has its own ipc namespace"},

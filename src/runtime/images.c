@@ -68,7 +68,8 @@ static int describe(struct image_store *store, const struct image_record *record
 	struct sandbox_error *error)
 {
 	*out = (struct sandbox_image){
-		.source = memory_text(record->source), .imported = record->created,
+		.source = memory_text(record->source),
+		.platform = memory_text(record->config.platform), .imported = record->created,
 		.archive_bytes = record->counts.archive_bytes, .size = record->counts.apparent_bytes,
 		.entries = record->counts.entries, .devices_skipped = record->counts.devices_skipped,
 		.attributes_dropped = record->counts.attributes_dropped,
@@ -122,6 +123,7 @@ void sandbox_images_finish(struct sandbox_images *images)
 		sandbox_strings_finish(&images->items[i].names);
 		sandbox_strings_finish(&images->items[i].layers);
 		free(images->items[i].source);
+		free(images->items[i].platform);
 	}
 	free(images->items);
 	*images = (struct sandbox_images){0};

@@ -105,6 +105,9 @@ int plan_build(const struct sandbox_spec *spec, const struct host *host, const s
  */
 void plan_set_layers(struct plan *plan, int store_layers, const struct sandbox_strings *layers);
 
+/* Which image of an archive is meant, and how it is to be started. 0 or -errno. */
+int plan_decide_image(const struct sandbox_spec *spec, struct import_choice *out, struct sandbox_error *error);
+
 /* What the image itself says, where the user has said nothing. (Its texts were checked when they were read.) */
 void plan_apply_image(struct plan *plan, const struct sandbox_spec *spec, const struct image_config *config);
 void plan_finish(struct plan *plan);

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/scope.h"
 #include "base/strings.h"
+#include "image/image.h"
 #include "runtime/plan.h"
 
 static const char by_image[] = "image";
@@ -54,6 +55,17 @@ static void set_command(struct plan *plan, const struct sandbox_spec *spec, cons
 	else if (!spec->entrypoint)
 		add_words(plan, &config->command, by_image);
 	sandbox_strings_finish(&arguments);
+}
+
+int plan_decide_image(const struct sandbox_spec *spec, struct import_choice *out, struct sandbox_error *error)
+{
+	/* podman(1) takes a list in JSON, which would be looked for as a program here. */
+	if (spec->entrypoint && *spec->entrypoint == '[') {
+		error_set(error, 0, "--entrypoint \"%.64s\"", spec->entrypoint);
+		error_cause(error, SANDBOX_E_USAGE, "it is one program, and no list");
+		return error_fix(error, "give its arguments after the image: --entrypoint PROGRAM IMAGE ARG...");
+	}
+	return image_choice_read(spec->platform, spec->select, out, error);
 }
 
 void plan_apply_image(struct plan *plan, const struct sandbox_spec *spec, const struct image_config *config)

@@ -114,7 +114,7 @@ static int decide(const struct sandbox_spec *spec, struct decision *out, struct 
 		result = plan_probe_network(spec, &out->host, error);
 	if (result == 0)
 		result = plan_build(spec, &out->host, &out->idmap, &out->plan, error);
-	return result < 0 ? result : image_choice_read(spec->platform, spec->select, &out->choice, error);
+	return result < 0 ? result : plan_decide_image(spec, &out->choice, error);
 }
 
 static int resolve_image(struct decision *decision, const char *name, const struct sandbox_spec *spec,

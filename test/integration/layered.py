@@ -7,7 +7,7 @@ usage: layered.py layers DIRECTORY BASE.tar      DIRECTORY/00.tar and so on: 30 
                                                  a symbolic link to the first
        layered.py hybrid OUT.tar LAYOUT          the same as since Docker 25: an OCI layout with a manifest.json
        layered.py many OUT.tar BASE.tar N        an image of N layers, each of which deletes a file of the one below
-       layered.py several OUT.tar LAYOUT         a docker archive with three images: for two machines, and of another name
+       layered.py several OUT.tar BASE.tar       a docker archive with three images: for two machines, and of another name
        layered.py index OUT LAYOUT               an OCI layout whose index names an index for three platforms
 
 Debian's tools write neither of the two forms.
@@ -217,12 +217,12 @@ def write_many(path, base, count):
     archive.tar.close()
 
 
-def write_several(path, layout):
-    layers = read_image(layout)[3][:1]
-    other = "arm64" if own_architecture() == "amd64" else "amd64"
+def write_several(path, base):
+    with open(base, "rb") as stream:
+        layers = [stream.read()]
     archive, images = Archive(path), []
     archive.add(digest(layers[0]) + "/layer.tar", layers[0])
-    for name, architecture in (("one:1", own_architecture()), ("one:1", other), ("two:1", own_architecture())):
+    for name, architecture in (("one:1", own_architecture()), ("one:1", "s390x"), ("two:1", own_architecture())):
         config = configuration(layers, architecture, Cmd=["echo", name, architecture], Env=["PATH=/bin"])
         archive.add(digest(config) + ".json", config)
         images.append({"Config": digest(config) + ".json", "RepoTags": [name], "Layers": [digest(layers[0]) + "/layer.tar"]})

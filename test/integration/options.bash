@@ -36,6 +36,10 @@ empty_store='export XDG_CACHE_HOME=$(mktemp -d "$HOME/XXXXXX")'
 row import name '--name fresh' "$empty_store"'; with "$BUSYBOX_TAR"; "$SANDBOX" images' '*fresh *' '--name a/b' 'a/b'
 row import userns '--userns single' "$empty_store"'; with tree.tar >/dev/null;
 	"$SANDBOX" run --dry-run --userns single tree.tar true' '*sha256:*' '--userns none' '"none"'
+row import platform '--platform linux/s390x' "$empty_store"'; with --select one:1 several.tar >/dev/null;
+	"$SANDBOX" images --json' '*linux/s390x*' '--platform linux' OS/ARCHITECTURE
+row import select '--select two:1' "$empty_store"'; with several.tar >/dev/null; "$SANDBOX" images' '*two:1*' \
+	'--select=' 'such a name'
 row import max-size '--max-size 4k' "$empty_store"'; with tree.tar 2>&1' '*E_ARCHIVE_LIMIT*' '--max-size 4x' 'not a size'
 row import max-apparent-size '--max-apparent-size 3' "$empty_store"'; with tree.tar 2>&1' '*E_ARCHIVE_LIMIT*' \
 	'--max-apparent-size 4x' 'not a size'
@@ -92,6 +96,9 @@ row run env '-e A=1' 'with -- sh -c "echo \$A"' 1 '--env =1' 'names no variable'
 row run env-file '--env-file vars' 'with -- sh -c "echo \$FROM_FILE"' yes '--env-file no-such-file' no-such-file
 row run env-host --env-host 'export FROM=here; with -- sh -c "echo \$FROM"' here --env-host=2 "$boolean"
 row run unsetenv '--unsetenv HOSTNAME' 'with -- env | grep -c HOSTNAME' 0 '--unsetenv A=1' 'not the name'
+row run platform '--platform linux/s390x' 'with --select one:1 several.tar' 'one:1 s390x' '--platform linux' OS/ARCHITECTURE
+row run select '--select two:1' 'with several.tar' 'two:1 *' '--select=' 'such a name'
+row run entrypoint '--entrypoint echo' 'with -- pwd' pwd '--entrypoint ["echo"]' 'no list'
 row run workdir '-w /some/where' 'with -- pwd' /some/where '--workdir where' 'absolute path'
 row run umask '--umask 077' 'with -- sh -c umask' 0077 '--umask 888' octal
 row run oom-score-adj '--oom-score-adj 500' 'with -- cat /proc/self/oom_score_adj' 500 '--oom-score-adj 1001' 1000

@@ -30,6 +30,7 @@ make_template() (
 	echo FROM_FILE=yes >template/vars
 	echo text | tee tree/ours-alone >tree/below/file
 	tar -cf template/tree.tar tree
+	python3 "$OLDPWD/test/integration/layered.py" several template/several.tar "$BUSYBOX_TAR"
 	truncate -s 100M zeroes
 	tar -czf template/zeroes.tar.gz zeroes
 	rm zeroes
