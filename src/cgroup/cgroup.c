@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/program.h"
@@ -102,7 +103,7 @@ static int fix_controller(const char *directory, struct sandbox_error *error)
 		return error_fix(error, "have the controller enabled in the cgroup.subtree_control of that group and of those "
 			"below it");
 	return error_fix(error, "sudo install -D -m 0644 %s /etc/systemd/system/user@.service.d/sandbox.conf && "
-		"sudo systemctl daemon-reload, then log in again", drop_in ? drop_in : "contrib/systemd/user-delegate.conf");
+		"sudo systemctl daemon-reload && systemctl --user daemon-reexec", drop_in ? drop_in : "contrib/systemd/user-delegate.conf");
 }
 
 static int explain_controller(const struct cgroup_hierarchy *hierarchy, const struct cgroup_limit *limit,
@@ -119,6 +120,13 @@ static int explain_controller(const struct cgroup_hierarchy *hierarchy, const st
 	}
 	error_cause(error, SANDBOX_E_CGROUP_CONTROLLER, "%s has it and does not pass it on", withholder);
 	return fix_controller(directory, error);
+}
+
+static bool is_without_manager(void)
+{
+	auto_free char *socket = memory_format("/run/user/%u/systemd/private", (unsigned int)geteuid());
+
+	return access(socket, F_OK) < 0;
 }
 
 static int explain_absence(const struct cgroup_hierarchy *hierarchy, const struct sandbox_limits *wanted,
@@ -143,6 +151,9 @@ static int explain_absence(const struct cgroup_hierarchy *hierarchy, const struc
 			"processes with --limits best-effort");
 	}
 	error_cause(error, SANDBOX_E_CGROUP_MISSING, "%s", refusals);
+	/* Systemd is there, and only the user's manager is not: it can be had without a login. */
+	if (hierarchy->controllers && geteuid() != 0 && access("/run/systemd/system", F_OK) == 0 && is_without_manager())
+		return error_fix(error, "sudo loginctl enable-linger $(id -un)");
 	return error_fix(error, "log in where systemd runs a user manager, have a cgroup delegated to you, or watch memory "
 		"and processes with --limits best-effort");
 }

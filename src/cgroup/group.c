@@ -78,7 +78,7 @@ static int enable_controllers(int parent, const char *path, unsigned int wanted,
 		if (result == 0)
 			result = file_write_existing(parent, "cgroup.subtree_control", change, error);
 	}
-	return result < 0 ? explain_enable(path, error) : 0;
+	return result < 0 && (!error || error->id == SANDBOX_E_NONE) ? explain_enable(path, error) : result;
 }
 
 static int make_directory(int parent, const char *name, int *out, struct sandbox_error *error)

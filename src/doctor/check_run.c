@@ -14,7 +14,7 @@ static int run(const struct examination *examination, struct sandbox_spec *spec,
 	auto_free char *store = memory_format("%s/store", examination->room);
 	auto_free char *archive = memory_format("%s/archive.tar", examination->room);
 	struct sandbox_locations locations = {store, examination->locations->state, examination->locations->runtime};
-	struct sandbox_result ended;
+	struct sandbox_result ended = {0};
 	int result, status;
 
 	sandbox_strings_add(&spec->command, PROBE_PROGRAM);
@@ -81,5 +81,11 @@ int check_cpuset_limit(const struct examination *examination, struct check_repor
 
 int check_io_limit(const struct examination *examination, struct check_report *report)
 {
-	return run_limited(examination, offsetof(struct sandbox_limits, io_weight), "100", report);
+	auto_finish(sandbox_spec_finish) struct sandbox_spec spec;
+	auto_free char *rate = memory_format("%s:1g", examination->store.path);
+
+	sandbox_spec_init(&spec);
+	/* Not --io-weight: that needs a scheduler of the disk which not every kernel has. */
+	sandbox_strings_add(&spec.limits.device_write_bps, rate);
+	return run(examination, &spec, report);
 }

@@ -114,7 +114,7 @@ static const struct check {
 	[CHECK_CPU_LIMIT] = {"processor limit", "--cpus", false, SANDBOX_HEALTH_MISSING, BIT(CHECK_RUN), check_cpu_limit},
 	[CHECK_CPUSET_LIMIT] = {"processor set", "--cpuset-cpus", false, SANDBOX_HEALTH_MISSING, BIT(CHECK_RUN),
 		check_cpuset_limit},
-	[CHECK_IO_LIMIT] = {"disk limit", "--io-weight", false, SANDBOX_HEALTH_MISSING, BIT(CHECK_RUN), check_io_limit},
+	[CHECK_IO_LIMIT] = {"disk limit", "--device-write-bps", false, SANDBOX_HEALTH_MISSING, BIT(CHECK_RUN), check_io_limit},
 };
 
 const char *sandbox_health_name(enum sandbox_health health)

@@ -109,3 +109,12 @@ on_disk() {
 	assert_error E_KEY_QUOTA
 	assert_mended 'session keyring' E_KEY_QUOTA
 }
+
+# Debian withholds io. In user-mode-linux there is no cpuset at all.
+@test "doctor finds which limits can be held, and what it says adds io" {
+	sandbox doctor --json
+	for limit in memory process processor; do
+		[ "$(field "$limit limit" state)" = ok ] || fail_with "there should be a $limit limit"
+	done
+	assert_mended 'disk limit' E_CGROUP_CONTROLLER
+}

@@ -18,3 +18,10 @@ own=/sys/fs/cgroup$(cut -d: -f3 /proc/self/cgroup)
 	run_busybox -- cat /proc/self/cgroup
 	assert_success 0::/
 }
+
+@test "what doctor says gives the user a manager, and with it limits" {
+	assert_mended 'memory limit' E_CGROUP_MISSING
+	sandbox doctor --json
+	[ "$(field 'process limit' state)" = ok ]
+	[ "$(field 'processor limit' state)" = ok ]
+}

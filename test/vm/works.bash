@@ -11,6 +11,7 @@ teardown_file() {
 	:
 }
 
+# shellcheck disable=SC2154  # bats sets output
 # The field of a check's row, in the JSON of the last `doctor`.
 field() {
 	jq -r --arg check "$1" --arg field "$2" '.checks[] | select(.check == $check) | .[$field]' <<<"$output"
