@@ -103,7 +103,8 @@ static int fix_controller(const char *directory, struct sandbox_error *error)
 		return error_fix(error, "have the controller enabled in the cgroup.subtree_control of that group and of those "
 			"below it");
 	return error_fix(error, "sudo install -D -m 0644 %s /etc/systemd/system/user@.service.d/sandbox.conf && "
-		"sudo systemctl daemon-reload && systemctl --user daemon-reexec", drop_in ? drop_in : "contrib/systemd/user-delegate.conf");
+		"sudo systemctl daemon-reload && systemctl --user daemon-reexec",
+		drop_in ? drop_in : "contrib/systemd/user-delegate.conf");
 }
 
 static int explain_controller(const struct cgroup_hierarchy *hierarchy, const struct cgroup_limit *limit,
