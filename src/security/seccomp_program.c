@@ -128,10 +128,11 @@ struct range {
 /* Fills `out` (room for one more than SLOTS) from number 0 to the last of 32 bits. The number of ranges. */
 static size_t ranges_collect(const struct seccomp_leaves *leaves, struct range *out)
 {
-	size_t count = 0;
+	size_t count = 1;
 
-	for (size_t slot = 0; slot < SECCOMP_SLOTS; slot++)
-		if (slot == 0 || leaves->items[slot] != leaves->items[slot - 1])
+	out[0] = (struct range){0, leaves->items[0]};
+	for (size_t slot = 1; slot < SECCOMP_SLOTS; slot++)
+		if (leaves->items[slot] != leaves->items[slot - 1])
 			out[count++] = (struct range){slot_number(slot), leaves->items[slot]};
 	if (out[count - 1].leaf != leaves->beyond)
 		out[count++] = (struct range){SECCOMP_X32_FIRST, leaves->beyond};

@@ -4,6 +4,8 @@
 # shellcheck disable=SC2154,SC2086  # the folders are bats's; $terminal is one word or none
 
 postures=$PWD/test/hostile/posture
+# The system call profile that container tools ship, as their package has it.
+shipped_profile=/usr/share/containers/seccomp.json
 
 # --- the image -------------------------------------------------------------------------------------------
 
@@ -98,6 +100,10 @@ world_command() {
 	new-privileges) command=("${run[@]}" --security-opt no-new-privileges=false "${probe[@]}") ;;
 	host-network) command=("${run[@]}" --net=host "${probe[@]}") ;;
 	pasta) command=("${run[@]}" --net "${probe[@]}") ;;
+	profile) command=("${run[@]}" --security-opt "seccomp=$shipped_profile" "${probe[@]}") ;;
+	profile-with-admin)
+		command=("${run[@]}" --security-opt "seccomp=$shipped_profile" --cap-add SYS_ADMIN "${probe[@]}")
+		;;
 	unconfined) command=("${run[@]}" --security-opt seccomp=unconfined "${probe[@]}") ;;
 	unmasked) command=("${run[@]}" --security-opt unmask=ALL "${probe[@]}") ;;
 	exec) command=(bash -c "$another" bash "$1" 1 "$POSTURE_TAR" {}) ;;

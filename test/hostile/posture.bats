@@ -78,16 +78,20 @@ promised() {
 	ROWS
 }
 
-@test "the promises hold by default" {
+assert_promised() {
 	local file rows missing
-	file=$(world default)
+	file=$(world "$1")
 	rows=$(row_lines "$file" | tr '\t' ' ')
-	missing=$(promised | grep -vxF "$rows" | leave_out_absent_tables "$file") || true
+	missing=$("$2" | grep -vxF "$rows" | leave_out_absent_tables "$file") || true
 	[ -z "$missing" ] || {
 		echo "promised, but not so:"
 		echo "$missing"
 		return 1
 	}
+}
+
+@test "the promises hold by default" {
+	assert_promised default promised
 }
 
 @test "there are at least sixty rows" {
@@ -173,6 +177,66 @@ assert_exec_like() {
 
 @test "--security-opt seccomp=unconfined takes the filter away, and nothing else" {
 	assert_same_posture unconfined default/seccomp
+}
+
+# What the profile that container tools ship promises of a sandbox with the default capabilities, besides what no
+# filter gives. Nested user namespaces it allows: then their limit holds.
+promised_by_profile() {
+	cat <<-'ROWS'
+		seccomp.mode 2
+		no_new_privs 1
+		call.unknown ENOSYS
+		call.bpf EPERM
+		call.perf_event_open EPERM
+		call.userfaultfd EPERM
+		call.open_by_handle_at EPERM
+		call.init_module EPERM
+		call.kexec_load EPERM
+		call.io_uring_setup ENOSYS
+		call.personality_read_exec ENOSYS
+		call.personality_linux32 ok
+		nesting.unshare_user ENOSPC
+		nesting.user_and_mount ENOSPC
+		mounting.tmpfs EPERM
+		mounting.fsopen EPERM
+		socket.netlink_audit EINVAL
+		i386.unknown ENOSYS
+		i386.bpf EPERM
+		i386.mount ENOENT
+		i386.unshare_user ENOSPC
+		i386.socketcall_unix ENOSYS
+		i386.socketcall_alg ENOSYS
+		i386.ipc ok
+		x32.getpid ENOSYS
+		x32.unshare_user ENOSYS
+		host.secret unchanged
+	ROWS
+}
+
+# The same with SYS_ADMIN in the bounding set, where its conditions make a difference.
+promised_by_profile_with_admin() {
+	cat <<-'ROWS'
+		seccomp.mode 2
+		call.bpf E2BIG
+		call.fanotify_init ok
+		call.init_module EPERM
+		call.kcmp EPERM
+		mounting.tmpfs ok
+		mounting.fsopen ok
+		i386.bpf E2BIG
+		i386.init_module EPERM
+		i386.socketcall_unix ENOSYS
+	ROWS
+}
+
+@test "--security-opt seccomp= with the profile of container tools" {
+	[ -r "$shipped_profile" ] || skip "golang-github-containers-common is not installed"
+	assert_promised profile promised_by_profile
+}
+
+@test "the same profile opens by its conditions on capabilities" {
+	[ -r "$shipped_profile" ] || skip "golang-github-containers-common is not installed"
+	assert_promised profile-with-admin promised_by_profile_with_admin
 }
 
 @test "--security-opt unmask=ALL takes the masks away, and nothing else" {

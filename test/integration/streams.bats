@@ -1,5 +1,6 @@
 # Pipes and redirections carry the same bytes in both directions.
 
+# shellcheck disable=SC2154  # bats sets stderr
 load helper
 
 setup_file() {
@@ -60,8 +61,8 @@ take_the_log='exec 3>&1 >&2; own=/proc/$$/fd/3; timeout 1 cat $own; chmod 4777 $
 }
 
 @test "output and error that are one file keep their order, and those that are two stay apart" {
-	local i log=$BATS_TEST_TMPDIR/log
-	for i in 1 2 3; do
+	local log=$BATS_TEST_TMPDIR/log
+	for _ in 1 2 3; do
 		"$SANDBOX" run "$BUSYBOX_TAR" sh -c 'for i in 1 2 3 4 5; do echo $i; echo $i >&2; done' >"$log" 2>&1
 		[ "$(paste -sd ' ' "$log")" = '1 1 2 2 3 3 4 4 5 5' ]
 	done

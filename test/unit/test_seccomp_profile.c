@@ -552,12 +552,12 @@ static void the_shipped_profile_holds(void **state)
 
 /* --- the kernel -------------------------------------------------------------------------------------- */
 
-static int use_shipped(void)
+static int use_shipped(const char *path)
 {
 	auto_finish(seccomp_program_finish) struct seccomp_program program = {0};
 	auto_free char *summary = NULL;
 
-	if (seccomp_profile_load(shipped, CAPABILITY_DEFAULT, &program, &summary, NULL) < 0 || !strstr(summary, shipped))
+	if (seccomp_profile_load(path, CAPABILITY_DEFAULT, &program, &summary, NULL) < 0 || !strstr(summary, path))
 		return 1;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || seccomp_program_load(&program, NULL) < 0)
 		return 2;
@@ -571,13 +571,15 @@ static int use_shipped(void)
 
 static void the_kernel_agrees(void **state)
 {
-	auto_free char *text = read_shipped();
 	int status;
-	pid_t child = fork();
+	pid_t child;
 
 	(void)state;
+	if (access(shipped, R_OK) < 0)
+		skip();
+	child = fork();
 	if (child == 0)
-		_exit(use_shipped());
+		_exit(use_shipped(shipped));
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
 }
