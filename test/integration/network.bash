@@ -5,6 +5,9 @@
 # The "network" that test/scripts/driver-inside makes: an address of this machine that stands for any other machine's.
 outside=198.51.100.1
 
+# The loopback address of IPv6, where the kernel has that.
+loopback6=$([ ! -e /proc/net/if_inet6 ] || echo ::1)
+
 # Why pasta cannot be tested here, unless it can.
 need_pasta() {
 	[ -x /usr/bin/pasta ] || skip 'pasta (package passt) is not installed'
@@ -15,31 +18,35 @@ need_pasta() {
 # Starts what tells everything that arrives on a port of all this machine's addresses: each connection is a line "tcp
 # PEER" in $service_log and gets "served" for its first words; each datagram is a line "udp TEXT". Sets service_port.
 start_service() {
-	local told=$BATS_TEST_TMPDIR/port-of-service
+	local words
 	service_log=$BATS_TEST_TMPDIR/service.log
-	mkfifo "$told"
-	python3 -u - "$told" >"$service_log" 2>&1 3>&- <<-'PYTHON' &
+	# A kernel may lack IPv6.
+	exec {words}< <(exec python3 - "$service_log" 3>&- <<-'PYTHON'
 		import select, socket, sys
-		tcp = socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True)
-		udp = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-		udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-		udp.bind(("::", tcp.getsockname()[1]))
-		open(sys.argv[1], "w").write(str(tcp.getsockname()[1]))
+		both = socket.has_dualstack_ipv6()
+		address, family = ("::", socket.AF_INET6) if both else ("0.0.0.0", socket.AF_INET)
+		tcp = socket.create_server((address, 0), family=family, dualstack_ipv6=both)
+		udp = socket.socket(family, socket.SOCK_DGRAM)
+		if both:
+		    udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+		udp.bind((address, tcp.getsockname()[1]))
+		log = open(sys.argv[1], "w", buffering=1)
+		print(tcp.getsockname()[1], flush=True)
 		while True:
 		    for ready in select.select([tcp, udp], [], [])[0]:
 		        if ready is udp:
-		            print("udp", udp.recv(2000).decode())
+		            print("udp", udp.recv(2000).decode(), file=log)
 		            continue
 		        connection, peer = tcp.accept()
-		        print("tcp", peer[0])
+		        print("tcp", peer[0], file=log)
 		        connection.recv(2000)
 		        connection.sendall(b"served\n")
 		        connection.close()
 	PYTHON
+	)
 	service=$!
-	read -r service_port <"$told" || true
-	rm "$told"
-	[ -n "$service_port" ]
+	read -r service_port <&"$words"
+	exec {words}<&-
 }
 
 stop_service() {

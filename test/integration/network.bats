@@ -125,32 +125,32 @@ logs_say() {
 @test "this machine's loopback interface cannot be reached" {
 	need_pasta
 	start_service
-	for address in 127.0.0.1 127.0.0.53 ::1 192.0.2.1; do
+	for address in 127.0.0.1 127.0.0.53 $loopback6 192.0.2.1; do
 		fetch "$address" --net
 		[ "$status" != 0 ] || fail_with "$address answered"
 	done
 	run_busybox --net -v "$HELPERS/talk:/talk:exec" -- sh -c "
-		for address in 127.0.0.1 127.9.9.9 ::1; do
+		for address in 127.0.0.1 127.9.9.9 $loopback6; do
 			/talk udp uplink \$address $service_port \"loopback \$address\" || exit
 		done
 		/talk udp uplink $outside $service_port last"
 	assert_success
 	wait_until grep -qx 'udp last' "$service_log"
 	! grep loopback "$service_log" || fail_with 'a datagram for a loopback address has arrived'
-	! grep tcp "$service_log" || fail_with 'a connection to a loopback address was made'
+	! grep ^tcp "$service_log" || fail_with 'a connection to a loopback address was made'
 }
 
 @test "control: without the guard on the tap this pasta passes them on" {
 	need_pasta
 	start_service
 	capture env SANDBOX_TEST_REMOVE=tap-guard "$SANDBOX_SWITCHED" run --net -v "$HELPERS/talk:/talk:exec" \
-		"$BUSYBOX_TAR" sh -c "for address in 127.0.0.1 ::1 $outside; do
+		"$BUSYBOX_TAR" sh -c "for address in 127.0.0.1 $loopback6 $outside; do
 			/talk udp uplink \$address $service_port \"sent \$address\" || exit
 		done"
 	assert_success
 	wait_until grep -qx "udp sent $outside" "$service_log"
 	grep -q '^udp sent 127.0.0.1$' "$service_log" || skip 'this version of pasta refuses loopback addresses itself'
-	grep -qx 'udp sent ::1' "$service_log"
+	[ -z "$loopback6" ] || grep -qx "udp sent $loopback6" "$service_log"
 }
 
 @test "not even with all capabilities" {

@@ -50,19 +50,19 @@ write_indexes() (
 )
 
 start_mirror() {
-	local told=$BATS_TEST_TMPDIR/port-of-mirror
-	mkfifo "$told"
-	python3 -u - "$outside" "$BATS_TEST_TMPDIR/mirror" "$told" >"$BATS_TEST_TMPDIR/mirror.log" 2>&1 3>&- <<-'PYTHON' &
+	local words
+	exec {words}< <(exec python3 - "$outside" "$BATS_TEST_TMPDIR/mirror" 2>"$BATS_TEST_TMPDIR/mirror.log" 3>&- <<-'PYTHON'
 		import functools, http.server, sys
 		class Handler(http.server.SimpleHTTPRequestHandler):
 		    protocol_version = "HTTP/1.1"
 		server = http.server.ThreadingHTTPServer((sys.argv[1], 0), functools.partial(Handler, directory=sys.argv[2]))
-		open(sys.argv[3], "w").write(str(server.server_port))
+		print(server.server_port, flush=True)
 		server.serve_forever()
 	PYTHON
+	)
 	service=$!
-	read -r service_port <"$told" || true
-	[ -n "$service_port" ]
+	read -r service_port <&"$words"
+	exec {words}<&-
 }
 
 # usage: apt_in_sandbox OPTION… (the mirror's name is in /etc/hosts alone)
