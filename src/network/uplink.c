@@ -162,6 +162,9 @@ static int keeper_prepare(struct keeper *self, struct sandbox_error *error)
 
 	if (result < 0)
 		return result;
+	/* Apart from the caller's terminal and process group: its ^C is not for pasta. */
+	if (setsid() < 0)
+		return error_set(error, errno, "leave the caller's session");
 	/* The change of ids has cleared it; that the supervisor may be gone by now, the channel will tell. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_SET_NAME, "sandbox-net") < 0)
 		return error_set(error, errno, "protect the keeper of pasta");

@@ -266,6 +266,25 @@ logs_say() {
 	grep -q '^sandbox: pasta was ended by signal 9 .*: the sandbox has no network any more$' "$BATS_TEST_TMPDIR/err"
 }
 
+@test "a ^C that the command survives is not the end of its network" {
+	need_pasta
+	start_service
+	mkdir "$BATS_TEST_TMPDIR/lent"
+	binary=$BATS_TEST_TMPDIR/in-a-group
+	printf '#!/bin/sh\nexec env --default-signal=INT setsid "$SANDBOX" "$@"\n' >"$binary"
+	chmod +x "$binary"
+	start_sandbox --net -v "$BATS_TEST_TMPDIR/lent:/lent" -v "$HELPERS/talk:/talk:exec" "trap 'touch /lent/interrupted' INT
+		echo up; until [ -e /lent/go ]; do sleep 0.05; done; /talk tcp - $outside $service_port hello"
+	unset binary
+	# What a terminal does: everybody of the process group gets the signal.
+	kill -INT -- "-$tool"
+	wait_until [ -e "$BATS_TEST_TMPDIR/lent/interrupted" ]
+	touch "$BATS_TEST_TMPDIR/lent/go"
+	capture wait "$tool"
+	[ "$(<"$BATS_TEST_TMPDIR/out")" = $'up\nserved' ]
+	[ ! -s "$BATS_TEST_TMPDIR/err" ]
+}
+
 @test "in the background: the network is there as long as the sandbox, and its loss is in the log" {
 	need_pasta
 	start_service
