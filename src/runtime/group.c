@@ -79,6 +79,14 @@ int group_show(const struct group_lease *lease, int entry, struct sandbox_error 
 	return path && entry >= 0 ? file_replace(entry, group_file, path, strlen(path), 0600, error) : 0;
 }
 
+void group_unpause(int entry)
+{
+	auto_free char *path = NULL;
+
+	if (file_read(entry, group_file, RECORD_MAX, &path, NULL, NULL) == 0)
+		(void)cgroup_group_freeze(path, false, NULL);
+}
+
 void group_release(struct group_lease *lease)
 {
 	struct sandbox_error problem = {0};

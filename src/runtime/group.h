@@ -23,6 +23,9 @@ int group_take(struct group_lease *lease, const char *runtime, const struct cgro
 extern const char group_file[];
 int group_show(const struct group_lease *lease, int entry, struct sandbox_error *error);
 
+/* Lets the sandbox of that entry go on if it has a group. */
+void group_unpause(int entry);
+
 /* Ends all that is left in it, and removes it. Idempotent. */
 void group_release(struct group_lease *lease);
 

@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "base/scope.h"
 #include "runtime/channel.h"
+#include "runtime/group.h"
 #include "runtime/record.h"
 #include "runtime/registry.h"
 
@@ -98,6 +99,9 @@ static int signal_entry(const struct registry_entry *entry, int number, struct s
 {
 	auto_close int connection = record_connect(entry, error);
 
+	/* It is init that passes the signal on, and a paused one would not. */
+	if (number == SIGKILL)
+		group_unpause(entry->directory);
 	return connection < 0 ? connection : ask(connection, CHANNEL_SIGNAL, number, error);
 }
 
