@@ -71,6 +71,20 @@ for entry in tarfile.open(sys.argv[1]):
 	[[ $output =~ 0\ +[0-9]+\ +3000 ]] || fail_with 'the group ids should be those of --gidmap'
 }
 
+@test "what our own id writes into a volume is ours outside, under every map" {
+	local map
+	cd "$lent"
+	for map in --userns=map --userns=single --userns=keep-id --userns=keep-id:uid=5,gid=6 \
+		'--uidmap=0:1:2000 --uidmap=2000:0 -u 2000:2000' '--uidmap=0:0:5000 --gidmap=0:0:5000'; do
+		# shellcheck disable=SC2086
+		run_busybox $map -v "$PWD:/src" -- sh -c 'echo mine >/src/new && mkdir -m 0751 /src/folder && stat -c %u:%g /src'
+		assert_status 0
+		[ "$(stat -c '%u:%g' new folder | uniq)" = "$me:$my_group" ] || fail_with "not ours with $map"
+		[ "$(cat new)" = mine ]
+		rm -r new folder
+	done
+}
+
 @test "maps that cannot be are refused" {
 	run_busybox --uidmap 1:0:10 -- true
 	assert_error 'set up by its root'
