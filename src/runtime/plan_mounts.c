@@ -5,7 +5,6 @@
 #include <sys/mount.h>
 #include <sys/sysmacros.h>
 
-#include "base/log.h"
 #include "base/memory.h"
 #include "base/scope.h"
 #include "base/strings.h"
@@ -262,12 +261,10 @@ static void add_user_masks(struct mount_list *list, const struct plan *plan)
 
 static void add_proc(struct mount_list *list, const struct sandbox_spec *spec)
 {
-	bool is_host = spec->proc == SANDBOX_PROC_HOST;
-	struct mount_step step = {MOUNT_PROC, .target = (char *)"/proc", .source = is_host ? (char *)"/proc" : NULL,
+	struct mount_step step = {MOUNT_PROC, .target = (char *)"/proc",
+		.source = spec->proc == SANDBOX_PROC_HOST ? (char *)"/proc" : NULL,
 		.attributes = NO_SUID_DEV_EXEC, .why = "proc"};
 
-	if (is_host)
-		log_notice("--proc=host: the command sees all processes that you see, and their command lines");
 	mount_list_add(list, &step);
 }
 

@@ -178,6 +178,8 @@ static int prepare(const struct sandbox_locations *locations, const char *image_
 
 	if (result == 0 && network_warning(out->plan.network.kind))
 		log_notice("%s", network_warning(out->plan.network.kind));
+	if (result == 0 && spec->proc == SANDBOX_PROC_HOST)
+		log_notice("--proc=host: the command sees all processes that you see, and their command lines");
 	if (result == 0)
 		result = image_store_open(locations->store, &out->store, error);
 	return result < 0 ? result : resolve_image(out, image_name, spec, progress, error);
