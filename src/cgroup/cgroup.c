@@ -9,6 +9,7 @@
 #include "base/program.h"
 #include "base/scope.h"
 #include "base/text.h"
+#include "cgroup/device.h"
 
 /* In the order in which they are tried, and the values of --cgroups that allow them. */
 static const struct {
@@ -199,6 +200,39 @@ static int check_choice(const struct cgroup_hierarchy *hierarchy, const struct s
 		: explain_absence(hierarchy, wanted, lost, choice->refusals, error);
 }
 
+enum { WEIGHT_USUAL = 100, WEIGHT_MAX = 10000, BFQ_WEIGHT_MAX = 1000 };
+
+/* bfq has a file and a scale of its own, with the same middle; as systemd translates them. */
+static void use_bfq(struct cgroup_limit *limit)
+{
+	unsigned long weight = strtoul(limit->value + strcspn(limit->value, "0123456789"), NULL, 10);
+
+	if (weight > WEIGHT_USUAL)
+		weight = WEIGHT_USUAL + (weight - WEIGHT_USUAL) * (BFQ_WEIGHT_MAX - WEIGHT_USUAL) / (WEIGHT_MAX - WEIGHT_USUAL);
+	free(limit->value);
+	limit->value = memory_format("default %lu", weight);
+	limit->file = "io.bfq.weight";
+}
+
+/* The file is there whenever the kernel could share disks by weight, also while nothing does. */
+static int check_weights(const struct cgroup_hierarchy *hierarchy, struct cgroup_limits *limits, struct sandbox_error *error)
+{
+	for (size_t i = 0; i < limits->count; i++) {
+		struct cgroup_limit *limit = &limits->items[i];
+
+		if (strcmp(limit->file, "io.weight") != 0 || cgroup_device_has_cost(hierarchy->mount))
+			continue;
+		if (!cgroup_device_has_bfq()) {
+			error_set(error, EOPNOTSUPP, "hold --%s", limit->option);
+			error_cause(error, SANDBOX_E_LIMIT_UNAVAILABLE, "no disk of this machine is shared by weight");
+			return error_fix(error, "have root choose the scheduler bfq for the disk (its queue/scheduler below "
+				"/sys/block), or limit bytes and operations with --device-read-bps and its kin");
+		}
+		use_bfq(limit);
+	}
+	return 0;
+}
+
 int cgroup_plan_decide_in(const struct cgroup_hierarchy *hierarchy, const struct sandbox_limits *wanted,
 	struct cgroup_plan *out, struct sandbox_error *error)
 {
@@ -208,6 +242,8 @@ int cgroup_plan_decide_in(const struct cgroup_hierarchy *hierarchy, const struct
 
 	choose(hierarchy, wanted, needed, &choice);
 	result = check_choice(hierarchy, wanted, &choice, out, error);
+	if (result == 0)
+		result = check_weights(hierarchy, &out->limits, error);
 	if (result < 0)
 		return result;
 	out->why = choice.manager ? take_ptr(choice.offer.why) : take_ptr(choice.refusals);

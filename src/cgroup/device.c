@@ -1,8 +1,10 @@
 #include "cgroup/device.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -25,6 +27,27 @@ static int find_whole(unsigned int *major, unsigned int *minor, struct sandbox_e
 	if (result == 0 && sscanf(number, "%u:%u", major, minor) != 2)
 		return error_set(error, EPROTO, "read %s", disk);
 	return result;
+}
+
+bool cgroup_device_has_bfq(void)
+{
+	auto_closedir DIR *disks = opendir("/sys/block");
+	struct dirent *entry;
+
+	while (disks && (entry = readdir(disks))) {
+		auto_free char *path = memory_format("/sys/block/%s/queue/scheduler", entry->d_name), *text = NULL;
+
+		if (entry->d_name[0] != '.' && file_read(AT_FDCWD, path, 4096, &text, NULL, NULL) == 0 && strstr(text, "[bfq]"))
+			return true;
+	}
+	return false;
+}
+
+bool cgroup_device_has_cost(const char *mount)
+{
+	auto_free char *path = memory_format("%s/io.cost.qos", mount), *text = NULL;
+
+	return file_read(AT_FDCWD, path, 65536, &text, NULL, NULL) == 0 && strstr(text, "enable=1");
 }
 
 int cgroup_device_find(const char *path, unsigned int *out_major, unsigned int *out_minor, struct sandbox_error *error)

@@ -207,7 +207,8 @@ int cgroup_group_freeze(const char *path, bool on, struct sandbox_error *error)
 
 static bool is_weight(const struct cgroup_limit *limit)
 {
-	return strcmp(limit->file, "cpu.weight") == 0 || strcmp(limit->file, "io.weight") == 0;
+	return strcmp(limit->file, "cpu.weight") == 0 || strcmp(limit->file, "io.weight") == 0 ||
+		strcmp(limit->file, "io.bfq.weight") == 0;
 }
 
 /* A controller that the group did not need until now is enabled, if its parent has it. */

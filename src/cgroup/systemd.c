@@ -67,6 +67,7 @@ static const struct {
 } weights[] = {
 	{"cpu.weight", "CPUWeight"},
 	{"io.weight", "IOWeight"},
+	{"io.bfq.weight", "IOWeight"},
 };
 
 static void add_weights(const struct cgroup_limits *limits, struct sandbox_strings *arguments)

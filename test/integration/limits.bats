@@ -118,16 +118,32 @@ allocate() {
 	assert_output held
 }
 
+# Uses the processor for five seconds, once both are there, and tells how much of it it had.
+burn() {
+	local name=$1 weight=$2
+	"$SANDBOX" run --cpu-weight "$weight" -v "$BATS_TEST_TMPDIR:/lent" "$BUSYBOX_TAR" sh -c "
+		used() { sed -n 's/^usage_usec //p' /sys/fs/cgroup/cpu.stat; }
+		: >/lent/$name.ready
+		until [ -e /lent/go ]; do sleep 0.1; done
+		before=\$(used)
+		timeout 5 sh -c 'while :; do :; done' 2>/dev/null
+		echo \$((\$(used) - before)) >/lent/$name" 3>&-
+}
+
+are_ready() {
+	[ -e "$BATS_TEST_TMPDIR/light.ready" ] && [ -e "$BATS_TEST_TMPDIR/heavy.ready" ]
+}
+
 @test "processors are shared by weight" {
 	needs cpu
-	[ "$(nproc)" = 1 ] || [ -e /sys/fs/cgroup/user.slice/cpuset.cpus.effective ] || skip 'there is more than one processor to share'
-	local options=() use='timeout 5 sh -c "while :; do :; done"; sed -n "s/^usage_usec //p" /sys/fs/cgroup/cpu.stat'
-	[ "$(nproc)" = 1 ] || options=(--cpuset-cpus 0)
-	"$SANDBOX" run --cpu-weight 100 "${options[@]}" "$BUSYBOX_TAR" sh -c "$use" >"$BATS_TEST_TMPDIR/light" 3>&- &
-	"$SANDBOX" run --cpu-weight 400 "${options[@]}" "$BUSYBOX_TAR" sh -c "$use" >"$BATS_TEST_TMPDIR/heavy" 3>&-
-	wait $!
-	awk 'NR == 1 { light = $1 } NR == 2 { heavy = $1 } END { share = heavy / (light + heavy); print share; exit !(share > 0.7 && share < 0.88) }' \
-		"$BATS_TEST_TMPDIR"/light "$BATS_TEST_TMPDIR"/heavy
+	[ "$(nproc)" = 1 ] || skip 'there is more than one processor to share'
+	burn light 100 &
+	burn heavy 400 &
+	wait_until are_ready
+	touch "$BATS_TEST_TMPDIR/go"
+	wait
+	awk '{ used[NR] = $1 } END { share = used[1] / (used[1] + used[2]); print share; exit !(share > 0.7 && share < 0.88) }' \
+		"$BATS_TEST_TMPDIR"/heavy "$BATS_TEST_TMPDIR"/light
 }
 
 @test "writes to the disk take as long as they should" {
@@ -255,6 +271,36 @@ lift_outside="
 	run_busybox -m 64m -- true
 	assert_success ''
 	[ "$(cat /proc/self/cgroup)" = "$before" ]
+}
+
+@test "the group is below the parent that was named" {
+	needs memory
+	case ${SANDBOX_WORLD:-} in
+	systemd*)
+		sandbox --debug run --cgroup-parent boxes.slice -m 64m "$BUSYBOX_TAR" cat /sys/fs/cgroup/memory.max
+		assert_output 67108864
+		assert_stderr_has /boxes.slice/sandbox-
+		;;
+	delegated)
+		# Nobody has enabled anything for this one, and the error names who could.
+		local own
+		own=/sys/fs/cgroup$(cut -d: -f3 /proc/self/cgroup)
+		mkdir "$own/given"
+		run_busybox --cgroup-parent "$own/given" -m 64m -- true
+		rmdir "$own/given"
+		assert_error E_CGROUP_CONTROLLER
+		assert_stderr_has "$own has it and does not pass it on"
+		;;
+	*) skip 'for the worlds of the guests' ;;
+	esac
+}
+
+@test "disks that nobody shares by weight cannot be" {
+	needs io
+	! grep -qF '[bfq]' /sys/block/*/queue/scheduler || skip 'bfq shares a disk here'
+	! grep -qs enable=1 /sys/fs/cgroup/io.cost.qos || skip 'io.cost.qos shares a disk here'
+	run_busybox --io-weight 50 -- true
+	assert_error E_LIMIT_UNAVAILABLE
 }
 
 @test "what Debian does not delegate is named, with the drop-in" {
