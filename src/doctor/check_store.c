@@ -154,7 +154,7 @@ static int build_and_write(void *argument, struct sandbox_error *error)
 		result = root_build(&task->plan, upper, &target, error);
 	if (result < 0)
 		return result;
-	file = openat(target.root, PROBE_PROGRAM + 1, O_WRONLY | O_APPEND | O_CLOEXEC);
+	file = openat(target.root, PROBE_NAME, O_WRONLY | O_APPEND | O_CLOEXEC);
 	result = file < 0 ? -errno : fd_write_all(file, "", 1);
 	return result < 0 ? error_set(error, -result, "write to a file of a lower layer") : 0;
 }

@@ -73,14 +73,14 @@ static int write_archive(int program, int archive)
 
 	if (fstat(program, &status) < 0)
 		return -errno;
-	header = file_header(PROBE_PROGRAM + 1, (uint64_t)status.st_size);
+	header = file_header(PROBE_NAME, (uint64_t)status.st_size);
 	result = fd_write_all(archive, &header, sizeof(header));
 	if (result == 0)
 		result = copy_file(program, archive, status.st_size);
 	/* The rest of the last block, and two empty ones. */
 	if (result == 0)
 		result = fd_write_all(archive, zeros,
-			2 * TAR_BLOCK + (size_t)((TAR_BLOCK - status.st_size % TAR_BLOCK) % TAR_BLOCK));
+			2UL * TAR_BLOCK + (size_t)((TAR_BLOCK - status.st_size % TAR_BLOCK) % TAR_BLOCK));
 	return result;
 }
 

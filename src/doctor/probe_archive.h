@@ -5,7 +5,8 @@
 #include "base/error.h"
 
 /* What the program is called in it. */
-#define PROBE_PROGRAM "/sandbox"
+#define PROBE_NAME    "sandbox"
+#define PROBE_PROGRAM "/" PROBE_NAME
 
 /* Writes it to the new file `path`. 0 or -errno. */
 int probe_archive_write(const char *path, struct sandbox_error *error);

@@ -90,7 +90,7 @@ static int explain_refused_clone(struct sandbox_error *error)
 
 int userns_explain_clone(int code, struct sandbox_error *error)
 {
-	struct sandbox_error ignored;
+	struct sandbox_error ignored = {0};
 
 	error = error ? error : &ignored;
 	error_set(error, code, "make a user namespace");
