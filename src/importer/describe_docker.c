@@ -140,5 +140,5 @@ int describe_docker(const struct blobs *blobs, const struct blob *manifest, cons
 	}
 	if (result == 0)
 		result = choose(list, count, choice, &chosen, error);
-	return result < 0 ? result : describe_candidate(blobs, chosen, out, error);
+	return result < 0 || !chosen ? result : describe_candidate(blobs, chosen, out, error);
 }

@@ -304,5 +304,5 @@ int describe_oci(const struct blobs *blobs, const struct blob *index, const stru
 	if (list.count == 0)
 		return describe_refuse(error, "its index lists no image");
 	result = choose(blobs, &list, choice, &chosen, error);
-	return result < 0 ? result : describe_manifest(blobs, chosen, out, error);
+	return result < 0 || !chosen ? result : describe_manifest(blobs, chosen, out, error);
 }

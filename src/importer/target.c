@@ -258,26 +258,23 @@ int target_remember(struct target *target, const char *path, const struct attrib
 /* By path; of one path those that an entry listed come first. */
 static int compare_records(const void *left, const void *right)
 {
-	const struct directory_record *const *a = left, *const *b = right;
-	int order = strcmp((*a)->path, (*b)->path);
+	const struct directory_record *a = left, *b = right;
+	int order = strcmp(a->path, b->path);
 
-	return order ? order : (*a)->implied - (*b)->implied;
+	return order ? order : a->implied - b->implied;
 }
 
-int target_write_implied(const struct target *target, int fd, uint64_t *out_count, struct sandbox_error *error)
+int target_write_implied(struct target *target, int fd, uint64_t *out_count, struct sandbox_error *error)
 {
-	size_t count = target->directory_count;
-	auto_free const struct directory_record **sorted = memory_zeroed(count, sizeof(*sorted));
+	const struct directory_record *records = target->directories;
 
-	for (size_t i = 0; i < count; i++)
-		sorted[i] = &target->directories[i];
-	qsort(sorted, count, sizeof(*sorted), compare_records);
-	for (size_t i = 0; i < count; i++) {
+	qsort(target->directories, target->directory_count, sizeof(*records), compare_records);
+	for (size_t i = 0; i < target->directory_count; i++) {
 		int result;
 
-		if (!sorted[i]->implied || (i && strcmp(sorted[i]->path, sorted[i - 1]->path) == 0))
+		if (!records[i].implied || (i && strcmp(records[i].path, records[i - 1].path) == 0))
 			continue;
-		result = fd_write_all(fd, sorted[i]->path, strlen(sorted[i]->path) + 1);
+		result = fd_write_all(fd, records[i].path, strlen(records[i].path) + 1);
 		if (result < 0)
 			return error_set(error, -result, "note the directories that the layer does not list");
 		(*out_count)++;

@@ -62,8 +62,11 @@ int target_open_directory(struct target *target, const char *path, struct sandbo
 int target_remember(struct target *target, const char *path, const struct attributes *attributes,
 	struct sandbox_error *error);
 
-/* Writes the paths of directories that no entry listed, a NUL after each, to `fd`. 0 or -errno. */
-int target_write_implied(const struct target *target, int fd, uint64_t *out_count, struct sandbox_error *error);
+/*
+ * Writes the paths of directories that no entry listed, a NUL after each, to `fd`. To be done last: the order of entries
+ * is lost. 0 or -errno.
+ */
+int target_write_implied(struct target *target, int fd, uint64_t *out_count, struct sandbox_error *error);
 
 /* Gives all directories their owners, modes and times. 0 or -errno. */
 int target_settle(struct target *target, bool single, struct sandbox_error *error);

@@ -2,7 +2,7 @@
 # Images with layers, by an adversary: their manifests, configurations and deletions. Each is imported into an empty
 # store. What a layer holds besides is read as every other archive: archives.bats.
 
-# shellcheck disable=SC2034,SC2154,SC2317  # archives.bash gives and takes variables; rows have more columns than are read
+# shellcheck disable=SC2030,SC2031,SC2034,SC2154,SC2317  # archives.bash gives and takes variables; rows have more columns than are read
 
 load ../integration/helper
 load archives

@@ -435,7 +435,7 @@ status_of() {
 		[ "${descriptor##*/}" -gt 2 ] || continue
 		target=$(readlink "$descriptor")
 		[[ $target == "$PWD/tree.tar" || $target == socket:* || $target == "$STORE"/staging/*/root ||
-			$target == "$STORE"/staging/*/lock ]] || { echo "$descriptor leads to $target" && false; }
+			$target == "$STORE"/staging/*/lock || $target == "$STORE"/staging/*/'spool (deleted)' ]] || { echo "$descriptor leads to $target" && false; }
 	done
 	[ "$(status_of CapEff)" = 000000008000001b ]
 	[ "$(status_of CapPrm)" = 000000008000001b ]

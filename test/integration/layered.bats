@@ -327,7 +327,7 @@ comparable() {
 			assert_status 0
 			[ "$output" = "sha256:$(sha256sum <../packed.tar | cut -d' ' -f1)" ]
 			[ "$(cat "$STORE"/layers/*/root/manifest.json)" = '[]' ]
-			[ -e "$STORE"/layers/*/root/bin/ids ]
+			[ -e "$(echo "$STORE"/layers/*/root/bin/ids)" ]
 			sandbox images --json
 			assert_output_has '"entries": 8' || assert_output_has '"entries": 9'
 		done

@@ -69,7 +69,8 @@ static void a_configuration_survives_the_round_trip(void **state)
 
 static void choices_are_read_strictly(void **state)
 {
-	static const char *const bad[] = {"", "linux", "linux/", "/amd64", "linux/amd64/", "linux/amd64/v1/", "linux/a b", "a/b/c/d"};
+	static const char *const bad[] = {
+		"", "linux", "linux/", "/amd64", "linux/amd64/", "linux/amd64/v1/", "linux/a b", "a/b/c/d"};
 	struct import_choice choice;
 
 	(void)state;
