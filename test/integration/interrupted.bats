@@ -5,6 +5,12 @@
 load helper
 load fault
 
+# One that has its directories, as after a failed import.
+make_empty_store() {
+	"$SANDBOX_SWITCHED" reset
+	! "$SANDBOX_SWITCHED" import test/integration/helper.bash >/dev/null 2>&1
+}
+
 setup_file() {
 	private_folders
 	# Thousands of files come and go: not on a disk.
@@ -12,9 +18,7 @@ setup_file() {
 	charged_keys >"$BATS_FILE_TMPDIR/keys"
 	"$SANDBOX_SWITCHED" run --name first --overlay=disk "$BUSYBOX_TAR" -- true
 	kept_files >"$BATS_FILE_TMPDIR/full"
-	# An empty store has its directories, as one has after a failed import.
-	"$SANDBOX_SWITCHED" reset
-	"$SANDBOX_SWITCHED" images >/dev/null
+	make_empty_store
 	kept_files >"$BATS_FILE_TMPDIR/empty"
 	: >"$BATS_FILE_TMPDIR/stderr"
 }
@@ -69,8 +73,7 @@ assert_whole_or_absent() {
 	points=$(points_until import-identified run "$BUSYBOX_TAR" -- true | grep -v '^userns\.')
 	[ "$(wc -w <<<"$points")" -gt 10 ]
 	for point in $points; do
-		store_is empty
-		"$SANDBOX_SWITCHED" images >/dev/null
+		make_empty_store
 		signal=$(cut -d ' ' -f $((++number % 3 + 1)) <<<'HUP INT TERM')
 		interrupt_at "$point" "$signal" run "$BUSYBOX_TAR" -- true
 		assert_nothing_lives "$living" "$signal at $point"
@@ -80,8 +83,7 @@ assert_whole_or_absent() {
 
 @test "an import from a pipe" {
 	local living tool
-	store_is empty
-	"$SANDBOX_SWITCHED" images >/dev/null
+	make_empty_store
 	living=$(living_things)
 	mkfifo "$BATS_TEST_TMPDIR/archive"
 	exec 7<>"$BATS_TEST_TMPDIR/archive"
