@@ -15,6 +15,13 @@
  */
 pid_t kernel_clone(uint64_t flags, int *out_pidfd, int cgroup);
 
+/*
+ * Runs function(argument) in a child that shares the memory of this process and has a stack of its own; the result is
+ * its exit status. This process stands still until the child has ended or executed a program. `flags` are more of
+ * clone(2)'s. The child's pid, or -1.
+ */
+pid_t kernel_vfork(int (*function)(void *argument), void *argument, int flags);
+
 /* openat2(2). EAGAIN, which RESOLVE_IN_ROOT answers while something is being renamed, is tried again, boundedly. */
 int kernel_openat2(int directory, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve);
 

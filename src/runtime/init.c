@@ -192,21 +192,37 @@ static bool is_own_init(const struct init *init)
 	return init->plan->own_init;
 }
 
-static pid_t clone_payload(const struct init *init)
-{
-	return kernel_clone(is_own_init(init) && !test_defence_removed("pid-namespace") ? CLONE_NEWPID : 0, NULL, -1);
-}
+struct payload_start {
+	struct init *init;
+	int report;
+};
 
-static _Noreturn void payload_main(struct init *init, int report)
+/* In the child. Returns when there is nothing to be executed. */
+static int payload_main(void *argument)
 {
+	const struct payload_start *start = argument;
+	struct init *init = start->init;
 	struct sandbox_error error = {0};
 	int result = is_own_init(init) ? init_setup(init, &error) : 0;
 
 	test_point("payload.start");
 	if (result == 0)
 		(void)payload_execute(init->plan, &init->payload, &error);
-	(void)fd_write_all(report, &error, sizeof(error));
-	_exit(125);
+	(void)fd_write_all(start->report, &error, sizeof(error));
+	return 125;
+}
+
+/* One that is PID 1 has much to do before it executes the command; any other is spared the copies of a fork. */
+static pid_t clone_payload(struct payload_start *start)
+{
+	pid_t pid;
+
+	if (!is_own_init(start->init))
+		return kernel_vfork(payload_main, start, 0);
+	pid = kernel_clone(test_defence_removed("pid-namespace") ? 0 : CLONE_NEWPID, NULL, -1);
+	if (pid == 0)
+		_exit(payload_main(start));
+	return pid;
 }
 
 /* The pipe is close-on-exec: its end without a message is the exec's success. */
@@ -220,9 +236,7 @@ static int init_start_payload(struct init *init, struct sandbox_error *error)
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return error_set(error, errno, "make a pipe");
 	reader = ends[0];
-	init->payload_pid = clone_payload(init);
-	if (init->payload_pid == 0)
-		payload_main(init, ends[1]);
+	init->payload_pid = clone_payload(&(struct payload_start){init, ends[1]});
 	(void)close(ends[1]);
 	if (init->payload_pid < 0)
 		return error_set(error, errno, "fork the command");

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,16 +11,13 @@
 #include "kernel/syscalls.h"
 #include "userns/userns.h"
 
-/* Init goes on standing on a copy of this stack; what is not touched costs nothing. */
-enum { STACK_SIZE = 1 << 20 };
-
 struct work {
 	struct stage *stage;
 	struct sandbox_error *error;
 	int result;
 };
 
-/* Shares memory and descriptors with the supervisor, who waits (CLONE_VFORK): what is filled in here is there. */
+/* Shares memory and descriptors with the supervisor, who waits: what is filled in here is there. */
 static int stage_main(void *argument)
 {
 	struct work *work = argument;
@@ -48,17 +44,12 @@ static int stage_main(void *argument)
 
 static int run_stage(struct work *work)
 {
-	void *stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-	pid_t pid;
+	pid_t pid = kernel_vfork(stage_main, work, CLONE_FILES);
 
-	if (stack == MAP_FAILED)
-		return error_set(work->error, errno, "make a stack");
-	pid = clone(stage_main, (char *)stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, work);
 	if (pid < 0)
-		work->result = error_set(work->error, errno, "fork");
-	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		return error_set(work->error, errno, "fork");
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
-	(void)munmap(stack, STACK_SIZE);
 	return work->result;
 }
 
