@@ -36,10 +36,13 @@ int mount_apply_directory(struct mount_work *work, const struct mount_step *step
 
 int mount_apply_symlink(struct mount_work *work, const struct mount_step *step, struct sandbox_error *error)
 {
-	const char *name = strrchr(step->target, '/') + 1;
+	const char *fresh = mount_name_in_fresh(work, step->target), *name = strrchr(step->target, '/') + 1;
 	auto_free char *parent = memory_text_n(step->target, (size_t)(name - step->target));
-	auto_close int directory = root_open(work->root, parent, O_PATH | O_DIRECTORY, ROOT_NO_LINKS);
+	auto_close int directory = -1;
 
+	if (fresh && symlinkat(step->source, work->fresh, fresh) == 0)
+		return 0;
+	directory = root_open(work->root, parent, O_PATH | O_DIRECTORY, ROOT_NO_LINKS);
 	if (directory < 0)
 		return error_set(error, -directory, "open %s", parent);
 	if (symlinkat(step->source, directory, name) < 0)
@@ -68,6 +71,14 @@ int mount_clone_device(const char *path, dev_t number, struct sandbox_error *err
 	return take_fd(&node);
 }
 
+static int make_device_target(const struct mount_work *work, const char *path, struct sandbox_error *error)
+{
+	const char *name = mount_name_in_fresh(work, path);
+	int file = name ? openat(work->fresh, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666) : -1;
+
+	return file >= 0 ? file : root_make_file(work->root, path, 0666, error);
+}
+
 int mount_apply_device(struct mount_work *work, const struct mount_step *step, struct sandbox_error *error)
 {
 	auto_close int node = mount_clone_device(step->source, step->device, error);
@@ -75,7 +86,7 @@ int mount_apply_device(struct mount_work *work, const struct mount_step *step, s
 
 	if (node < 0)
 		return node;
-	target = root_make_file(work->root, step->target, 0666, error);
+	target = make_device_target(work, step->target, error);
 	if (target < 0)
 		return target;
 	return filesystem_attach(node, target, step->target, error);

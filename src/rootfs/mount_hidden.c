@@ -24,13 +24,24 @@ static int mask_file(int target, const char *path, struct sandbox_error *error)
 	return mount < 0 ? mount : filesystem_attach(mount, target, path, error);
 }
 
-static int mask_directory(int target, const char *path, struct sandbox_error *error)
+/* One file system is empty enough for all. */
+static int mask_directory(struct mount_work *work, int target, const char *path, struct sandbox_error *error)
 {
 	static const struct filesystem_option options[] = {{"size", "0"}, {"nr_inodes", "1"}, {"mode", "0555"}, {NULL}};
 	const uint64_t attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
-	auto_close int mount = filesystem_make("tmpfs", options, attributes, error);
+	auto_close int mount = -1;
+	int result;
 
-	return mount < 0 ? mount : filesystem_attach(mount, target, path, error);
+	if (work->empty >= 0)
+		mount = open_tree(work->empty, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	if (mount < 0)
+		mount = filesystem_make("tmpfs", options, attributes, error);
+	if (mount < 0)
+		return mount;
+	result = filesystem_attach(mount, target, path, error);
+	if (result == 0 && work->empty < 0)
+		work->empty = take_fd(&mount);
+	return result;
 }
 
 int mount_apply_mask(struct mount_work *work, const struct mount_step *step, struct sandbox_error *error)
@@ -45,7 +56,7 @@ int mount_apply_mask(struct mount_work *work, const struct mount_step *step, str
 		return error_set(error, -target, "mask %s", step->target);
 	if (fstat(target, &status) < 0)
 		return error_set(error, errno, "stat %s", step->target);
-	return S_ISDIR(status.st_mode) ? mask_directory(target, step->target, error)
+	return S_ISDIR(status.st_mode) ? mask_directory(work, target, step->target, error)
 				       : mask_file(target, step->target, error);
 }
 

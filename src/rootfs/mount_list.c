@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/scope.h"
@@ -10,6 +12,10 @@
 static void mount_work_finish(struct mount_work *work)
 {
 	free(work->own);
+	if (work->fresh >= 0)
+		(void)close(work->fresh);
+	if (work->empty >= 0)
+		(void)close(work->empty);
 }
 
 void mount_list_add(struct mount_list *list, const struct mount_step *step)
@@ -60,6 +66,16 @@ const char *mount_kind_name(enum mount_kind kind)
 	return kinds[kind].name;
 }
 
+const char *mount_name_in_fresh(const struct mount_work *work, const char *path)
+{
+	size_t length = work->fresh_path ? strlen(work->fresh_path) : 0;
+
+	if (!length || strncmp(path, work->fresh_path, length) != 0 || path[length] != '/')
+		return NULL;
+	path += length + 1;
+	return *path && !strchr(path, '/') ? path : NULL;
+}
+
 /* What an optional step may meet: the kernel was built without the thing, or does not show it. */
 static bool is_absence(int result)
 {
@@ -69,7 +85,7 @@ static bool is_absence(int result)
 int mount_list_apply(const struct mount_list *list, const struct mount_target *target, struct sandbox_error *error)
 {
 	auto_finish(mount_work_finish) struct mount_work work = {
-		.root = target->root, .scratch = target->scratch};
+		.root = target->root, .scratch = target->scratch, .fresh = -1, .empty = -1};
 
 	if (mount_remember_own(&work, target->root, error) < 0)
 		return -EIO;

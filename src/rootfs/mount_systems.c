@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -48,6 +49,16 @@ static int open_filesystem(const struct mount_step *step, const char *type, cons
 	return take_fd(&copy);
 }
 
+static int make_target(const struct mount_work *work, const struct mount_step *step, struct sandbox_error *error)
+{
+	const char *name = mount_name_in_fresh(work, step->target);
+
+	if (name && mkdirat(work->fresh, name, 0755) == 0)
+		return openat(work->fresh, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return root_make_directory(work->root, step->target, 0755, step->follow_links ? ROOT_FOLLOW : ROOT_NO_LINKS,
+		error);
+}
+
 static int mount_filesystem(struct mount_work *work, const struct mount_step *step, const char *type,
 	const struct filesystem_option *options, struct sandbox_error *error)
 {
@@ -57,14 +68,19 @@ static int mount_filesystem(struct mount_work *work, const struct mount_step *st
 
 	if (mount < 0)
 		return mount;
-	target = root_make_directory(work->root, step->target, 0755, step->follow_links ? ROOT_FOLLOW : ROOT_NO_LINKS,
-		error);
+	target = make_target(work, step, error);
 	if (target < 0)
 		return target;
 	result = step->follow_links ? mount_refuse_kernel_files(target, step->target, error) : 0;
 	if (result == 0)
 		result = mount_remember_own(work, mount, error);
-	return result < 0 ? result : filesystem_attach(mount, target, step->target, error);
+	if (result == 0)
+		result = filesystem_attach(mount, target, step->target, error);
+	if (result == 0 && step->kind == MOUNT_TMPFS && !step->follow_links && !work->fresh_path) {
+		work->fresh_path = step->target;
+		work->fresh = take_fd(&mount);
+	}
+	return result;
 }
 
 int mount_apply_tmpfs(struct mount_work *work, const struct mount_step *step, struct sandbox_error *error)

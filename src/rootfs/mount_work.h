@@ -14,6 +14,13 @@ struct mount_work {
 	int root;
 	int scratch;
 	int source;          /* of the present step, or -1 */
+	/*
+	 * Our first tmpfs (/dev), and where it is: in there is nothing but what we make, and no path needs to be resolved.
+	 * NULL and -1 while there is none.
+	 */
+	const char *fresh_path;
+	int fresh;
+	int empty;           /* an empty directory that was laid over another one, for more of its kind; or -1 */
 	unsigned int files;  /* how many were made in scratch: their names */
 	bool has_lent;       /* something of the host's is mounted */
 	dev_t *own;          /* file systems in which directories may be made: the root, and our own tmpfs */
@@ -40,6 +47,9 @@ int mount_apply_bind(struct mount_work *work, const struct mount_step *step, str
 int mount_apply_mask(struct mount_work *work, const struct mount_step *step, struct sandbox_error *error);
 int mount_apply_read_only(struct mount_work *work, const struct mount_step *step, struct sandbox_error *error);
 int mount_apply_seal(struct mount_work *work, const struct mount_step *step, struct sandbox_error *error);
+
+/* The name of `path` in work->fresh, if it lies directly there, or else NULL. */
+const char *mount_name_in_fresh(const struct mount_work *work, const char *path);
 
 /* A target behind links of the image must not lie in /proc or /sys, whose masks it would cover. 0 or -errno. */
 int mount_refuse_kernel_files(int target, const char *path, struct sandbox_error *error);
