@@ -178,9 +178,12 @@ static int resolve_path(struct image_store *store, const char *path, const struc
 /* A folder with an index.json beside its oci-layout: image-layout.md. */
 static bool is_layout(const char *path)
 {
-	auto_close int folder = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	auto_close int folder = -1;
 	struct stat status;
 
+	if (stat(path, &status) < 0 || !S_ISDIR(status.st_mode))
+		return false;
+	folder = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return folder >= 0 && fstatat(folder, "oci-layout", &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode) &&
 		fstatat(folder, "index.json", &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode);
 }

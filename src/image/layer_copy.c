@@ -188,13 +188,14 @@ static int run_helper(const struct layer_copy *copy, struct helper *helper, stru
 	return result < 0 ? result : userns_wait(&child, error);
 }
 
-/* Ids that were given to somebody else since, or that need a helper which is gone. */
+/* Ids that were given to somebody else since, that need a helper which is gone, or that an outer namespace lacks. */
 static int explain_lost_ids(int result, const struct source *source, struct sandbox_error *error)
 {
 	char text[ID_MAP_EXTENTS_MAX * 36];
 
 	if (!error || (error->id != SANDBOX_E_NEWIDMAP_REFUSED && error->id != SANDBOX_E_NEWIDMAP_MISSING &&
-			      error->id != SANDBOX_E_NNP && error->id != SANDBOX_E_SUBID_MISSING))
+			      error->id != SANDBOX_E_NNP && error->id != SANDBOX_E_SUBID_MISSING &&
+			      error->id != SANDBOX_E_USERNS_FILTERED))
 		return result;
 	log_debug("%s: %s", error->text, error->cause);
 	(void)error_set(error, ENOENT, "make the files for these ids from those in the store");
