@@ -175,6 +175,8 @@ static int unpack_layer(struct unpacking *unpacking, const struct pending_list *
 		result = check_digest(&pending->wanted->diff, &found.diff, "contents", error);
 	if (result < 0)
 		return result;
+	/* The importer has ended; one descriptor for each of many layers is enough. */
+	staging_unlock(&pending->staging);
 	inherits = found.implied && !found.opaque && pending > list->items;
 	name_tree(list, pending, found.opaque ? DEPENDS_ON_NOTHING_OPAQUE : inherits ? DEPENDS_ON_LOWER : DEPENDS_ON_NOTHING);
 	result = inherits ? inherit(list, pending, notes, error) : 0;
