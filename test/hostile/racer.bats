@@ -77,7 +77,7 @@ start() {
 
 # race_starts OPTIONS…: as many starts as there have to be, during as many exchanges.
 race_starts() {
-	local i objections before after
+	local i before after
 	local -A outcomes=()
 	before=$(outside_snapshot)
 	for ((i = 0; i < starts || $(swapped) < swaps; i++)); do

@@ -1,7 +1,7 @@
 # An image for other ids than those it was unpacked for: its tree is copied, and the copy is what unpacking for these
 # ids would have made.
 # shellcheck shell=bash
-# shellcheck disable=SC2030,SC2031  # every test is a subshell
+# shellcheck disable=SC2030,SC2031,SC2154  # every test is a subshell
 
 load helper
 load fault

@@ -199,6 +199,20 @@ comparable() {
 	done
 }
 
+@test "its layers are copied for other ids, deletions and replaced folders with them" {
+	local before options made='/^\.\/etc\/(passwd|group) /d'
+	list_inside ./large | comparable | sed -E "$made" >"$BATS_TEST_TMPDIR/expected"
+	"$SANDBOX" import --name large ./large
+	before=$(layers)
+	for options in --userns=keep-id:uid=7 '--uidmap=0:1:65535 --uidmap=65535:0'; do
+		# shellcheck disable=SC2086
+		list_inside $options large | comparable | sed -E "$made" >"$BATS_TEST_TMPDIR/found"
+		diff "$BATS_TEST_TMPDIR/expected" "$BATS_TEST_TMPDIR/found"
+	done
+	[ "$(layers)" = $((3 * before)) ]
+	[ -z "$(find "$STORE/staging" -mindepth 1)" ]
+}
+
 # --- what the image says of itself ---------------------------------------------------------------------------
 
 @test "environment, entry point, command, user and working directory are the image's" {

@@ -116,6 +116,70 @@ static void keys_tell_maps_apart(void **state)
 	assert_string_not_equal(key, again);
 }
 
+static void finds_the_way_back(void **state)
+{
+	struct id_range items[] = {{100000, 10}, {300000, 5}};
+	struct id_ranges ranges = {items, 2};
+	struct idmap map;
+	uint32_t inside = 99;
+
+	(void)state;
+	assert_int_equal(idmap_ranges(&map, 1000, 1000, &ranges, &ranges, NULL), 0);
+	assert_true(id_extents_find(&map.users, 1000, &inside));
+	assert_int_equal(inside, 0);
+	assert_true(id_extents_find(&map.users, 300004, &inside));
+	assert_int_equal(inside, 15);
+	assert_false(id_extents_find(&map.users, 300005, NULL));
+	assert_false(id_extents_find(&map.users, 999, NULL));
+	assert_false(id_extents_find(&map.users, 0, NULL));
+	assert_false(id_extents_find(&map.users, UINT32_MAX, NULL));
+}
+
+static void add(struct id_extents *extents, uint32_t inside, uint32_t outside, uint32_t count)
+{
+	assert_int_equal(id_extents_add(extents, (struct id_extent){inside, outside, count}, NULL), 0);
+}
+
+/* Every id of either has one place, once; root is the first map's. */
+static void a_cover_has_the_ids_of_both(void **state)
+{
+	struct idmap first = {.single = false}, second = {.single = false}, cover;
+	char text[400];
+
+	(void)state;
+	add(&first.users, 1000, 1000, 1);
+	add(&first.users, 0, 100000, 1000);
+	add(&second.users, 0, 1000, 1);
+	add(&second.users, 1, 99990, 20);
+	add(&second.users, 21, 100500, 1000);
+	first.groups = second.groups = second.users;
+	assert_int_equal(idmap_cover(&cover, &first, &second, NULL), 0);
+	assert_false(cover.single);
+	assert_string_equal(id_extents_format(&cover.users, text, sizeof(text)),
+		"0 100000 1, 1 1000 1, 2 100001 999, 1001 99990 10, 1011 101000 500");
+	assert_string_equal(id_extents_format(&cover.groups, text, sizeof(text)), "0 1000 1, 1 99990 20, 21 100500 1000");
+}
+
+static void a_cover_of_single_ids(void **state)
+{
+	struct idmap first, second, cover;
+	char text[200];
+
+	(void)state;
+	idmap_single(&first, 1000, 1001);
+	second = first;
+	assert_int_equal(idmap_cover(&cover, &first, &second, NULL), 0);
+	assert_true(cover.single);
+	assert_string_equal(id_extents_format(&cover.users, text, sizeof(text)), "0 1000 1");
+	add(&second.users, 1, 100000, UINT32_MAX - 100001);
+	second.single = false;
+	assert_int_equal(idmap_cover(&cover, &first, &second, NULL), 0);
+	assert_false(cover.single);
+	assert_string_equal(id_extents_format(&cover.users, text, sizeof(text)), "0 1000 1, 1 100000 4294867294");
+	first.users.count = 0;
+	assert_int_equal(idmap_cover(&cover, &first, &second, NULL), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -125,6 +189,9 @@ int main(void)
 		cmocka_unit_test(too_many_extents),
 		cmocka_unit_test(read_back_joins_what_the_kernel_splits),
 		cmocka_unit_test(keys_tell_maps_apart),
+		cmocka_unit_test(finds_the_way_back),
+		cmocka_unit_test(a_cover_has_the_ids_of_both),
+		cmocka_unit_test(a_cover_of_single_ids),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
