@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/memory.h"
+#include "base/file.h"
 #include "base/scope.h"
 #include "base/spawn.h"
 #include "base/strings.h"
@@ -25,10 +25,14 @@
 #include "network/tap_guard.h"
 #include "userns/userns.h"
 
-/* Where the keeper mounts a file system that only it and pasta see. pasta's AppArmor profile lets it write here. */
-#define PRIVATE_DIRECTORY "/tmp"
-#define NETNS_PATH        PRIVATE_DIRECTORY "/netns"
-#define READY_PATH        PRIVATE_DIRECTORY "/ready"
+/*
+ * Where the keeper mounts file systems that only it and pasta see. The AppArmor profile that distributions have for pasta
+ * lets it read a network namespace in the one place, where Podman has them, and write its pid file in the other.
+ */
+#define NETNS_MOUNT  "/run/user"
+#define NETNS_FOLDER NETNS_MOUNT "/0/netns"
+#define READY_MOUNT  "/tmp"
+#define READY_PATH   READY_MOUNT "/ready"
 
 enum { OUTPUT_MAX = 1024 };
 
@@ -50,6 +54,7 @@ struct keeper {
 	int channel;
 	int userns;
 	int netns;
+	const char *netns_path;
 	int ready; /* the FIFO */
 	struct spawn pasta;
 	int pidfd; /* pasta's */
@@ -136,20 +141,43 @@ static int close_others(const struct keeper *self, struct sandbox_error *error)
 	return 0;
 }
 
+static int mount_private(const char *path, struct sandbox_error *error)
+{
+	return mount("sandbox", path, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700,size=64k,nr_inodes=8") < 0
+		? error_set(error, errno, "mount a tmpfs on %s for pasta", path) : 0;
+}
+
+/* Without logind there may be no such place, but no profile either. */
+static int make_netns_folder(struct keeper *self, struct sandbox_error *error)
+{
+	int result;
+
+	self->netns_path = READY_MOUNT "/netns";
+	if (access(NETNS_MOUNT, F_OK) < 0)
+		return 0;
+	self->netns_path = NETNS_FOLDER "/sandbox";
+	result = mount_private(NETNS_MOUNT, error);
+	return result < 0 ? result : file_make_directories(NETNS_FOLDER, 0700, error);
+}
+
 /* The namespace gets a path, and the FIFO a place, in a mount namespace that ends with us. */
-static int make_private_directory(struct keeper *self, struct sandbox_error *error)
+static int make_private_files(struct keeper *self, struct sandbox_error *error)
 {
 	auto_close int file = -1, copy = -1;
+	int result;
 
 	if (chdir("/") < 0 || unshare(CLONE_NEWNS) < 0)
 		return error_set(error, errno, "make a mount namespace for pasta");
-	if (mount("sandbox", PRIVATE_DIRECTORY, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700,size=64k,nr_inodes=8") < 0)
-		return error_set(error, errno, "mount a tmpfs for pasta");
-	file = open(NETNS_PATH, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	result = mount_private(READY_MOUNT, error);
+	if (result == 0)
+		result = make_netns_folder(self, error);
+	if (result < 0)
+		return result;
+	file = open(self->netns_path, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (file < 0 || mkfifo(READY_PATH, 0600) < 0)
 		return error_set(error, errno, "make pasta's files");
 	copy = open_tree(self->netns, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
-	if (copy < 0 || move_mount(copy, "", AT_FDCWD, NETNS_PATH, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+	if (copy < 0 || move_mount(copy, "", AT_FDCWD, self->netns_path, MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return error_set(error, errno, "show the network namespace to pasta");
 	/* For reading and writing: with no writer but pasta it would be at its end before pasta has opened it. */
 	self->ready = open(READY_PATH, O_RDWR | O_NONBLOCK | O_CLOEXEC);
@@ -169,18 +197,19 @@ static int keeper_prepare(struct keeper *self, struct sandbox_error *error)
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_SET_NAME, "sandbox-net") < 0)
 		return error_set(error, errno, "protect the keeper of pasta");
 	result = close_others(self, error);
-	return result < 0 ? result : make_private_directory(self, error);
+	return result < 0 ? result : make_private_files(self, error);
 }
 
 static int keeper_start_pasta(struct keeper *self, struct sandbox_error *error)
 {
-	static const char *const ours[] = {"--foreground", "--pid", READY_PATH, "--netns", NETNS_PATH};
+	static const char *const ours[] = {"--foreground", "--pid", READY_PATH, "--netns"};
 	auto_finish(sandbox_strings_finish) struct sandbox_strings arguments = {0};
 	int result;
 
 	strings_add_all(&arguments, self->arguments);
 	for (size_t i = 0; i < array_count(ours); i++)
 		sandbox_strings_add(&arguments, ours[i]);
+	sandbox_strings_add(&arguments, self->netns_path);
 	result = spawn_start(&self->pasta, arguments.items, error);
 	if (result < 0)
 		return result;

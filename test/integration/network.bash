@@ -92,3 +92,19 @@ assert_mistake() {
 	assert_stderr_has 'cause: '
 	assert_stderr_has 'fix: '
 }
+
+# "served", or why not, from inside: a connection to ADDRESS at the service's port.
+fetch() {
+	local address=$1
+	shift
+	run_busybox "$@" -v "$HELPERS/talk:/talk:exec" -- /talk tcp - "$address" "$service_port" hello
+}
+
+# Whether what listens at ADDRESS PORT says again what it is told.
+answers() {
+	[ "$("$HELPERS/talk" tcp - "$1" "$2" again)" = again ]
+}
+
+logs_say() {
+	"$SANDBOX" logs "$1" 2>&1 | grep -qF "$2"
+}
