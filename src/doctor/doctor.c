@@ -12,6 +12,7 @@
 #include "doctor/check.h"
 #include "doctor/child.h"
 #include "runtime/plan.h"
+#include "runtime/upper.h"
 
 enum check_id {
 	CHECK_USER_NAMESPACE,
@@ -193,6 +194,9 @@ static void examination_finish(struct examination *examination)
 {
 	if (examination->workshop.wrapper >= 0)
 		(void)staging_remove(&examination->store, &examination->workshop, &examination->idmap, NULL);
+	/* Of a check that was ended in the middle. */
+	if (examination->idmap.users.count)
+		uppers_sweep(examination->locations->state, &examination->idmap);
 	staging_finish(&examination->workshop);
 	image_store_finish(&examination->store);
 	host_finish(&examination->host);
