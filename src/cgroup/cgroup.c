@@ -277,22 +277,3 @@ void cgroup_plan_finish(struct cgroup_plan *plan)
 	free(plan->why);
 	*plan = (struct cgroup_plan){0};
 }
-
-int cgroup_probe(char **out_text, unsigned int *out_controllers, struct sandbox_error *error)
-{
-	static const struct sandbox_limits nothing = {.cgroups = SANDBOX_CGROUPS_AUTO};
-	auto_finish(cgroup_hierarchy_finish) struct cgroup_hierarchy hierarchy = {0};
-	auto_finish(choice_finish) struct choice choice = {0};
-	char names[64];
-	int result = cgroup_hierarchy_find(&hierarchy, error);
-
-	if (result < 0)
-		return result;
-	choose(&hierarchy, &nothing, 0, &choice);
-	if (!choice.manager)
-		return explain_absence(&hierarchy, &nothing, NULL, choice.refusals, error);
-	*out_controllers = choice.offer.controllers;
-	*out_text = memory_format("%s (%s): %s", choice.manager->name, choice.offer.why,
-		cgroup_controllers_format(choice.offer.controllers, names, sizeof(names)));
-	return 0;
-}

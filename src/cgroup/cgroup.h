@@ -68,7 +68,4 @@ void cgroup_plan_finish(struct cgroup_plan *plan);
 
 void cgroup_offer_finish(struct cgroup_offer *offer);
 
-/* For doctor: where limits would come from, or why there can be none; *out_controllers could be limited. 0 or -errno. */
-int cgroup_probe(char **out_text, unsigned int *out_controllers, struct sandbox_error *error);
-
 #endif
