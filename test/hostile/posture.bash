@@ -265,6 +265,8 @@ assert_defence() {
 		return
 	fi
 	expected=$(rows_of_entry "$entry" | leave_out_absent_tables "$base")
+	[ -n "$expected" ] || [ -z "$(rows_of_entry "$entry")" ] ||
+		skip 'this kernel has no system call table that this defence is for'
 	[ -n "$expected" ] || {
 		echo "the table of defences has no rows for: $entry"
 		echo "changed: $changed"

@@ -573,6 +573,7 @@ assert_other_posture() {
 @test "every row can be different" {
 	local ours name file
 	ours=$(world default)
+	row_lines "$ours" | grep -q '^i386\.getpid.ok$' || skip 'the list of constant rows is of kernels with i386 system calls'
 	for name in single nobody nesting no-capabilities more-capabilities limits descriptors terminal bare \
 		empty unshare careless; do
 		world "$name" >/dev/null
