@@ -112,7 +112,7 @@ start_with_a_slow_disk() {
 	XDG_CACHE_HOME=$slow SANDBOX_TEST_STOP_AT=layer-synced env --default-signal=INT \
 		"$SANDBOX_SWITCHED" run "$BUSYBOX_TAR" sh -c 'sleep 3; echo done' >"$BATS_TEST_TMPDIR/output" 2>&1 3>&- &
 	pid=$!
-	wait_until grep -q done "$BATS_TEST_TMPDIR/output"
+	wait_until grep -q 'done' "$BATS_TEST_TMPDIR/output"
 	wait_until has_only_a_stopped_child "$pid"
 }
 
