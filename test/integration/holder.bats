@@ -1,5 +1,6 @@
 # The holder of a user namespace (sandbox-config(5)): it saves the helper programs, and can do nothing else: whatever
 # becomes of it, runs are as they are without it.
+# runs alone
 # shellcheck shell=bash
 # shellcheck disable=SC2154  # helper.bash sets status, output and stderr
 
