@@ -13,10 +13,12 @@
 #include "base/scope.h"
 #include "base/strings.h"
 #include "process/environment.h"
+#include "process/input_relay.h"
+#include "process/output_relay.h"
 #include "runtime/channel.h"
+#include "runtime/plan.h"
 #include "runtime/record.h"
 #include "runtime/registry.h"
-#include "runtime/relay.h"
 #include "runtime/session.h"
 #include "runtime/signals.h"
 
@@ -25,7 +27,8 @@ struct exec {
 	int report;
 	int signals;
 	int theirs[SESSION_FD_COUNT]; /* to be sent */
-	struct relays relays;
+	struct input_relay input;
+	struct output_relay output;
 	struct terminal terminal;
 	sigset_t previous;
 	int status; /* a raw wait status */
@@ -41,7 +44,8 @@ static void close_theirs(struct exec *exec)
 static void exec_finish(struct exec *exec)
 {
 	terminal_finish(&exec->terminal);
-	relays_finish(&exec->relays);
+	input_relay_close(&exec->input);
+	output_relay_close(&exec->output);
 	close_theirs(exec);
 	if (exec->channel >= 0)
 		(void)close(take_fd(&exec->channel));
@@ -54,11 +58,10 @@ static void exec_finish(struct exec *exec)
 
 static void exec_init(struct exec *exec)
 {
-	*exec = (struct exec){.channel = -1, .report = -1, .signals = -1, .terminal = TERMINAL_INIT};
+	*exec = (struct exec){.channel = -1, .report = -1, .signals = -1, .terminal = TERMINAL_INIT,
+		.input = {.writer = -1}, .output = OUTPUT_RELAY_INIT};
 	for (size_t i = 0; i < SESSION_FD_COUNT; i++)
 		exec->theirs[i] = -1;
-	for (size_t i = 0; i < RELAY_COUNT; i++)
-		exec->relays.items[i].pipe = -1;
 	(void)sigprocmask(SIG_SETMASK, NULL, &exec->previous);
 }
 
@@ -140,14 +143,33 @@ static int make_request(const struct sandbox_exec_options *options, enum termina
 
 /* ---- doing ---- */
 
-static int lend_nothing(int out[RELAY_COUNT], struct sandbox_error *error)
+static int lend_nothing(int out[], struct sandbox_error *error)
 {
-	for (int fd = 0; fd < RELAY_COUNT; fd++) {
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
 		out[fd] = open("/dev/null", O_RDWR | O_CLOEXEC);
 		if (out[fd] < 0)
 			return error_set(error, errno, "open /dev/null");
 	}
 	return 0;
+}
+
+/* Copies of the caller's streams, or of the pipes that stand for files. */
+static int lend_streams(struct exec *exec, struct sandbox_error *error)
+{
+	int *streams = exec->theirs + SESSION_INPUT;
+	int result = plan_check_streams(error);
+
+	if (result == 0)
+		result = input_relay_open(&exec->input, &streams[STDIN_FILENO], error);
+	if (result == 0)
+		result = output_relay_lend(&exec->output, error);
+	for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO && result == 0; fd++) {
+		streams[fd] = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+		if (streams[fd] < 0)
+			result = error_set(error, errno, "copy descriptor %d", fd);
+	}
+	output_relay_restore(&exec->output);
+	return result;
 }
 
 static int prepare(struct exec *exec, const struct sandbox_exec_options *options, enum terminal_kind terminal,
@@ -160,7 +182,7 @@ static int prepare(struct exec *exec, const struct sandbox_exec_options *options
 	if (result < 0)
 		return result;
 	return options->detach ? lend_nothing(exec->theirs + SESSION_INPUT, error)
-			       : relays_start(&exec->relays, exec->theirs + SESSION_INPUT, error);
+			       : lend_streams(exec, error);
 }
 
 static int hand_over(struct exec *exec, const struct registry_entry *entry, struct sandbox_error *error)
@@ -218,8 +240,8 @@ static bool hear_init(struct exec *exec)
 	return message.step != CHANNEL_EXITED;
 }
 
-enum { EVENT_CHANNEL, EVENT_SIGNALS, EVENT_TERMINAL, EVENT_RELAYS = EVENT_TERMINAL + TERMINAL_POLL_COUNT,
-	EVENT_COUNT = EVENT_RELAYS + RELAY_COUNT };
+enum { EVENT_CHANNEL, EVENT_SIGNALS, EVENT_TERMINAL, EVENT_INPUT = EVENT_TERMINAL + TERMINAL_POLL_COUNT, EVENT_OUTPUT,
+	EVENT_COUNT = EVENT_OUTPUT + OUTPUT_RELAY_COUNT };
 
 static int watch(struct exec *exec, struct sandbox_error *error)
 {
@@ -230,7 +252,8 @@ static int watch(struct exec *exec, struct sandbox_error *error)
 
 	for (;;) {
 		terminal_poll(&exec->terminal, events + EVENT_TERMINAL);
-		relays_poll(&exec->relays, events + EVENT_RELAYS);
+		input_relay_poll(&exec->input, events + EVENT_INPUT);
+		output_relay_poll(&exec->output, events + EVENT_OUTPUT);
 		if (poll(events, array_count(events), -1) < 0) {
 			if (errno != EINTR)
 				return error_set(error, errno, "wait for the command");
@@ -239,7 +262,8 @@ static int watch(struct exec *exec, struct sandbox_error *error)
 		if (events[EVENT_SIGNALS].revents)
 			signals_handle(exec->signals, &exec->terminal, exec->channel);
 		terminal_copy(&exec->terminal, events + EVENT_TERMINAL);
-		relays_copy(&exec->relays, events + EVENT_RELAYS);
+		input_relay_copy(&exec->input, events + EVENT_INPUT);
+		output_relay_copy(&exec->output, events + EVENT_OUTPUT);
 		if (events[EVENT_CHANNEL].revents && !hear_init(exec))
 			return 0;
 	}
@@ -280,6 +304,8 @@ int sandbox_exec(const struct sandbox_locations *locations, const char *referenc
 	if (result < 0 || options->detach)
 		return result;
 	result = run(&exec, terminal, error);
+	if (result == 0)
+		result = output_relay_end(&exec.output, error);
 	if (result == 0)
 		*out = WIFSIGNALED(exec.status) ? (struct sandbox_result){SANDBOX_CAUSE_SIGNAL, WTERMSIG(exec.status)}
 						: (struct sandbox_result){SANDBOX_CAUSE_EXIT, WEXITSTATUS(exec.status)};

@@ -115,10 +115,21 @@ static bool is_inherited(int fd)
 	return flags >= 0 && !(flags & FD_CLOEXEC);
 }
 
-static int decide_descriptors(const struct sandbox_spec *spec, struct plan *plan, struct sandbox_error *error)
+int plan_check_streams(struct sandbox_error *error)
 {
 	struct stat status;
 
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fstat(fd, &status) == 0 && S_ISDIR(status.st_mode)) {
+			error_set(error, EISDIR, "descriptor %d", fd);
+			error_cause(error, SANDBOX_E_USAGE, "the command could reach the host's files through it");
+			return error_fix(error, "do not redirect standard input, output or error to a directory");
+		}
+	return 0;
+}
+
+static int decide_descriptors(const struct sandbox_spec *spec, struct plan *plan, struct sandbox_error *error)
+{
 	if (spec->preserve_fds > PRESERVE_FDS_MAX) {
 		error_set(error, 0, "--preserve-fds %llu", (unsigned long long)spec->preserve_fds);
 		error_cause(error, SANDBOX_E_USAGE, "%d descriptors at most can be preserved", PRESERVE_FDS_MAX);
@@ -130,15 +141,8 @@ static int decide_descriptors(const struct sandbox_spec *spec, struct plan *plan
 			return error_fix(error, "open the descriptors 3 to %u before starting sandbox",
 				2 + (unsigned int)spec->preserve_fds);
 		}
-	/* From an open directory openat(2) leads to all of the host's files. */
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (fstat(fd, &status) == 0 && S_ISDIR(status.st_mode)) {
-			error_set(error, EISDIR, "descriptor %d", fd);
-			error_cause(error, SANDBOX_E_USAGE, "the command could reach the host's files through it");
-			return error_fix(error, "do not redirect standard input, output or error to a directory");
-		}
 	plan->preserve_fds = (unsigned int)spec->preserve_fds;
-	return 0;
+	return plan_check_streams(error);
 }
 
 static int decide_terminal(const struct sandbox_spec *spec, struct plan *plan, struct sandbox_error *error)

@@ -74,6 +74,9 @@ struct plan {
 	bool upper_on_disk;      /* root.upper is to be set once the directory exists */
 };
 
+/* Refuses a standard descriptor that is a directory: from there openat(2) leads to all of the host's files. 0 or -errno. */
+int plan_check_streams(struct sandbox_error *error);
+
 /* Which ids the sandbox will have. Prints a notice when it falls back to a single id. 0 or -errno. */
 int plan_decide_idmap(const struct userns_request *request, const struct host *host, struct idmap *out,
 	struct sandbox_error *error);
