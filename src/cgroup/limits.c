@@ -1,6 +1,7 @@
 #include "cgroup/limits.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,8 +130,7 @@ static const char *take_shares(struct reading *reading)
 
 	if (!text_parse_unsigned(reading->text, SHARES_MAX, &shares) || shares < SHARES_MIN)
 		return "it is a number from 2 to 262144; 1024 is everybody's";
-	reading->value = memory_format("%llu", (unsigned long long)(1 +
-		(shares - SHARES_MIN) * (WEIGHT_MAX - 1) / (SHARES_MAX - SHARES_MIN)));
+	reading->value = memory_format("%" PRIu64, 1 + (shares - SHARES_MIN) * (WEIGHT_MAX - 1) / (SHARES_MAX - SHARES_MIN));
 	return NULL;
 }
 

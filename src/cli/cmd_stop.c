@@ -8,7 +8,7 @@
 #include "cli/output.h"
 #include "cli/sandboxes.h"
 
-enum { GRACE_SECONDS = 10 };
+enum { GRACE_MILLISECONDS = 10 * 1000 };
 
 struct stop_options {
 	char *signal;
@@ -54,7 +54,7 @@ static int kill_one(const struct sandbox_locations *locations, const char *refer
 static int run_with(const struct command *command, int usual, sandboxes_action *act, const struct cli *cli, int argc,
 	char **argv)
 {
-	auto_finish(stop_options_finish) struct stop_options options = {.time = GRACE_SECONDS * 1000};
+	auto_finish(stop_options_finish) struct stop_options options = {.time = GRACE_MILLISECONDS};
 	struct sandbox_error error = {0};
 	int operands;
 	bool done;

@@ -42,9 +42,9 @@ static const struct {
 	int64_t seconds;
 	const char *one, *many;
 } units[] = {
-	{365 * 86400, "year", "years"},
-	{30 * 86400, "month", "months"},
-	{7 * 86400, "week", "weeks"},
+	{INT64_C(365) * 86400, "year", "years"},
+	{INT64_C(30) * 86400, "month", "months"},
+	{INT64_C(7) * 86400, "week", "weeks"},
 	{86400, "day", "days"},
 	{3600, "hour", "hours"},
 	{60, "minute", "minutes"},

@@ -103,6 +103,7 @@ static void send_userns(int client)
 /* Who only looks whether there is a holder, and asks for nothing, does not keep it. */
 static void answer(uint64_t *idle, uint64_t *deadline)
 {
+	/* cppcheck-suppress nullPointer */
 	int client = accept4(HOLDER_SOCKET, NULL, NULL, SOCK_CLOEXEC);
 	struct holder_request request;
 

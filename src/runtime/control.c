@@ -153,6 +153,7 @@ static bool serve_client(struct control_client *client, int channel, uint64_t *s
 
 static void accept_client(struct control *control)
 {
+	/* cppcheck-suppress nullPointer */
 	auto_close int socket = accept4(control->listener, NULL, NULL, SOCK_CLOEXEC);
 
 	if (socket < 0 || !is_own_peer(socket))

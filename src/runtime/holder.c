@@ -36,7 +36,7 @@ static const char holders_name[] = "holders";
 static const char *const program_paths[] = {"sandbox-holder", "../libexec/sandbox/sandbox-holder", NULL};
 
 /* A holder that is stopped must not cost more than newuidmap does on a busy machine. */
-enum { PATIENCE_MS = 100, HOLDER_NAME_SIZE = IDMAP_KEY_SIZE };
+enum { PATIENCE_MICROSECONDS = 100 * 1000, HOLDER_NAME_SIZE = IDMAP_KEY_SIZE };
 
 /*
  * A user namespace remembers the limits of its maker, and bounds by them what is made inside: each set of limits has
@@ -87,7 +87,7 @@ static void socket_address(int directory, const char *name, struct sockaddr_un *
 /* A connected socket, and whose it is; -ECONNREFUSED and -ENOENT where no holder lives. */
 static int holder_connect(int directory, const char *name, struct ucred *out_peer)
 {
-	const struct timeval patience = {.tv_usec = PATIENCE_MS * 1000};
+	const struct timeval patience = {.tv_usec = PATIENCE_MICROSECONDS};
 	auto_close int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	socklen_t size = sizeof(*out_peer);
 	struct sockaddr_un address;

@@ -119,11 +119,10 @@ run_without_helpers() {
 	holder_pids
 	# Those who only look do not keep it: without the setting, runs remove what dead holders left.
 	rm "$XDG_CONFIG_HOME/sandbox/config"
-	for ((i = 0; i < 100; i++)); do
-		holder_pids >/dev/null || break
-		"$SANDBOX" run "$BUSYBOX_TAR" true
-	done
-	no_holder
+	has_ended() {
+		"$SANDBOX" run "$BUSYBOX_TAR" true && no_holder
+	}
+	wait_until has_ended
 	[ -z "$(ls -A "$holders")" ]
 	[ "$before" = "$(settled_snapshot | grep -v "$XDG_RUNTIME_DIR/sandbox\|$XDG_CONFIG_HOME")" ]
 }

@@ -1,6 +1,7 @@
 # kill -9 at every named step of every command: nothing of the sandbox lives on, and one next run heals
 # whatever the dead could not take back.
 # runs alone
+# shellcheck disable=SC2030,SC2031  # each test has a $living of its own
 
 load helper
 load fault

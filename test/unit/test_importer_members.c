@@ -55,9 +55,9 @@ static void names_of_image_archives_are_known(void **state)
 {
 	static const char *const known[] = {"manifest.json", "index.json", "oci-layout", "blobs", "blobs/sha256/x",
 		"repositories",
-		HEX, HEX "/layer.tar", HEX ".json", HEX ".tar", HEX ".tar.gz", "sha256:" HEX, "config.json"};
-	static const char *const unknown[] = {"", "bin", "etc/manifest.json", "manifest.jsonx", "blob", "sha256:", HEX "x",
-		"sha256:" HEX "x", "0123", "manifest", HEX ".zip"};
+		HEX, (HEX "/layer.tar"), (HEX ".json"), (HEX ".tar"), (HEX ".tar.gz"), ("sha256:" HEX), "config.json"};
+	static const char *const unknown[] = {"", "bin", "etc/manifest.json", "manifest.jsonx", "blob", "sha256:", (HEX "x"),
+		("sha256:" HEX "x"), "0123", "manifest", (HEX ".zip")};
 
 	(void)state;
 	for (size_t i = 0; i < array_count(known); i++)
