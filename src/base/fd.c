@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 int fd_write_all(int fd, const void *data, size_t size)
@@ -37,6 +38,13 @@ ssize_t fd_read_full(int fd, void *data, size_t size)
 		used += (size_t)got;
 	}
 	return (ssize_t)used;
+}
+
+int fd_readable(int fd)
+{
+	int bytes = 0;
+
+	return fd >= 0 && ioctl(fd, FIONREAD, &bytes) == 0 ? bytes : 0;
 }
 
 int fd_set_cloexec(int fd, bool on)

@@ -12,6 +12,9 @@ int fd_write_all(int fd, const void *data, size_t size);
 /* Reads until `size` bytes or the end of the file. The number of bytes, or -errno. */
 ssize_t fd_read_full(int fd, void *data, size_t size);
 
+/* How many bytes can be read now without waiting; 0 for a descriptor that is not open. */
+int fd_readable(int fd);
+
 /* Sets or clears FD_CLOEXEC. 0 or -errno. */
 int fd_set_cloexec(int fd, bool on);
 

@@ -235,6 +235,9 @@ int cgroup_group_update(const char *path, const struct cgroup_limits *limits, st
 	if (result == 0)
 		result = enable_controllers(group.group, path, controllers, error);
 	for (size_t i = 0; i < limits->count && result == 0; i++) {
+		/* A default of `run`; here it would undo what was asked for then. */
+		if (limits->items[i].implied)
+			continue;
 		result = hold_limit(&group, &limits->items[i], error);
 		if (result == 0 && is_scope && is_weight(&limits->items[i]))
 			result = file_write_existing(parent, limits->items[i].file, limits->items[i].value, error);

@@ -16,6 +16,8 @@
 #include "base/test_switch.h"
 #include "base/text.h"
 
+#define SHELL_SAFE "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._+:@%,-"
+
 static int refuse(const char *path, const char *cause, const char *fix, struct sandbox_error *error)
 {
 	(void)error_set(error, 0, "use the folder %.300s as a root file system", path);
@@ -147,8 +149,9 @@ static int refuse_owner(const struct owners *owners, const char *name, const str
 	(void)error_set(error, 0, "use the folder %.200s as a root file system", owners->path);
 	(void)error_cause(error, SANDBOX_E_ID_UNMAPPED, "%s%.100s belongs to %s %u, who has no place in the id map",
 		*name ? "its " : "it", name, user ? "user" : "group", user ? status->st_uid : status->st_gid);
-	return error_fix(error, "import it with its owners: sudo tar -C %.150s -c . | sandbox import --name NAME -",
-		owners->path);
+	/* A fix is to be pasted: nothing that a shell could take for its own, and the whole path or none. */
+	return error_fix(error, "import it with its owners: sudo tar -C %s -c . | sandbox import --name NAME -",
+		strlen(owners->path) < 200 && strspn(owners->path, SHELL_SAFE) == strlen(owners->path) ? owners->path : "DIR");
 }
 
 static int check_owner(struct owners *owners, const char *name, const struct stat *status, struct sandbox_error *error)

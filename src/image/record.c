@@ -16,7 +16,7 @@
 #include "image/store.h"
 
 /* Version 1 had one layer, whose tree was its diff id. */
-enum { RECORD_SIZE_MAX = 1 << 20, RECORD_VERSION = 2 };
+enum { RECORD_SIZE_MAX = 4 << 20, RECORD_VERSION = 2 };
 
 /* The counts by their names in the record. */
 static const struct count_field {
@@ -72,6 +72,13 @@ static int record_write(int store, const char *name, struct json_object *record,
 
 	json_add_unsigned(record, "version", RECORD_VERSION);
 	text = json_text(record);
+	/* Escapes make it longer than what it says; a record that is not read again would hide its image for good. */
+	if (strlen(text) > RECORD_SIZE_MAX) {
+		(void)error_set(error, EFBIG, "write the record of the image");
+		(void)error_cause(error, SANDBOX_E_ARCHIVE_LIMIT, "its configuration would take more than %d bytes",
+			RECORD_SIZE_MAX);
+		return error_fix(error, "do not trust an image that says so much");
+	}
 	return staging_replace_file(store, name, text, strlen(text), error);
 }
 

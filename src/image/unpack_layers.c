@@ -54,7 +54,7 @@ enum dependence {
 /* What becomes of a stream as a layer is not what becomes of it as a root file system, nor is its name. */
 static void name_tree(const struct pending_list *list, struct pending *pending, enum dependence dependence)
 {
-	static const char *const words[] = {"layer", "opaque layer", "layer above"};
+	static const char *const words[] = {"whole layer", "opaque layer", "layer above"};
 	auto_free char *text = memory_format("%s %s", words[dependence], pending->wanted->diff.hex);
 
 	for (const struct pending *lower = list->items; dependence == DEPENDS_ON_LOWER && lower < pending; lower++)
@@ -161,7 +161,7 @@ static int unpack_layer(struct unpacking *unpacking, const struct pending_list *
 	auto_finish(import_image_finish) struct import_image none = {0};
 	auto_close int notes = -1;
 	struct import_result found;
-	bool inherits;
+	bool unlisted;
 	int result;
 
 	if (file->layout >= 0 && blob < 0)
@@ -177,13 +177,15 @@ static int unpack_layer(struct unpacking *unpacking, const struct pending_list *
 		return result;
 	/* The importer has ended; one descriptor for each of many layers is enough. */
 	staging_unlock(&pending->staging);
-	inherits = found.implied && !found.opaque && pending > list->items;
-	name_tree(list, pending, found.opaque ? DEPENDS_ON_NOTHING_OPAQUE : inherits ? DEPENDS_ON_LOWER : DEPENDS_ON_NOTHING);
-	result = inherits ? inherit(list, pending, notes, error) : 0;
+	/* Also where there is nothing below: as the lowest layer of one image it must not become that of another. */
+	unlisted = found.implied && !found.opaque;
+	name_tree(list, pending, found.opaque ? DEPENDS_ON_NOTHING_OPAQUE : unlisted ? DEPENDS_ON_LOWER : DEPENDS_ON_NOTHING);
+	result = unlisted && pending > list->items ? inherit(list, pending, notes, error) : 0;
 	if (result < 0)
 		return result;
 	pending->counts = found.counts;
 	add_counts(used, &found.counts);
+	used->entries += found.implied;
 	used->archive_bytes += found.counts.archive_bytes;
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/scope.h"
 
 /* Terminals are replaced in the sandbox; behind a pipe or a socket is nothing else. */
@@ -31,6 +32,9 @@ int input_relay_open(struct input_relay *relay, int *out, struct sandbox_error *
 		return error_set(error, errno, "make a pipe");
 	*out = ends[0];
 	relay->writer = ends[1];
+	/* Also those who are not the caller inside may open /dev/stdin. */
+	if (fchmod(ends[0], 0644) < 0)
+		return error_set(error, errno, "prepare a pipe");
 	return fcntl(relay->writer, F_SETFL, O_NONBLOCK) < 0 ? error_set(error, errno, "prepare a pipe") : 0;
 }
 
@@ -67,8 +71,11 @@ void input_relay_copy(struct input_relay *relay, const struct pollfd *event)
 		input_relay_close(relay);
 }
 
+/* Whoever reads on after us goes on where the command stopped. */
 void input_relay_close(struct input_relay *relay)
 {
-	if (relay->writer >= 0)
-		(void)close(take_fd(&relay->writer));
+	if (relay->writer < 0)
+		return;
+	(void)lseek(STDIN_FILENO, -((off_t)(relay->used - relay->sent) + fd_readable(relay->writer)), SEEK_CUR);
+	(void)close(take_fd(&relay->writer));
 }

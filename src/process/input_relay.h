@@ -28,7 +28,7 @@ int input_relay_open(struct input_relay *relay, int *out, struct sandbox_error *
 void input_relay_poll(const struct input_relay *relay, struct pollfd *event);
 void input_relay_copy(struct input_relay *relay, const struct pollfd *event);
 
-/* What is left is not copied: nobody reads any more. Idempotent. */
+/* What the command has not read is the caller's again. Idempotent. */
 void input_relay_close(struct input_relay *relay);
 
 #endif

@@ -128,9 +128,11 @@ void output_relay_copy(struct output_relay *relay, const struct pollfd events[OU
 
 int output_relay_end(struct output_relay *relay, struct sandbox_error *error)
 {
+	/* No more than there is now: a process that goes on writing must not hold us for ever. */
 	for (size_t i = 0; i < OUTPUT_RELAY_COUNT; i++)
-		while (relay->readers[i] >= 0 && copy_some(relay, i))
-			;
+		for (int left = fd_readable(relay->readers[i]); left > 0 && relay->readers[i] >= 0; left -= BUFFER_SIZE)
+			if (!copy_some(relay, i))
+				break;
 	if (!relay->code)
 		return 0;
 	return error_set(error, relay->code, "write what the command wrote to standard %s",

@@ -144,3 +144,11 @@ void container_wait_chore(struct container *container, const struct interrupt *i
 	}
 	container->chore = 0;
 }
+
+void container_forget(struct container *container)
+{
+	registry_entry_finish(&container->entry);
+	control_forget(&container->control);
+	if (container->channel >= 0)
+		(void)close(take_fd(&container->channel));
+}

@@ -73,4 +73,10 @@ void container_finish(struct container *container);
  */
 void container_wait_chore(struct container *container, const struct interrupt *interrupt);
 
+/*
+ * In a child of the supervisor that only works beside it: closes what tells others that the sandbox lives, and what they
+ * talk to.
+ */
+void container_forget(struct container *container);
+
 #endif

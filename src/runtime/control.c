@@ -78,7 +78,7 @@ int control_open(struct control *control, const char *runtime, const char *id, s
 	return 0;
 }
 
-void control_finish(struct control *control)
+void control_forget(struct control *control)
 {
 	for (size_t i = 0; i < control->count; i++)
 		(void)close(control->clients[i].socket);
@@ -86,10 +86,15 @@ void control_finish(struct control *control)
 	control->count = 0;
 	if (control->listener >= 0)
 		(void)close(take_fd(&control->listener));
-	if (control->directory >= 0) {
-		(void)unlinkat(control->directory, control->name, 0);
+	if (control->directory >= 0)
 		(void)close(take_fd(&control->directory));
-	}
+}
+
+void control_finish(struct control *control)
+{
+	if (control->directory >= 0)
+		(void)unlinkat(control->directory, control->name, 0);
+	control_forget(control);
 }
 
 size_t control_poll_count(const struct control *control)
@@ -191,9 +196,9 @@ void control_tell_end(const struct control *control, const struct sandbox_result
 
 /* ---- the other side ---- */
 
-static int has_ended(const char *path, struct sandbox_error *error)
+int control_has_ended(struct sandbox_error *error)
 {
-	error_set(error, ESRCH, "reach the supervisor at %s", path);
+	error_set(error, ESRCH, "reach the supervisor");
 	error_cause(error, SANDBOX_E_SANDBOX_STATE, "the sandbox does not run");
 	return error_fix(error, "see `sandbox ps -a`");
 }
@@ -206,12 +211,12 @@ int control_connect(const char *path, struct sandbox_error *error)
 	struct sockaddr_un address = address_of(directory, slash ? slash + 1 : path);
 
 	if (directory < 0)
-		return has_ended(path, error);
+		return control_has_ended(error);
 	connection = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (connection < 0)
 		return error_set(error, errno, "make a socket");
 	if (connect(connection, (struct sockaddr *)&address, sizeof(address)) < 0)
-		return errno == ECONNREFUSED || errno == ENOENT ? has_ended(path, error)
+		return errno == ECONNREFUSED || errno == ENOENT ? control_has_ended(error)
 			: error_set(error, errno, "reach the supervisor at %s", path);
 	if (!is_own_peer(connection))
 		return error_set(error, EPERM, "reach the supervisor at %s", path);

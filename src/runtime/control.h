@@ -42,6 +42,8 @@ struct control {
 int control_open(struct control *control, const char *runtime, const char *id, struct sandbox_error *error);
 /* Removes it. Idempotent. */
 void control_finish(struct control *control);
+/* Closes it only: another process goes on to listen. */
+void control_forget(struct control *control);
 
 /* How many events control_poll fills. */
 size_t control_poll_count(const struct control *control);
@@ -52,6 +54,9 @@ uint64_t control_serve(struct control *control, const struct pollfd *events, int
 
 /* Tells all who wait for it: EXITED, with the number as its value and the cause as its flags. */
 void control_tell_end(const struct control *control, const struct sandbox_result *result);
+
+/* -ESRCH with E_SANDBOX_STATE: what is said of a sandbox that runs no more. */
+int control_has_ended(struct sandbox_error *error);
 
 /* Where the socket of that sandbox is. The caller frees. */
 char *control_path(const char *runtime, const char *id);

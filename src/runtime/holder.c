@@ -212,6 +212,9 @@ static int holder_start(int directory, const char *name, const struct idmap *map
 	userns = holder_ask(directory, name, idle);
 	if (userns >= 0)
 		return take_fd(&userns);
+	/* One that lives and does not answer in time is nobody's to replace. */
+	if (userns != -ECONNREFUSED && userns != -ENOENT)
+		return error_set(error, -userns, "ask the holder");
 	userns = make_userns(map, error);
 	if (userns < 0)
 		return userns;

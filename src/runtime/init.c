@@ -102,7 +102,8 @@ static int init_before_ids(struct init *init, struct sandbox_error *error)
 
 static int init_become_root(const struct init *init, struct sandbox_error *error)
 {
-	int result = channel_expect(init->channel, CHANNEL_IDS_MAPPED, NULL, error);
+	/* One that stays outside has heard it for the payload. */
+	int result = init->plan->own_init ? 0 : channel_expect(init->channel, CHANNEL_IDS_MAPPED, NULL, error);
 
 	if (result == 0)
 		result = userns_become_root(&init->plan->idmap, error);
@@ -377,6 +378,16 @@ static int init_adjust_oom_score(const struct plan *plan, struct sandbox_error *
 	return file_write_existing(AT_FDCWD, "/proc/self/oom_score_adj", plan->oom_score_adj, error);
 }
 
+/* It keeps the host's root and network, and belongs to the sandbox's user namespace: nobody in there may look into it. */
+static int init_stay_outside(const struct init *init, struct sandbox_error *error)
+{
+	int result = channel_expect(init->channel, CHANNEL_IDS_MAPPED, NULL, error);
+
+	if (result == 0 && prctl(PR_SET_DUMPABLE, test_defence_removed("dumpable") ? 1 : 0, 0, 0, 0) < 0)
+		result = error_set(error, errno, "protect init");
+	return result;
+}
+
 _Noreturn void init_main(const struct plan *plan, int channel)
 {
 	struct init init = {.plan = plan, .channel = channel, .upper = -1, .network = NETWORK_NAMESPACE_INIT,
@@ -387,8 +398,8 @@ _Noreturn void init_main(const struct plan *plan, int channel)
 	if (result == 0)
 		result = init_adjust_oom_score(plan, &error);
 	/* One that is to be PID 1 does this itself. */
-	if (result == 0 && !is_own_init(&init))
-		result = init_setup(&init, &error);
+	if (result == 0)
+		result = is_own_init(&init) ? init_stay_outside(&init, &error) : init_setup(&init, &error);
 	if (result == 0)
 		result = init_run(&init, &error);
 	if (result < 0)

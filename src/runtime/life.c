@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "base/scope.h"
 #include "runtime/channel.h"
+#include "runtime/control.h"
 #include "runtime/group.h"
 #include "runtime/record.h"
 #include "runtime/registry.h"
@@ -90,9 +91,19 @@ int sandbox_look(const struct sandbox_locations *locations, const char *referenc
 
 static int ask(int connection, enum channel_step step, int32_t value, struct sandbox_error *error)
 {
+	struct channel_message message;
 	int result = channel_send(connection, step, value, 0, NULL, 0, error);
 
-	return result < 0 ? result : channel_expect(connection, CHANNEL_DONE, NULL, error);
+	if (result == 0)
+		result = channel_receive(connection, &message, error);
+	/* The supervisor does not listen any more while it clears away. */
+	if (result == 0 || result == -EPIPE || result == -ECONNRESET)
+		return control_has_ended(error);
+	if (result < 0 || message.step == CHANNEL_DONE)
+		return result < 0 ? result : 0;
+	if (error)
+		*error = message.error;
+	return message.error.code ? -message.error.code : -EPROTO;
 }
 
 static int signal_entry(const struct registry_entry *entry, int number, struct sandbox_error *error)
@@ -175,7 +186,7 @@ static int read_result(const struct registry_entry *entry, struct sandbox_result
 	auto_finish(sandbox_entry_finish) struct sandbox_entry found = {.id = ""};
 	int result = record_read(entry, &found, error);
 
-	if (result < 0 || found.status == SANDBOX_DEAD) {
+	if (result < 0 || found.status != SANDBOX_EXITED) {
 		error_set(error, ECHILD, "wait for %s", entry->id);
 		error_cause(error, SANDBOX_E_SANDBOX_STATE, "its supervisor was killed, so nobody knows how it ended");
 		return error_fix(error, "see what it has written (sandbox logs %s), and remove it (sandbox rm %s)", entry->id,
@@ -208,6 +219,8 @@ int sandbox_wait(const struct sandbox_locations *locations, const char *referenc
 
 /* ---- removing ---- */
 
+enum { LOCK_RETRIES = 20, LOCK_PAUSE_MICROSECONDS = 10 * 1000 };
+
 static int refuse_removal(const char *reference, struct sandbox_error *error)
 {
 	error_set(error, EBUSY, "remove %s", reference);
@@ -225,8 +238,12 @@ int sandbox_remove(const struct sandbox_locations *locations, const char *refere
 		result = stop_entry(&entry, SIGKILL, 0, error);
 	if (result < 0)
 		return result;
-	if (registry_lock(&entry) < 0)
-		return refuse_removal(reference, error);
+	for (int i = 0; registry_lock(&entry) < 0; i++) {
+		/* Who only looks has the lock for an instant, and what a killed supervisor left for the time of its death. */
+		if (i == LOCK_RETRIES)
+			return refuse_removal(reference, error);
+		usleep(LOCK_PAUSE_MICROSECONDS);
+	}
 	(void)record_bury(&entry);
 	registry_remove(&entry);
 	return 0;

@@ -125,7 +125,8 @@ void output_log_copy(struct output_log *log, const struct pollfd events[OUTPUT_L
 void output_log_finish(struct output_log *log)
 {
 	for (size_t i = 0; i < OUTPUT_LOG_STREAMS; i++) {
-		while (log->sources[i] >= 0 && copy_some(log, i))
+		/* No more than there is now: whoever has the other end could go on for ever. */
+		for (int left = fd_readable(log->sources[i]); left > 0 && copy_some(log, i); left -= READ_SIZE)
 			;
 		if (log->sources[i] >= 0)
 			(void)close(take_fd(&log->sources[i]));

@@ -165,6 +165,9 @@ int payload_execute(const struct plan *plan, const struct payload *payload, stru
 		result = capability_limit(plan->capabilities, error);
 	if (result == 0)
 		result = user_become(&payload->user, &plan->idmap, error);
+	/* Init's own, too, while this process shares its memory: a change of ids sets it to fs.suid_dumpable (proc(5)). */
+	if (result == 0 && prctl(PR_SET_DUMPABLE, test_defence_removed("dumpable") ? 1 : 0, 0, 0, 0) < 0)
+		result = error_set(error, errno, "protect the command's process");
 	if (result == 0)
 		result = capability_apply(plan->capabilities, is_root, error);
 	if (result < 0)

@@ -76,7 +76,7 @@ static int decide_for_root(const struct userns_request *request, const struct ho
 static int keep_id(struct id_extents *out, uint32_t inside, uint32_t own_id, const struct id_ranges *ranges,
 	struct sandbox_error *error)
 {
-	uint32_t next = 0;
+	uint32_t next = inside == 0;
 	int result = id_extents_add(out, (struct id_extent){inside, own_id, 1}, error);
 
 	for (size_t i = 0; i < ranges->count && result == 0; i++) {

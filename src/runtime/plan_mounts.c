@@ -1,5 +1,6 @@
 /* Deciding what the root of a sandbox consists of. */
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -302,12 +303,24 @@ static int add_settings(struct mount_list *list, const struct sandbox_spec *spec
 			: "keep the system call filter, or allow them with --nesting");
 }
 
+/* Tracers of the sandbox's user namespace would be those of what helps it from outside: init, pasta. */
+static int check_host_proc(const struct sandbox_spec *spec, const struct plan *plan, struct sandbox_error *error)
+{
+	if (spec->proc != SANDBOX_PROC_HOST || !(plan->capabilities & (UINT64_C(1) << CAP_SYS_PTRACE)))
+		return 0;
+	error_set(error, 0, "--proc=host with the capability SYS_PTRACE");
+	error_cause(error, SANDBOX_E_USAGE, "processes outside of the sandbox could be read through it");
+	return error_fix(error, "leave one of them out");
+}
+
 int plan_decide_mounts(const struct sandbox_spec *spec, const struct host *host, struct plan *plan,
 	struct sandbox_error *error)
 {
 	struct mount_list *list = &plan->mounts;
-	int result;
+	int result = check_host_proc(spec, plan, error);
 
+	if (result < 0)
+		return result;
 	/* What protects comes first: later targets follow the image's links, also into /proc and over its files. */
 	add_proc(list, spec);
 	add_file_systems(list, plan->network.kind);

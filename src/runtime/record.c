@@ -160,7 +160,10 @@ int record_read(const struct registry_entry *entry, struct sandbox_entry *out, s
 		return result;
 	found.name = memory_text(registry_entry_name(entry));
 	memcpy(found.id, entry->id, sizeof(found.id));
-	found.status = live ? SANDBOX_RUNNING : read_end(entry, &found);
+	/* Its end is written down a moment before its lock is given back. */
+	found.status = read_end(entry, &found);
+	if (found.status == SANDBOX_DEAD && live)
+		found.status = SANDBOX_RUNNING;
 	*out = found;
 	found = (struct sandbox_entry){.id = ""};
 	return 0;
@@ -191,8 +194,11 @@ bool record_bury(const struct registry_entry *entry)
 {
 	auto_finish(sandbox_entry_finish) struct sandbox_entry found = {.id = ""};
 	auto_free char *path = read_control(entry, NULL);
+	int result;
 
 	if (path)
 		(void)unlink(path);
-	return record_read(entry, &found, NULL) < 0 || !found.detached || found.remove;
+	/* Not when it cannot be read: that may be the fault of today's machine, or the work of a newer version. */
+	result = record_read(entry, &found, NULL);
+	return result == -ENOENT || (result == 0 && (!found.detached || found.remove));
 }

@@ -91,6 +91,8 @@ static void start_chore(struct supervisor *self)
 	self->container->chore = fork();
 	if (self->container->chore != 0)
 		return;
+	/* The sandbox's life is not its own: a lock that it kept would be that of a sandbox that lives. */
+	container_forget(self->container);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent)
 		self->chore->function(self->chore->argument);
 	_exit(0);

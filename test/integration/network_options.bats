@@ -68,6 +68,9 @@ teardown() {
 }
 
 @test "--net works where a holder keeps the user namespace around the sandbox's" {
+	if is_sanitized; then
+		skip "behind a holder init runs on the stage's stack, about which AddressSanitizer warns"
+	fi
 	need_pasta
 	start_service
 	mkdir -p "$XDG_CONFIG_HOME/sandbox"
