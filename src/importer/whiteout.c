@@ -22,7 +22,8 @@ bool whiteout_is_meant(const struct entry_path *path)
 		if (text_starts_with(component, prefix))
 			return true;
 		component = strchr(component, '/');
-		component += component ? 1 : 0;
+		if (component)
+			component++;
 	}
 	return false;
 }

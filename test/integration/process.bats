@@ -74,7 +74,7 @@ teardown() {
 		assert_status 1
 		[[ $stderr == *'ermission denied'* ]] || fail_with "/proc/PID/$file"
 	done
-	for file in oom_score_adj coredump_filter autogroup; do
+	for file in oom_score_adj coredump_filter comm; do
 		run_busybox --proc=host -- sh -c "echo 1 >/proc/$neighbour/$file"
 		assert_status 1
 		assert_stderr_has 'Read-only file system'
