@@ -49,21 +49,21 @@ static int set_descriptors(posix_spawn_file_actions_t *actions, int output)
 	return result ? result : posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 }
 
-/* Returns once the program is executed, but before it is loaded: what the loader does, two helpers do at once. */
-static int start(char *const argv[], int output, pid_t *out)
+/*
+ * Starts a program with the descriptors that `actions`, which it consumes, has for it unless `result` says that they could
+ * not be said. Returns once it is executed, but before it is loaded: what the loader does, two helpers do at once. 0 or a
+ * positive errno.
+ */
+static int start(char *const argv[], char *const environment[], posix_spawn_file_actions_t *actions, int result, pid_t *out)
 {
-	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
-	int result;
 
 	(void)posix_spawnattr_init(&attributes);
-	(void)posix_spawn_file_actions_init(&actions);
-	result = set_signals(&attributes);
 	if (result == 0)
-		result = set_descriptors(&actions, output);
+		result = set_signals(&attributes);
 	if (result == 0)
-		result = posix_spawn(out, argv[0], &actions, &attributes, argv, helper_environment);
-	(void)posix_spawn_file_actions_destroy(&actions);
+		result = posix_spawn(out, argv[0], actions, &attributes, argv, environment);
+	(void)posix_spawn_file_actions_destroy(actions);
 	(void)posix_spawnattr_destroy(&attributes);
 	return result;
 }
@@ -71,6 +71,7 @@ static int start(char *const argv[], int output, pid_t *out)
 int spawn_start(struct spawn *spawn, char *const argv[], struct sandbox_error *error)
 {
 	auto_close int reader = -1, writer = -1;
+	posix_spawn_file_actions_t actions;
 	int ends[2], result;
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
@@ -78,7 +79,8 @@ int spawn_start(struct spawn *spawn, char *const argv[], struct sandbox_error *e
 	reader = ends[0];
 	writer = ends[1];
 	/* Not fork(2): the helper would be given copies of all that we have, only to drop them. */
-	result = start(argv, writer, &spawn->pid);
+	(void)posix_spawn_file_actions_init(&actions);
+	result = start(argv, helper_environment, &actions, set_descriptors(&actions, writer), &spawn->pid);
 	if (result) {
 		spawn->pid = 0;
 		return error_set(error, result, "run %s", argv[0]);
@@ -128,27 +130,10 @@ static int place_descriptors(posix_spawn_file_actions_t *actions, const int *fds
 	return result ? result : posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1 + (int)count);
 }
 
-static int start_with(char *const argv[], const int *fds, size_t count, pid_t *out)
+int spawn_detached(char *const argv[], const int *fds, size_t count, struct sandbox_error *error)
 {
 	static char *const no_environment[] = {NULL};
 	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	int result;
-
-	(void)posix_spawnattr_init(&attributes);
-	(void)posix_spawn_file_actions_init(&actions);
-	result = set_signals(&attributes);
-	if (result == 0)
-		result = place_descriptors(&actions, fds, count);
-	if (result == 0)
-		result = posix_spawn(out, argv[0], &actions, &attributes, argv, no_environment);
-	(void)posix_spawn_file_actions_destroy(&actions);
-	(void)posix_spawnattr_destroy(&attributes);
-	return result;
-}
-
-int spawn_detached(char *const argv[], const int *fds, size_t count, struct sandbox_error *error)
-{
 	int raised[DETACHED_FDS_MAX] = {0}, status = 0, result = count > DETACHED_FDS_MAX ? EINVAL : 0;
 	size_t held = 0;
 	pid_t pid = 0;
@@ -157,8 +142,8 @@ int spawn_detached(char *const argv[], const int *fds, size_t count, struct sand
 		raised[held] = fcntl(fds[held], F_DUPFD_CLOEXEC, STDERR_FILENO + 1 + (int)count);
 		result = raised[held] < 0 ? errno : 0;
 	}
-	if (result == 0)
-		result = start_with(argv, raised, count, &pid);
+	(void)posix_spawn_file_actions_init(&actions);
+	result = start(argv, no_environment, &actions, result ? result : place_descriptors(&actions, raised, count), &pid);
 	while (held > 0)
 		(void)close(raised[--held]);
 	if (result)
