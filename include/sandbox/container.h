@@ -53,6 +53,9 @@ int sandbox_plan(const struct sandbox_locations *locations, const char *image, c
 	struct sandbox_plan_report *out, struct sandbox_error *error);
 void sandbox_plan_report_finish(struct sandbox_plan_report *report);
 
+/* "exit", "signal" and so on, as receipts and records have it; NULL for what is no cause. */
+const char *sandbox_cause_name(enum sandbox_cause cause);
+
 /* The exit status that sandbox(1) documents: the command's, 128+n, or 124. */
 int sandbox_result_exit_status(const struct sandbox_result *result);
 

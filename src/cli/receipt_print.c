@@ -12,15 +12,6 @@
 #include "base/memory.h"
 #include "base/scope.h"
 
-static const char *const cause_words[] = {
-	[SANDBOX_CAUSE_EXIT] = "exit",
-	[SANDBOX_CAUSE_SIGNAL] = "signal",
-	[SANDBOX_CAUSE_TIMEOUT] = "timeout",
-	[SANDBOX_CAUSE_OOM] = "oom",
-	[SANDBOX_CAUSE_LIMIT] = "limit",
-	[SANDBOX_CAUSE_KILLED] = "killed",
-};
-
 static const char *const hold_words[] = {
 	[SANDBOX_HOLD_ABSENT] = "absent",
 	[SANDBOX_HOLD_SAMPLED] = "sampled",
@@ -75,7 +66,7 @@ static void add_guards(struct json_object *root, const char *key, const struct s
 
 static void add_end(struct json_object *root, const struct sandbox_result *result)
 {
-	json_add_string(root, "cause", cause_words[result->cause]);
+	json_add_string(root, "cause", sandbox_cause_name(result->cause));
 	json_add_unsigned(root, "status", (uint64_t)sandbox_result_exit_status(result));
 	if (result->cause != SANDBOX_CAUSE_EXIT && result->cause != SANDBOX_CAUSE_TIMEOUT)
 		json_add_unsigned(root, "signal", (uint64_t)result->number);

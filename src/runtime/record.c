@@ -19,15 +19,6 @@ static const char exit_name[] = "exit.json";
 
 _Static_assert((int)SANDBOX_ID_SIZE == (int)REGISTRY_ID_SIZE, "the public size is that of the ids inside");
 
-static const char *const cause_words[] = {
-	[SANDBOX_CAUSE_EXIT] = "exit",
-	[SANDBOX_CAUSE_SIGNAL] = "signal",
-	[SANDBOX_CAUSE_TIMEOUT] = "timeout",
-	[SANDBOX_CAUSE_OOM] = "oom",
-	[SANDBOX_CAUSE_LIMIT] = "limit",
-	[SANDBOX_CAUSE_KILLED] = "killed",
-};
-
 void sandbox_entry_finish(struct sandbox_entry *entry)
 {
 	free(entry->name);
@@ -61,7 +52,7 @@ int record_write_exit(const struct registry_entry *entry, const struct sandbox_r
 	auto_free char *text = NULL;
 
 	json_add_unsigned(record, "version", RECORD_VERSION);
-	json_add_string(record, "cause", cause_words[result->cause]);
+	json_add_string(record, "cause", sandbox_cause_name(result->cause));
 	json_add_unsigned(record, "number", (uint64_t)result->number);
 	json_add_unsigned(record, "ended", (uint64_t)time(NULL));
 	text = json_text(record);
@@ -111,9 +102,9 @@ static int read_record(struct json_object *record, struct sandbox_entry *out, st
 
 static int find_cause(const char *word, enum sandbox_cause *out, struct sandbox_error *error)
 {
-	for (size_t i = 0; i < array_count(cause_words); i++)
-		if (strcmp(cause_words[i], word) == 0) {
-			*out = (enum sandbox_cause)i;
+	for (enum sandbox_cause cause = SANDBOX_CAUSE_EXIT; sandbox_cause_name(cause); cause++)
+		if (strcmp(sandbox_cause_name(cause), word) == 0) {
+			*out = cause;
 			return 0;
 		}
 	return error_set(error, EINVAL, "%s.cause: not a cause", exit_name);

@@ -21,6 +21,20 @@
 #include "runtime/signals.h"
 #include "runtime/supervisor.h"
 
+const char *sandbox_cause_name(enum sandbox_cause cause)
+{
+	static const char *const names[] = {
+		[SANDBOX_CAUSE_EXIT] = "exit",
+		[SANDBOX_CAUSE_SIGNAL] = "signal",
+		[SANDBOX_CAUSE_TIMEOUT] = "timeout",
+		[SANDBOX_CAUSE_OOM] = "oom",
+		[SANDBOX_CAUSE_LIMIT] = "limit",
+		[SANDBOX_CAUSE_KILLED] = "killed",
+	};
+
+	return (unsigned int)cause < array_count(names) ? names[cause] : NULL;
+}
+
 int sandbox_result_exit_status(const struct sandbox_result *result)
 {
 	switch (result->cause) {
