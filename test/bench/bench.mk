@@ -8,3 +8,13 @@ bench: all helpers fixtures
 	@mkdir -p $(B)/bench
 	@$(WITH_FIXTURES) $(DRIVER) $(if $(filter 0,$(shell id -u)),-r) -o $(B)/bench test/bench/start $(BENCH_ROUNDS) $(BENCH_SERIES)
 	@echo "written to $(B)/bench: start.json start.svg start.tsv"
+
+# BENCH_IMPORTS: how often every archive is unpacked.
+BENCH_IMPORTS ?= 7
+
+## bench-import: from an archive to a root file system, beside tar, bsdtar, podman, umoci and ch-convert
+.PHONY: bench-import
+bench-import: all helpers fixtures | $(PACKAGES)/bench
+	@mkdir -p $(B)/bench
+	@$(WITH_FIXTURES) $(DRIVER) $(if $(filter 0,$(shell id -u)),-r) -o $(B)/bench test/bench/import $(BENCH_IMPORTS)
+	@echo "written to $(B)/bench: import.json import.svg import.tsv"

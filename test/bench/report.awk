@@ -1,6 +1,7 @@
 # The table for the terminal, and as JSON and SVG. First file: names and times (summary.awk); second:
 # goals, "WHAT | BESIDE | AT MOST", the last empty where there is only something to know.
-# Variables: machine, json, svg.
+# Variables: title, machine, json, svg; lowest: the value in ms where the bars of the drawing begin. A sixth column, where
+# there is one, is the peak of memory in KiB.
 BEGIN { FS = "\t" }
 
 FNR == NR {
@@ -9,6 +10,7 @@ FNR == NR {
 	low[$1] = $3
 	high[$1] = $4
 	processor[$1] = $5
+	memory[$1] = $6
 	next
 }
 
@@ -34,10 +36,10 @@ function verdict(goal) {
 }
 
 function print_table(    i) {
-	printf "%s\n\n%-38s %9s %19s %12s\n", machine, "start a container, `true`", "median", "10th to 90th of 100", "processor"
+	printf "%s\n\n%-38s %9s %19s %12s\n", machine, title, "median", "10th to 90th of 100", "processor"
 	for (i = 1; i <= count; i++)
-		printf "%-38s %6.2f ms %8.2f to %6.2f ms %9.2f ms\n", name[i], median[name[i]], low[name[i]], \
-			high[name[i]], processor[name[i]]
+		printf "%-38s %6.2f ms %8.2f to %6.2f ms %9.2f ms%s\n", name[i], median[name[i]], low[name[i]], \
+			high[name[i]], processor[name[i]], memory[name[i]] ? sprintf("%7.1f MiB", memory[name[i]] / 1024) : ""
 	printf "\n%-38s %-34s %7s %7s %9s %8s\n", "goals", "beside", "ratio", "quiet", "processor", "at most"
 	for (i = 1; i <= goals; i++)
 		printf "%-38s %-34s %7.3f %7.3f %9.3f %8s  %s\n", what[i], beside[i], ratio[i], quiet[i], work[i], most[i], verdict(i)
@@ -46,6 +48,8 @@ function print_table(    i) {
 }
 
 function print_loader(    own) {
+	if (!("sandbox --version" in median))
+		return
 	own = median["sandbox --version"] - median["an empty static program"]
 	printf "\nloading: `sandbox` itself, before it does anything, costs %.2f ms more than an empty static program,\n", own
 	printf "%.1f %% of a start with one id. Loading libarchive would cost %.2f ms.\n", \
@@ -55,8 +59,9 @@ function print_loader(    own) {
 function write_json(    i) {
 	printf "{\n\"machine\": \"%s\",\n\"milliseconds\": [\n", machine > json
 	for (i = 1; i <= count; i++)
-		printf "{\"name\": \"%s\", \"median\": %s, \"p10\": %s, \"p90\": %s, \"processor\": %s}%s\n", \
-			name[i], median[name[i]], low[name[i]], high[name[i]], processor[name[i]], i < count ? "," : "" > json
+		printf "{\"name\": \"%s\", \"median\": %s, \"p10\": %s, \"p90\": %s, \"processor\": %s, \"memory_kib\": %s}%s\n", \
+			name[i], median[name[i]], low[name[i]], high[name[i]], processor[name[i]], \
+			memory[name[i]] ? memory[name[i]] : "null", i < count ? "," : "" > json
 	printf "],\n\"goals\": [\n" > json
 	for (i = 1; i <= goals; i++)
 		printf "{\"what\": \"%s\", \"beside\": \"%s\", \"ratio\": %.4f, \"quiet\": %.4f, \"processor\": %.4f, \"at_most\": %s, \"verdict\": \"%s\"}%s\n", \
@@ -67,13 +72,13 @@ function write_json(    i) {
 
 # A logarithmic axis, since podman needs fifty times as long as the floor.
 function bar_width(value) {
-	return value <= 0.25 ? 1 : 110 * log(value / 0.25) / log(4)
+	return value <= lowest ? 1 : 110 * log(value / lowest) / log(4)
 }
 
 function draw(    i, y, colour) {
 	printf "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"900\" height=\"%d\" font-family=\"sans-serif\" font-size=\"13\">\n", \
 		24 * count + 60 > svg
-	printf "<text x=\"10\" y=\"22\" font-size=\"15\">start a container, `true`: medians in ms, logarithmic (%s)</text>\n", machine > svg
+	printf "<text x=\"10\" y=\"22\" font-size=\"15\">%s: medians in ms, logarithmic (%s)</text>\n", title, machine > svg
 	for (i = 1; i <= count; i++) {
 		y = 24 * i + 18
 		colour = name[i] ~ /^sandbox/ ? "#2a6f97" : name[i] ~ /^floor/ ? "#9aa5b1" : "#c98b4a"

@@ -5,13 +5,13 @@
  * happens to all of them. COMMANDS holds a line for each: its name and its arguments, separated by tabs.
  * SAMPLES gets a line for each: its name and the milliseconds of every round, separated by tabs, but not
  * of the WARMUP rounds that come before; SAMPLES.cpu the same in milliseconds of processor time, of the
- * command and all that it waited for, which says something even on a busy machine. Output of the commands is thrown away; one
- * that fails ends the measurement, and is run again to show its complaint.
+ * command and all that it waited for, which says something even on a busy machine; SAMPLES.memory the same in KiB of the
+ * largest process among them. Output of the commands is thrown away; one that fails ends the measurement, and is run
+ * again to show its complaint.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,15 +21,19 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { COMMANDS_MAX = 32,
+enum { COMMANDS_MAX = 64,
 	ARGUMENTS_MAX = 64 };
 
 extern char **environ;
 
+/* What is measured, and what is added to the name of the file. */
+enum kind { WALL, PROCESSOR, MEMORY, KINDS };
+static const char *const suffixes[KINDS] = {"", ".cpu", ".memory"};
+
 struct command {
 	char *name;
 	char *arguments[ARGUMENTS_MAX + 1];
-	double *samples, *processor;
+	double *samples[KINDS];
 };
 
 __attribute__((noreturn)) static void fail(const char *what)
@@ -54,9 +58,10 @@ static size_t read_commands(const char *path, struct command *commands, long rou
 		command->name = strsep(&rest, "\t");
 		for (int i = 0; rest && i < ARGUMENTS_MAX; i++)
 			command->arguments[i] = strsep(&rest, "\t");
-		command->samples = calloc((size_t)rounds, sizeof(double));
-		command->processor = calloc((size_t)rounds, sizeof(double));
-		if (!command->arguments[0] || !command->samples || !command->processor)
+		for (int kind = 0; kind < KINDS; kind++)
+			command->samples[kind] = calloc((size_t)rounds, sizeof(double));
+		if (!command->arguments[0] || !command->samples[WALL] || !command->samples[PROCESSOR] ||
+		    !command->samples[MEMORY])
 			fail(path);
 		line = NULL; /* the command's now */
 	}
@@ -94,8 +99,9 @@ static void measure(struct command *command, long round, const posix_spawn_file_
 	struct rusage usage;
 	int status = run(command, quiet, &usage);
 
-	command->samples[round] = now() - start;
-	command->processor[round] = milliseconds(usage.ru_utime) + milliseconds(usage.ru_stime);
+	command->samples[WALL][round] = now() - start;
+	command->samples[PROCESSOR][round] = milliseconds(usage.ru_utime) + milliseconds(usage.ru_stime);
+	command->samples[MEMORY][round] = (double)usage.ru_maxrss;
 	if (status != 0) {
 		fprintf(stderr, "alternate: %s failed (wait status %#x):\n", command->name, status);
 		(void)run(command, NULL, &usage);
@@ -103,19 +109,20 @@ static void measure(struct command *command, long round, const posix_spawn_file_
 	}
 }
 
-static void write_samples(const char *path, const struct command *commands, size_t count, bool processor, long first,
+static void write_samples(const char *stem, const struct command *commands, size_t count, enum kind kind, long first,
 	long rounds)
 {
-	FILE *file = fopen(path, "we");
+	char path[4096];
+	FILE *file;
 
+	snprintf(path, sizeof(path), "%s%s", stem, suffixes[kind]);
+	file = fopen(path, "we");
 	if (!file)
 		fail(path);
 	for (size_t i = 0; i < count; i++) {
-		const double *samples = processor ? commands[i].processor : commands[i].samples;
-
 		fprintf(file, "%s", commands[i].name);
 		for (long round = first; round < rounds; round++)
-			fprintf(file, "\t%.3f", samples[round]);
+			fprintf(file, "\t%.3f", commands[i].samples[kind][round]);
 		fprintf(file, "\n");
 	}
 	if (fclose(file) != 0)
@@ -129,7 +136,6 @@ int main(int argc, char **argv)
 	long warmup = argc == 5 ? strtol(argv[1], NULL, 10) : -1;
 	long rounds = argc == 5 ? warmup + strtol(argv[2], NULL, 10) : 0;
 	size_t count = 0;
-	char processor[4096];
 
 	if (warmup < 0 || rounds <= warmup) {
 		fprintf(stderr, "usage: alternate WARMUP ROUNDS COMMANDS SAMPLES\n");
@@ -144,8 +150,7 @@ int main(int argc, char **argv)
 		for (size_t i = 0; i < count; i++)
 			measure(&commands[i], round, &quiet);
 	}
-	snprintf(processor, sizeof(processor), "%s.cpu", argv[4]);
-	write_samples(argv[4], commands, count, false, warmup, rounds);
-	write_samples(processor, commands, count, true, warmup, rounds);
+	for (int kind = 0; kind < KINDS; kind++)
+		write_samples(argv[4], commands, count, (enum kind)kind, warmup, rounds);
 	return 0;
 }
