@@ -297,3 +297,17 @@ char *json_text(struct json_object *root)
 	return memory_format("%s\n", json_object_to_json_string_ext(root,
 		JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE));
 }
+
+char *json_line(struct json_object *root)
+{
+	return memory_text(json_object_to_json_string_ext(root, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+}
+
+char *json_quote(const char *text)
+{
+	struct json_object *value = json_new_text(text);
+	char *quoted = json_line(value);
+
+	json_free(&value);
+	return quoted;
+}

@@ -67,4 +67,10 @@ void json_append(struct json_object *array, struct json_object *value);
 /* The text of a value, indented, with a final newline. The caller frees. */
 char *json_text(struct json_object *root);
 
+/* The same on one line, without a newline. The caller frees. */
+char *json_line(struct json_object *root);
+
+/* A string as JSON has it. The caller frees. */
+char *json_quote(const char *text);
+
 #endif

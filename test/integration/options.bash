@@ -61,6 +61,10 @@ ended='"$SANDBOX" rm -f "$id" >/dev/null'
 row ps all --all "$detached 0); "'"$SANDBOX" wait "$id" >/dev/null; with;'"$ended" '*Exited*' --all=2 "$boolean"
 row ps json --json 'with' '\[*\]' --json=2 "$boolean"
 row ps quiet --quiet "$detached 9); "'with;'"$ended" '????????????' --quiet=2 "$boolean"
+row ps filter '--filter exited=0' "$detached 0); "'"$SANDBOX" wait "$id" >/dev/null; with -q;'"$ended" '????????????' \
+	'--filter colour=red' 'KEY=VALUE'
+row ps format '--format {{.State}}' "$detached 9); "'with;'"$ended" running '--format {{.Colour}}' '.ID .Names'
+row ps no-trunc --no-trunc "$detached 9); "'with;'"$ended" '*sleep $1 -- 9*' --no-trunc=2 "$boolean"
 row logs follow --follow "$detached 1); "'with "$id" >/dev/null; "$SANDBOX" ps -q;'"$ended" '' --follow=2 "$boolean"
 row logs tail '--tail 1' "$detached 0); "'"$SANDBOX" wait "$id" >/dev/null; with "$id";'"$ended" 2 '--tail few' 'not a number'
 row logs timestamps --timestamps "$detached 0); "'"$SANDBOX" wait "$id" >/dev/null; with "$id";'"$ended" '20*Z 1*' \
