@@ -133,11 +133,20 @@ int layer_publish(struct image_store *store, const struct digest *tree, const st
 	return result;
 }
 
+/* All of a store lie on one file system. */
+static int sync_store(const int *wrappers, size_t count, struct sandbox_error *error)
+{
+	if (count && !test_defence_removed("layer-sync") && syncfs(wrappers[0]) < 0)
+		return error_set(error, errno, "bring the image to the disk");
+	return 0;
+}
+
 int layers_make_durable(const int *wrappers, size_t count, struct sandbox_error *error)
 {
-	/* All of a store lie on one file system. */
-	if (count && syncfs(wrappers[0]) < 0)
-		return error_set(error, errno, "bring the image to the disk");
+	int result = sync_store(wrappers, count, error);
+
+	if (result < 0)
+		return result;
 	test_point("layer-synced");
 	/* The marks are only made afterwards: losing one costs an import, having it too early costs the data. */
 	for (size_t i = 0; i < count; i++) {
@@ -146,7 +155,8 @@ int layers_make_durable(const int *wrappers, size_t count, struct sandbox_error 
 		if (mark < 0)
 			return error_set(error, errno, "record that the image is on the disk");
 	}
-	return 0;
+	/* And they are on the disk before anybody is told that the image is. */
+	return sync_store(wrappers, count, error);
 }
 
 /* The layer's directory with an exclusive lock; -ENOENT when it is gone, or -errno. */
