@@ -164,6 +164,9 @@ int staging_replace_file(int root, const char *path, const void *data, size_t si
 	(void)flock(directory, LOCK_UN);
 	/* Whatever the umask is, it has to be read again. */
 	result = fchmod(fd, 0600) < 0 ? -errno : fd_write_all(fd, data, size);
+	/* A power cut may leave the new name and no data: what is there must not be lost to that. */
+	if (result == 0 && faccessat(root, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 && fdatasync(fd) < 0)
+		result = -errno;
 	test_point("staging-file-written");
 	if (result == 0 && renameat(directory, staging.name, root, path) < 0)
 		result = -errno;
