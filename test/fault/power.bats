@@ -1,0 +1,189 @@
+#!/usr/bin/env bats
+# Power cuts: an ext4 in a file loses its power just before one of the calls that change it. Afterwards each image is
+# whole or absent, never something in between; what a command reported as done is there; and the store opens and heals
+# by itself. What the disk has then is chosen, too (test/helpers/meddle.c): it may have all names and no data.
+#
+# SANDBOX_TEST_CUTS=N cuts at N places in all instead of some; SANDBOX_TEST_SEED chooses others.
+
+# shellcheck disable=SC2154  # bats's variables
+
+load ../integration/helper
+load disk
+
+setup_file() {
+	[ "$(id -u)" = 0 ] || return 0
+	make_work
+	export CUTS_EACH=$((${SANDBOX_TEST_CUTS:-42} / 7 + 1))
+	truncate -s 64M "$WORK/empty"
+	# The data of a file that replaces another are written first by ext4's own kindness: not here.
+	export DISK_OPTIONS=loop,noauto_da_alloc,nosuid,nodev
+	mkfs.ext4 -q -F -m 0 -J size=4 -E "root_owner=$USER_IDS,lazy_itable_init=0,lazy_journal_init=0" "$WORK/empty"
+	mount -o "$DISK_OPTIONS" "$WORK/empty" "$WORK/disk" && umount "$WORK/disk" && : >"$WORK/loop"
+	[ ! -e "$WORK/loop" ] || prepare_disks
+}
+
+teardown_file() {
+	remove_work
+}
+
+setup() {
+	needs_root
+	needs_loop
+}
+
+# Whatever became of the test.
+teardown() {
+	! mountpoint -q "${WORK:-/}/disk" || umount "$WORK/disk"
+}
+
+insert_disk() {
+	cp --sparse=always "$WORK/$1" "$WORK/inserted"
+	mount -o "$DISK_OPTIONS" "$WORK/inserted" "$WORK/disk"
+}
+
+eject_disk() {
+	umount "$WORK/disk"
+}
+
+# Disks to begin with: with one image that has long been there, and with all.
+prepare_disks() {
+	insert_disk empty
+	as_user mkdir -m 0700 "$XDG_CACHE_HOME"
+	user_sandbox import --name keeper "$WORK/images/other.tar"
+	[ "$status" = 0 ] || fail_with 'prepare the disk'
+	contents keeper
+	echo "$output" >"$WORK/expected.keeper"
+	forget_runtime
+	eject_disk
+	cp --sparse=always "$WORK/inserted" "$WORK/with-keeper"
+	insert_disk with-keeper
+	user_sandbox import --name flat "$WORK/images/flat.tar"
+	user_sandbox import --name layered "$WORK/images/layered.tar"
+	for image in flat layered; do
+		contents "$image"
+		[ "$status" = 0 ] || fail_with "run $image"
+		echo "$output" >"$WORK/expected.$image"
+	done
+	forget_runtime
+	eject_disk
+	cp --sparse=always "$WORK/inserted" "$WORK/with-all"
+}
+
+# The disk belongs to no other process by then.
+forget_runtime() {
+	wait_until sh -c "! pgrep -u ${USER_IDS%:*} -x 'sandbox|sandbox-import'"
+}
+
+# The machine starts again: its boot id is another one. Only what is whole is changed.
+boot_again() {
+	eject_disk
+	mount -o "$DISK_OPTIONS" "$WORK/inserted" "$WORK/disk"
+	find "$STORE/layers" -mindepth 2 -maxdepth 2 -name layer.json -size +0 \
+		-exec sed -i 's/"boot": *"[^"]*"/"boot":"an earlier one"/' {} +
+}
+
+# Whether the image shows nothing but what it should: absent is allowed unless "$2" says otherwise.
+# usage: assert_whole IMAGE must|may MESSAGE
+assert_whole() {
+	contents "$1"
+	if [ "$status" = 0 ]; then
+		[ "$output" = "$(<"$WORK/expected.${4:-$1}")" ] || fail_with "$3: $1 is torn"
+	else
+		[ "$2" = may ] || fail_with "$3: $1 has gone"
+		[[ $stderr == *E_IMAGE_UNKNOWN* ]] || fail_with "$3: $1 does not run"
+	fi
+}
+
+# After the cut: what was there is there, what came is whole or absent, and one command heals the rest.
+# usage: assert_healed IMAGE must|may MESSAGE
+assert_healed() {
+	local image
+	user_sandbox images -q
+	[ "$status" = 0 ] || fail_with "$3: the store does not open"
+	assert_whole keeper must "$3"
+	for image in flat layered; do
+		assert_whole "$image" "$([ "$image" = "$1" ] && echo "$2" || echo may)" "$3"
+	done
+	assert_whole "$WORK/images/$1.tar" must "$3" "$1"
+	[ -z "$(staging)" ] || fail_with "$3: left in staging: $(staging)"
+	forget_runtime
+}
+
+# usage: cut_now KIND
+cut_now() {
+	! "$MEDDLE" "$USER_IDS" "$WORK/log" "$1:$WORK/disk:1" /bin/mkdir "$WORK/disk/after" 2>/dev/null
+}
+
+# Cuts the power at one call of a command.
+# usage: cut_at DISK KIND CALL IMAGE COMMAND…
+cut_at() {
+	local disk=$1 kind=$2 call=$3 image=$4
+	shift 4
+	insert_disk "$disk"
+	meddled_sandbox "$kind:$WORK/disk:$call" "$@"
+	[ -s "$WORK/log" ] || fail_with "sandbox $*: no call $call"
+	[ "$status" -lt 128 ] || fail_with "sandbox $*: $kind at call $call"
+	boot_again
+	assert_healed "$image" may "sandbox $*: $kind at $(<"$WORK/log")"
+	eject_disk
+}
+
+# Cuts the power at several calls of a command, in each of the three ways, and after its end.
+# usage: cut_everywhere DISK IMAGE must|may COMMAND…
+cut_everywhere() {
+	local disk=$1 image=$2 afterwards=$3 kinds=(lost torn kept) calls place cuts=1
+	shift 3
+	insert_disk "$disk"
+	count_calls "$@"
+	forget_runtime
+	eject_disk
+	for place in $(spread "$CUTS_EACH" $((calls * 3))); do
+		cut_at "$disk" "${kinds[place % 3]}" $(((place + 2) / 3)) "$image" "$@"
+		cuts=$((cuts + 1))
+	done
+	insert_disk "$disk"
+	user_sandbox "$@"
+	[ "$status" = 0 ] || fail_with "sandbox $*"
+	cut_now lost
+	boot_again
+	assert_healed "$image" "$afterwards" "sandbox $*: after its end"
+	eject_disk
+	echo "# $cuts cuts, before $calls calls: ${*##*/}" >&3
+}
+
+@test "an import is on the disk before it says so, and before that it is not there" {
+	cut_everywhere with-keeper flat must import --name flat "$WORK/images/flat.tar"
+}
+
+@test "an import of layers" {
+	cut_everywhere with-keeper layered must import --name layered "$WORK/images/layered.tar"
+}
+
+@test "a first run" {
+	cut_everywhere with-keeper flat may run "$WORK/images/flat.tar" /bin/listing /content
+}
+
+@test "the removal of an image" {
+	cut_everywhere with-all flat may rmi flat
+}
+
+@test "the removal of an image with layers" {
+	cut_everywhere with-all layered may rmi layered
+}
+
+@test "another name for an image that is there" {
+	cut_everywhere with-all flat must import --name second "$WORK/images/flat.tar"
+}
+
+@test "a name that goes from one image to another" {
+	cut_everywhere with-all flat must import --name keeper "$WORK/images/other.tar"
+}
+
+@test "without bringing it to the disk, an image is torn" {
+	insert_disk with-keeper
+	SANDBOX=$SANDBOX_SWITCHED SANDBOX_TEST_REMOVE=layer-sync user_sandbox import --name flat "$WORK/images/flat.tar"
+	cut_now torn
+	boot_again
+	contents flat
+	[ "$status" != 0 ] || [ "$output" != "$(<"$WORK/expected.flat")" ]
+}
