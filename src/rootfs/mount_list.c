@@ -42,11 +42,12 @@ void mount_list_finish(struct mount_list *list)
 static const struct {
 	const char *name;
 	int (*apply)(struct mount_work *work, const struct mount_step *step, struct sandbox_error *error);
+	bool needs_network;
 } kinds[] = {
 	[MOUNT_DIRECTORY] = {"directory", mount_apply_directory},
 	[MOUNT_TMPFS] = {"tmpfs", mount_apply_tmpfs},
 	[MOUNT_PROC] = {"proc", mount_apply_proc},
-	[MOUNT_SYSFS] = {"sysfs", mount_apply_sysfs},
+	[MOUNT_SYSFS] = {"sysfs", mount_apply_sysfs, .needs_network = true},
 	[MOUNT_DEVPTS] = {"devpts", mount_apply_devpts},
 	[MOUNT_MQUEUE] = {"mqueue", mount_apply_mqueue},
 	[MOUNT_CGROUP] = {"cgroup2", mount_apply_cgroup},
@@ -54,7 +55,7 @@ static const struct {
 	[MOUNT_SYMLINK] = {"symlink", mount_apply_symlink},
 	[MOUNT_ENTRY] = {"entry", mount_apply_entry},
 	[MOUNT_FILE] = {"file", mount_apply_file},
-	[MOUNT_SYSCTL] = {"sysctl", mount_apply_sysctl},
+	[MOUNT_SYSCTL] = {"sysctl", mount_apply_sysctl, .needs_network = true},
 	[MOUNT_MASK] = {"mask", mount_apply_mask},
 	[MOUNT_READ_ONLY] = {"read-only", mount_apply_read_only},
 	[MOUNT_BIND] = {"bind", mount_apply_bind},
@@ -82,25 +83,37 @@ static bool is_absence(int result)
 	return result == -ENOENT || result == -ENODEV || result == -ENXIO;
 }
 
+static int apply_step(struct mount_work *work, const struct mount_step *step, struct sandbox_error *error)
+{
+	int result = mount_check_missing(work, step, error);
+
+	if (result == 0)
+		result = kinds[step->kind].apply(work, step, error);
+	return step->optional && is_absence(result) ? 0 : result;
+}
+
 int mount_list_apply(const struct mount_list *list, const struct mount_target *target, struct sandbox_error *error)
 {
 	auto_finish(mount_work_finish) struct mount_work work = {
 		.root = target->root, .scratch = target->scratch, .fresh = -1, .empty = -1};
 
+	bool has_network = false;
+
 	if (mount_remember_own(&work, target->root, error) < 0)
 		return -EIO;
 	for (size_t i = 0; i < list->count; i++) {
 		const struct mount_step *step = &list->steps[i];
-		int result;
+		int result = 0;
 
+		if (kinds[step->kind].needs_network && !has_network)
+			result = target->enter_network(target->context, error);
+		has_network |= kinds[step->kind].needs_network;
 		work.source = target->sources->fds[i];
-		result = mount_check_missing(&work, step, error);
 		if (result == 0)
-			result = kinds[step->kind].apply(&work, step, error);
-
-		if (result < 0 && !(step->optional && is_absence(result)))
+			result = apply_step(&work, step, error);
+		if (result < 0)
 			return result;
 	}
 	error_clear(error);
-	return 0;
+	return has_network ? 0 : target->enter_network(target->context, error);
 }

@@ -80,6 +80,9 @@ struct mount_target {
 	int root;    /* the new root */
 	int scratch; /* a directory on a tmpfs of ours that the payload will not see */
 	const struct mount_sources *sources;
+	/* Called once, before the first step that shows or sets something of the network namespace. 0 or -errno. */
+	int (*enter_network)(void *context, struct sandbox_error *error);
+	void *context;
 };
 
 /* Applies all steps. 0 or -errno. */

@@ -78,6 +78,13 @@ static int init_unshare(struct init *init, struct sandbox_error *error)
 	return root_open_upper(&init->plan->root, &init->upper, error);
 }
 
+/* What the caller typed may hold secrets, and everybody inside sees the command line of PID 1. */
+static void init_hide_command_line(void)
+{
+	if (!test_defence_removed("title"))
+		title_set("sandbox-init");
+}
+
 /*
  * Capabilities in the user namespace do not wait for its maps: whatever needs no ids is done while the
  * supervisor has the maps written, and the network namespace beside all that.
@@ -89,6 +96,7 @@ static int init_before_ids(struct init *init, struct sandbox_error *error)
 
 	if (has_own_network(init->plan))
 		network_namespace_start(&init->network);
+	init_hide_command_line();
 	result = init_unshare(init, error);
 	test_point("init.unshared");
 	if (result == 0 && !test_defence_removed("uts-namespace") && sethostname(hostname, strlen(hostname)) < 0)
@@ -122,17 +130,20 @@ static int init_become_root(const struct init *init, struct sandbox_error *error
 	return 0;
 }
 
+static int init_enter_network(void *context, struct sandbox_error *error)
+{
+	struct init *init = context;
+	int result = has_own_network(init->plan) ? network_namespace_enter(&init->network, error) : 0;
+
+	return result < 0 ? result : launch_network_offer(init->plan, init->channel, error);
+}
+
 static int init_build_root(struct init *init, struct sandbox_error *error)
 {
-	struct mount_target target = {-1, -1, &init->sources};
+	struct mount_target target = {-1, -1, &init->sources, init_enter_network, init};
 	int result = root_build(&init->plan->root, init->upper, &target, error);
 
 	test_point("init.root-built");
-	/* What is mounted from here on may show a network. */
-	if (result == 0 && has_own_network(init->plan))
-		result = network_namespace_enter(&init->network, error);
-	if (result == 0)
-		result = launch_network_offer(init->plan, init->channel, error);
 	if (result == 0)
 		result = mount_list_apply(&init->plan->mounts, &target, error);
 	test_point("init.mounted");
@@ -362,8 +373,6 @@ static int init_run(struct init *init, struct sandbox_error *error)
 /* Also before the ids change: making a network namespace can take seconds on a busy machine. */
 static int init_tie(struct sandbox_error *error)
 {
-	if (!test_defence_removed("title"))
-		title_set("sandbox-init");
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		return error_set(error, errno, "tie init to its supervisor");
 	test_point("init.cloned");
@@ -381,8 +390,10 @@ static int init_adjust_oom_score(const struct plan *plan, struct sandbox_error *
 /* It keeps the host's root and network, and belongs to the sandbox's user namespace: nobody in there may look into it. */
 static int init_stay_outside(const struct init *init, struct sandbox_error *error)
 {
-	int result = channel_expect(init->channel, CHANNEL_IDS_MAPPED, NULL, error);
+	int result;
 
+	init_hide_command_line();
+	result = channel_expect(init->channel, CHANNEL_IDS_MAPPED, NULL, error);
 	if (result == 0 && prctl(PR_SET_DUMPABLE, test_defence_removed("dumpable") ? 1 : 0, 0, 0, 0) < 0)
 		result = error_set(error, errno, "protect init");
 	return result;

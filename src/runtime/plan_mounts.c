@@ -19,13 +19,17 @@
 
 static const char by_default[] = "default";
 
-static const struct mount_step file_systems[] = {
-	{MOUNT_SYSFS, .target = (char *)"/sys", .attributes = NO_SUID_DEV_EXEC | MOUNT_ATTR_RDONLY},
+static const struct mount_step dev = {
+	MOUNT_TMPFS, .target = (char *)"/dev", .mode = 0755, .size = 1 << 20,
+	.attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC};
+
+static const struct mount_step below_sys[] = {
 	/* Language runtimes look here for their limits. */
 	{MOUNT_CGROUP, true, (char *)"/sys/fs/cgroup", .attributes = NO_SUID_DEV_EXEC | MOUNT_ATTR_RDONLY},
-	{MOUNT_TMPFS, .target = (char *)"/dev", .mode = 0755, .size = 1 << 20,
-		.attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC},
 };
+
+static const struct mount_step own_sysfs = {
+	MOUNT_SYSFS, .target = (char *)"/sys", .attributes = NO_SUID_DEV_EXEC | MOUNT_ATTR_RDONLY};
 
 /* The kernel gives a sysfs only to the owner of the network namespace. */
 static const struct mount_step host_sysfs = {
@@ -81,16 +85,13 @@ static void add_all(struct mount_list *list, const struct mount_step *steps, siz
 	}
 }
 
-/* They are in the order of the table, in which /sys comes before what lies below it. */
-static void add_file_systems(struct mount_list *list, enum network_kind network)
+static void add_sys(struct mount_list *list, enum network_kind network)
 {
-	for (size_t i = 0; i < array_count(file_systems); i++) {
-		struct mount_step step = file_systems[i].kind == MOUNT_SYSFS && !network_is_own(network) ? host_sysfs
-				: file_systems[i];
-
-		step.why = step.why ? step.why : by_default;
-		mount_list_add(list, &step);
-	}
+	if (network_is_own(network))
+		add_all(list, &own_sysfs, 1);
+	else
+		mount_list_add(list, &host_sysfs);
+	add_all(list, below_sys, array_count(below_sys));
 }
 
 static void add_paths(struct mount_list *list, enum mount_kind kind, const char *const *paths, size_t count,
@@ -111,7 +112,7 @@ static void add_text(struct mount_list *list, enum mount_kind kind, const char *
 	mount_list_add(list, &step);
 }
 
-static void add_devices(struct mount_list *list, const struct idmap *idmap, uint64_t shm_size)
+static void add_dev(struct mount_list *list, const struct idmap *idmap, uint64_t shm_size)
 {
 	/* In every distribution that has one, the group of terminals is 5. */
 	bool has_tty_group = id_extents_lookup(&idmap->groups, 5, NULL);
@@ -121,6 +122,7 @@ static void add_devices(struct mount_list *list, const struct idmap *idmap, uint
 	struct mount_step shm = {MOUNT_TMPFS, .target = (char *)"/dev/shm", .mode = 01777, .size = shm_size,
 		.attributes = NO_SUID_DEV_EXEC, .why = "shm-size"};
 
+	add_all(list, &dev, 1);
 	for (size_t i = 0; i < array_count(devices); i++) {
 		char *path = (char *)devices[i].path;
 		struct mount_step step = {MOUNT_DEVICE, .target = path, .source = path,
@@ -323,8 +325,9 @@ int plan_decide_mounts(const struct sandbox_spec *spec, const struct host *host,
 		return result;
 	/* What protects comes first: later targets follow the image's links, also into /proc and over its files. */
 	add_proc(list, spec);
-	add_file_systems(list, plan->network.kind);
-	add_devices(list, &plan->idmap, spec->shm_size);
+	add_dev(list, &plan->idmap, spec->shm_size);
+	/* From here on the network namespace must be there (mount_list.h): it is made meanwhile. */
+	add_sys(list, plan->network.kind);
 	result = add_settings(list, spec, host, plan, error);
 	add_protection(list, spec, plan);
 	add_all(list, directories, array_count(directories));
