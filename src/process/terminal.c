@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/memory.h"
 #include "base/scope.h"
 #include "base/test_switch.h"
 
@@ -170,6 +171,8 @@ static bool open_own_side(struct terminal *terminal)
 int terminal_start(struct terminal *terminal, int master, struct sandbox_error *error)
 {
 	terminal->master = master;
+	terminal->input.data = memory_zeroed(1, TERMINAL_BUFFER);
+	terminal->output.data = memory_zeroed(1, TERMINAL_BUFFER);
 	terminal->caller = isatty(STDOUT_FILENO) ? STDOUT_FILENO : STDERR_FILENO;
 	terminal->interactive = is_interactive(master);
 	if (!terminal->interactive)
@@ -202,7 +205,7 @@ void terminal_poll(const struct terminal *terminal, struct pollfd events[TERMINA
 /* False at the end of the file, or when nobody has the other side open any more. */
 static bool stream_fill(struct terminal_stream *stream, int fd)
 {
-	ssize_t got = read(fd, stream->data, sizeof(stream->data));
+	ssize_t got = read(fd, stream->data, TERMINAL_BUFFER);
 
 	if (got < 0)
 		return errno == EAGAIN || errno == EINTR;
@@ -284,9 +287,12 @@ void terminal_finish(struct terminal *terminal)
 {
 	/* All processes of the sandbox have ended, so without our peer the master comes to the end of what they wrote. */
 	close_one(&terminal->peer);
-	write_out(terminal);
+	if (terminal->output.data)
+		write_out(terminal);
 	close_one(&terminal->master);
 	close_one(&terminal->screen);
 	close_one(&terminal->wake);
 	make_cooked(terminal);
+	free(take_ptr(terminal->input.data));
+	free(take_ptr(terminal->output.data));
 }

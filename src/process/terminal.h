@@ -44,7 +44,7 @@ int terminal_adopt(enum terminal_kind kind, int slave, struct sandbox_error *err
 enum { TERMINAL_BUFFER = 16 * 1024 };
 
 struct terminal_stream {
-	char data[TERMINAL_BUFFER];
+	char *data; /* TERMINAL_BUFFER bytes, or NULL where there is no terminal */
 	size_t used;
 	size_t sent;
 };

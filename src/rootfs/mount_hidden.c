@@ -24,24 +24,26 @@ static int mask_file(int target, const char *path, struct sandbox_error *error)
 	return mount < 0 ? mount : filesystem_attach(mount, target, path, error);
 }
 
-/* One file system is empty enough for all. */
-static int mask_directory(struct mount_work *work, int target, const char *path, struct sandbox_error *error)
+/* An empty directory of our tmpfs, which nobody can write to; one serves for all. A descriptor or -errno. */
+static int open_empty(struct mount_work *work, struct sandbox_error *error)
 {
-	static const struct filesystem_option options[] = {{"size", "0"}, {"nr_inodes", "1"}, {"mode", "0555"}, {NULL}};
+	static const char name[] = "empty";
 	const uint64_t attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 	auto_close int mount = -1;
-	int result;
 
-	if (work->empty >= 0)
-		mount = open_tree(work->empty, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
-	if (mount < 0)
-		mount = filesystem_make("tmpfs", options, attributes, error);
-	if (mount < 0)
-		return mount;
-	result = filesystem_attach(mount, target, path, error);
-	if (result == 0 && work->empty < 0)
-		work->empty = take_fd(&mount);
-	return result;
+	if (mkdirat(work->scratch, name, 0555) < 0 && errno != EEXIST)
+		return error_set(error, errno, "make an empty directory");
+	mount = open_tree(work->scratch, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	if (mount < 0 || filesystem_set_attributes(mount, attributes) < 0)
+		return error_set(error, errno, "show an empty directory");
+	return take_fd(&mount);
+}
+
+static int mask_directory(struct mount_work *work, int target, const char *path, struct sandbox_error *error)
+{
+	auto_close int mount = open_empty(work, error);
+
+	return mount < 0 ? mount : filesystem_attach(mount, target, path, error);
 }
 
 int mount_apply_mask(struct mount_work *work, const struct mount_step *step, struct sandbox_error *error)

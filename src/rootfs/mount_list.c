@@ -14,8 +14,6 @@ static void mount_work_finish(struct mount_work *work)
 	free(work->own);
 	if (work->fresh >= 0)
 		(void)close(work->fresh);
-	if (work->empty >= 0)
-		(void)close(work->empty);
 }
 
 void mount_list_add(struct mount_list *list, const struct mount_step *step)
@@ -95,7 +93,7 @@ static int apply_step(struct mount_work *work, const struct mount_step *step, st
 int mount_list_apply(const struct mount_list *list, const struct mount_target *target, struct sandbox_error *error)
 {
 	auto_finish(mount_work_finish) struct mount_work work = {
-		.root = target->root, .scratch = target->scratch, .fresh = -1, .empty = -1};
+		.root = target->root, .scratch = target->scratch, .fresh = -1};
 
 	bool has_network = false;
 

@@ -20,7 +20,6 @@ struct mount_work {
 	 */
 	const char *fresh_path;
 	int fresh;
-	int empty;           /* an empty directory that was laid over another one, for more of its kind; or -1 */
 	unsigned int files;  /* how many were made in scratch: their names */
 	bool has_lent;       /* something of the host's is mounted */
 	dev_t *own;          /* file systems in which directories may be made: the root, and our own tmpfs */
