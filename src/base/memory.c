@@ -1,6 +1,7 @@
 #include "base/memory.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +28,14 @@ void *memory_zeroed(size_t count, size_t size)
 void *memory_resize(void *block, size_t count, size_t size)
 {
 	return memory_must(reallocarray(block, count ? count : 1, size));
+}
+
+void *memory_room(void *block, size_t count, size_t size)
+{
+	enum { FIRST = 16 };
+	bool is_full = count >= FIRST && (count & (count - 1)) == 0;
+
+	return count == 0 || is_full ? memory_resize(block, is_full ? 2 * count : FIRST, size) : block;
 }
 
 char *memory_text(const char *text)

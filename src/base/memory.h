@@ -10,6 +10,8 @@
 
 void *memory_zeroed(size_t count, size_t size);
 void *memory_resize(void *block, size_t count, size_t size);
+/* Room for one element more than `count`, for lists that only grow: they are copied when they have doubled. */
+void *memory_room(void *block, size_t count, size_t size);
 char *memory_text(const char *text);                 /* strdup; NULL gives NULL */
 char *memory_text_n(const char *text, size_t length); /* strndup */
 char *memory_format(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -85,7 +85,7 @@ int mount_remember_own(struct mount_work *work, int fd, struct sandbox_error *er
 
 	if (fstat(fd, &status) < 0)
 		return error_set(error, errno, "stat a file system");
-	work->own = memory_resize(work->own, work->own_count + 1, sizeof(*work->own));
+	work->own = memory_room(work->own, work->own_count, sizeof(*work->own));
 	work->own[work->own_count++] = status.st_dev;
 	return 0;
 }

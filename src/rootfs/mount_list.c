@@ -20,7 +20,7 @@ void mount_list_add(struct mount_list *list, const struct mount_step *step)
 {
 	struct mount_step *copy;
 
-	list->steps = memory_resize(list->steps, list->count + 1, sizeof(*list->steps));
+	list->steps = memory_room(list->steps, list->count, sizeof(*list->steps));
 	copy = &list->steps[list->count++];
 	*copy = *step;
 	copy->target = memory_text(step->target);
