@@ -17,7 +17,10 @@
 #include "base/scope.h"
 #include "base/text.h"
 
-enum { STATUS_MAX = 64 << 10, MAPPINGS_MAX = 64 << 20, SEGMENTS_MAX = 16 << 20 };
+enum { STATUS_MAX = 64 << 10, SEGMENTS_MAX = 16 << 20 };
+
+/* Descriptors that are looked at in the threads of one process, besides those of the first. */
+enum { THREAD_DESCRIPTORS = 16384 };
 
 static const char memfd_prefix[] = "/memfd:";
 
@@ -68,8 +71,6 @@ void sampler_finish(struct sampler *sampler)
 	*sampler = (struct sampler)SAMPLER_INIT;
 }
 
-/* ---- descriptors ---- */
-
 static void add_object(struct objects *objects, uint64_t inode, uint64_t bytes)
 {
 	if (objects->count == objects->room) {
@@ -106,14 +107,55 @@ static bool has_object(const struct objects *objects, uint64_t inode)
 	return objects->count && bsearch(&key, objects->items, objects->count, sizeof(key), compare_objects);
 }
 
-/*
- * The memfds of one process. Only what has such a name is looked at more closely, and that without asking its file
- * system: one of the payload's own (FUSE) might never answer.
- */
-static void count_descriptors(const struct sampler *sampler, int process, struct objects *objects)
+/* ---- threads ---- */
+
+/* Calls `visit` for every `stride`th thread of a process, beginning somewhere else each turn, until it returns true. */
+static void visit_threads(int process, unsigned int stride, unsigned int turn, bool (*visit)(int thread, void *context),
+	void *context)
 {
 	auto_closedir DIR *stream = NULL;
-	int directory = openat(process, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int directory = openat(process, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct dirent *entry;
+	bool done = false;
+
+	stream = directory >= 0 ? fdopendir(directory) : NULL;
+	while (stream && !done && (entry = readdir(stream))) {
+		auto_close int thread = -1;
+
+		if (entry->d_name[0] < '1' || entry->d_name[0] > '9' || turn++ % stride != 0)
+			continue;
+		thread = openat(directory, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		done = thread >= 0 && visit(thread, context);
+	}
+}
+
+/*
+ * Calls `count` for a process; or, when that has nothing, for its threads, until one has: the process goes by the number of
+ * its first thread, which may have ended before the others, and then memory and mappings can be seen at those only.
+ */
+static void count_anywhere(int process, bool (*count)(int directory, void *context), void *context)
+{
+	if (!count(process, context))
+		visit_threads(process, 1, 0, count, context);
+}
+
+/* ---- descriptors ---- */
+
+struct descriptors {
+	const struct sampler *sampler;
+	struct objects *objects;
+	size_t seen;
+};
+
+/*
+ * The memfds of one thread. Only what has such a name is looked at more closely, and that without asking its file
+ * system: one of the payload's own (FUSE) might never answer.
+ */
+static bool count_descriptors(int thread, void *context)
+{
+	struct descriptors *descriptors = context;
+	auto_closedir DIR *stream = NULL;
+	int directory = openat(thread, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct dirent *entry;
 
 	stream = directory >= 0 ? fdopendir(directory) : NULL;
@@ -121,13 +163,29 @@ static void count_descriptors(const struct sampler *sampler, int process, struct
 		char target[sizeof(memfd_prefix)];
 		struct statx status;
 
+		descriptors->seen++;
 		if (readlinkat(directory, entry->d_name, target, sizeof(target)) < (ssize_t)strlen(memfd_prefix) ||
 		    strncmp(target, memfd_prefix, strlen(memfd_prefix)) != 0)
 			continue;
 		if (statx(directory, entry->d_name, AT_STATX_DONT_SYNC, STATX_INO | STATX_BLOCKS, &status) == 0 &&
-		    makedev(status.stx_dev_major, status.stx_dev_minor) == sampler->memfds)
-			add_object(objects, status.stx_ino, status.stx_blocks * 512);
+		    makedev(status.stx_dev_major, status.stx_dev_minor) == descriptors->sampler->memfds)
+			add_object(descriptors->objects, status.stx_ino, status.stx_blocks * 512);
 	}
+	return false;
+}
+
+/*
+ * A thread may have descriptors of its own, unshare(2) with CLONE_FILES, and nothing tells cheaply whether it has. Of those
+ * of a process with very many threads and descriptors each look takes some, and in the end all have had their turn.
+ */
+static void count_all_descriptors(const struct sampler *sampler, int process, size_t threads, struct objects *objects)
+{
+	struct descriptors descriptors = {.sampler = sampler, .objects = objects};
+
+	(void)count_descriptors(process, &descriptors);
+	if (threads > 1)
+		visit_threads(process, (unsigned int)(descriptors.seen * threads / THREAD_DESCRIPTORS + 1), sampler->turn,
+			count_descriptors, &descriptors);
 }
 
 /* ---- memory of processes ---- */
@@ -140,47 +198,64 @@ static uint64_t read_field(const char *text, const char *name)
 	return line ? strtoull(line + strlen(name), NULL, 10) * 1024 : 0;
 }
 
-static void count_memory(int process, struct tally *tally)
+static bool count_memory(int process, void *context)
 {
+	struct tally *tally = context;
 	auto_free char *text = NULL;
 
 	if (file_read(process, "smaps_rollup", STATUS_MAX, &text, NULL, NULL) == 0) {
 		tally->own += read_field(text, "\nPss_Anon:") + read_field(text, "\nSwapPss:");
 		tally->mapped += read_field(text, "\nPss_Shmem:");
-		return;
+		return true;
 	}
 	/* A program that its own user may not read: what is shared counts in full then. */
 	free(take_ptr(text));
-	if (file_read(process, "status", STATUS_MAX, &text, NULL, NULL) == 0)
-		tally->own += read_field(text, "\nRssAnon:") + read_field(text, "\nVmSwap:") + read_field(text, "\nRssShmem:");
+	if (file_read(process, "status", STATUS_MAX, &text, NULL, NULL) < 0)
+		return false;
+	tally->own += read_field(text, "\nRssAnon:") + read_field(text, "\nVmSwap:") + read_field(text, "\nRssShmem:");
+	return strstr(text, "\nRssAnon:") != NULL;
 }
 
-/* The same without what a file system, a segment or a descriptor accounts for. */
-static uint64_t read_unheld(int process, const struct objects *objects)
-{
-	auto_free char *text = NULL;
-	char *rest, *line;
-	uint64_t sum = 0;
-	bool counts = false;
+struct unheld {
+	struct tally *tally;
+	const struct objects *objects;
+};
 
-	if (file_read(process, "smaps", MAPPINGS_MAX, &text, NULL, NULL) < 0)
-		return 0;
-	rest = text;
-	while ((line = strsep(&rest, "\n"))) {
+/* Shared memory, without what a file system, a segment or a descriptor accounts for. */
+static bool count_unheld(int process, void *context)
+{
+	struct unheld *unheld = context;
+	int fd = openat(process, "smaps", O_RDONLY | O_CLOEXEC);
+	auto_fclose FILE *stream = fd >= 0 ? fdopen(fd, "r") : NULL;
+	auto_free char *line = NULL;
+	size_t room = 0;
+	bool counts = false, any = false;
+
+	/* A line at a time: there may be a hundred megabytes of them. */
+	while (stream && getline(&line, &room, stream) > 0) {
 		unsigned long long inode;
 		int path = 0;
 
 		/* "7f00-7f01 rw-s 00000000 00:01 1234   /dev/zero (deleted)" */
 		if (sscanf(line, "%*x-%*x %*s %*x %*x:%*x %llu %n", &inode, &path) == 1 && path)
 			counts = text_starts_with(line + path, "/dev/zero (deleted)") ||
-				(text_starts_with(line + path, memfd_prefix) && !has_object(objects, inode));
+				(text_starts_with(line + path, memfd_prefix) && !has_object(unheld->objects, inode));
 		else if (counts && text_starts_with(line, "Pss:"))
-			sum += strtoull(line + 4, NULL, 10) * 1024;
+			unheld->tally->mapped += strtoull(line + 4, NULL, 10) * 1024;
+		any = true;
 	}
-	return sum;
+	return any;
 }
 
 /* ---- all together ---- */
+
+/* One entry for each, besides "." and "..". */
+static size_t count_threads(int process)
+{
+	struct stat status;
+
+	return fstatat(process, "task", &status, 0) == 0 && status.st_nlink > 2 ? status.st_nlink - 2 : 1;
+}
 
 static void visit_processes(const struct sampler *sampler, struct tally *tally, struct objects *objects, bool closely)
 {
@@ -190,8 +265,9 @@ static void visit_processes(const struct sampler *sampler, struct tally *tally, 
 
 	stream = directory >= 0 ? fdopendir(directory) : NULL;
 	while (stream && (entry = readdir(stream))) {
+		struct unheld unheld = {tally, objects};
 		auto_close int process = -1;
-		struct stat threads;
+		size_t threads;
 
 		if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
 			continue;
@@ -199,13 +275,13 @@ static void visit_processes(const struct sampler *sampler, struct tally *tally, 
 		if (process < 0)
 			continue;
 		if (closely) {
-			tally->mapped += read_unheld(process, objects);
+			count_anywhere(process, count_unheld, &unheld);
 			continue;
 		}
-		/* One entry for each, besides "." and "..". */
-		tally->tasks += fstatat(process, "task", &threads, 0) == 0 && threads.st_nlink > 2 ? threads.st_nlink - 2 : 1;
-		count_memory(process, tally);
-		count_descriptors(sampler, process, objects);
+		threads = count_threads(process);
+		tally->tasks += threads;
+		count_anywhere(process, count_memory, tally);
+		count_all_descriptors(sampler, process, threads, objects);
 	}
 }
 
@@ -247,11 +323,12 @@ static uint64_t larger(uint64_t left, uint64_t right)
 	return left > right ? left : right;
 }
 
-void sampler_measure(const struct sampler *sampler, uint64_t limit, struct sampler_usage *out)
+void sampler_measure(struct sampler *sampler, uint64_t limit, struct sampler_usage *out)
 {
 	struct objects objects = {NULL, 0, 0};
 	struct tally tally = {0};
 
+	sampler->turn++;
 	visit_processes(sampler, &tally, &objects, false);
 	sort_objects(&objects);
 	tally.held = read_filesystems(sampler) + read_segments(sampler->segments);

@@ -26,6 +26,7 @@ struct sampler {
 	int *filesystems;  /* one descriptor in each of its tmpfs mounts; owned */
 	size_t filesystem_count;
 	dev_t memfds;      /* the kernel's own tmpfs */
+	unsigned int turn; /* of looks, at threads that cannot all be looked at each time */
 };
 
 #define SAMPLER_INIT {.processes = -1, .segments = -1}
@@ -45,7 +46,7 @@ void sampler_add_filesystem(struct sampler *sampler, int fd);
  * Measures. More than `limit` bytes is only ever said of more than `limit`; below it the number may be too small by
  * what is mapped and in none of its file systems. Processes that end meanwhile do not count.
  */
-void sampler_measure(const struct sampler *sampler, uint64_t limit, struct sampler_usage *out);
+void sampler_measure(struct sampler *sampler, uint64_t limit, struct sampler_usage *out);
 void sampler_finish(struct sampler *sampler);
 
 #endif

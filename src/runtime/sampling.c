@@ -127,7 +127,7 @@ static uint64_t now_milliseconds(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-const struct cgroup_limit *sampling_look(const struct plan *plan, const struct sampler *sampler,
+const struct cgroup_limit *sampling_look(const struct plan *plan, struct sampler *sampler,
 	struct sampler_usage *peak, uint64_t *out_pause)
 {
 	const struct cgroup_limit *memory = find_sampled(plan, CGROUP_MEMORY), *pids = find_sampled(plan, CGROUP_PIDS);

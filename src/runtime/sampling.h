@@ -20,7 +20,7 @@ int sampling_accept(const struct plan *plan, const struct interrupt *interrupt, 
  * Looks once. *peak is raised to what is there. The limit that is exceeded, or NULL; *out_pause is in how many
  * milliseconds to look again.
  */
-const struct cgroup_limit *sampling_look(const struct plan *plan, const struct sampler *sampler,
+const struct cgroup_limit *sampling_look(const struct plan *plan, struct sampler *sampler,
 	struct sampler_usage *peak, uint64_t *out_pause);
 
 #endif

@@ -3,20 +3,25 @@
  *
  * usage: bomb anonymous|shared|memfd|segment|file|mapped MEGABYTES [FILE]
  *        bomb hold MEGABYTES FILE     (holds private memory, makes FILE, and waits)
+ *        bomb orphaned|descriptors MEGABYTES   (in a thread that outlives the first; in one with descriptors of its own)
+ *        bomb scattered MEGABYTES FILE          (in FILE, and as much again in mappings of a page each)
  *        bomb fork|setsid|uids COUNT
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/shm.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { MEGABYTE = 1 << 20, FIRST_ID = 1000 };
+enum { MEGABYTE = 1 << 20, PAGE = 4096, FIRST_ID = 1000 };
 
 static char block[MEGABYTE];
 
@@ -83,6 +88,45 @@ static void segments(size_t megabytes)
 	}
 }
 
+static void *map_alone(void *megabytes)
+{
+	map((size_t)megabytes, MAP_PRIVATE);
+	(void)sleep(1);
+	(void)puts("survived");
+	exit(0);
+}
+
+static void *fill_unshared(void *megabytes)
+{
+	if (unshare(CLONE_FILES) < 0)
+		give_up("unshare");
+	fill(memfd_create("bomb", 0), (size_t)megabytes);
+	(void)sleep(1);
+	return NULL;
+}
+
+static pthread_t start_thread(void *(*function)(void *argument), size_t megabytes)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, function, (void *)megabytes) != 0)
+		give_up("pthread_create");
+	return thread;
+}
+
+/* Many small mappings that cannot become one. */
+static void scatter(int fd, size_t megabytes)
+{
+	fill(fd, megabytes);
+	for (size_t i = 0; i < megabytes * MEGABYTE / PAGE; i++) {
+		char *memory = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+		if (memory == MAP_FAILED)
+			give_up("mmap");
+		*memory = 'x';
+	}
+}
+
 static void processes(size_t count, const char *how)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -121,6 +165,12 @@ int main(int argc, char **argv)
 		hold(amount, argv[3]);
 	else if (strcmp(how, "mapped") == 0 && argc > 3)
 		map_file(open(argv[3], O_RDWR | O_CREAT, 0600), amount);
+	else if (strcmp(how, "scattered") == 0 && argc > 3)
+		scatter(open(argv[3], O_WRONLY | O_CREAT, 0600), amount);
+	else if (strcmp(how, "descriptors") == 0)
+		(void)pthread_join(start_thread(fill_unshared, amount), NULL);
+	else if (strcmp(how, "orphaned") == 0 && start_thread(map_alone, amount))
+		(void)syscall(SYS_exit, 0);
 	else if (amount)
 		processes(amount, how);
 	(void)sleep(1);

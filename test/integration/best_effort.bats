@@ -63,6 +63,22 @@ assert_exceeded() {
 	assert_exceeded memory
 }
 
+@test "in a thread that has outlived the first of its process" {
+	watched -m 64m -- /helpers/bomb orphaned 1000
+	assert_exceeded memory
+}
+
+@test "a memfd that only a thread with descriptors of its own has" {
+	watched -m 64m -- /helpers/bomb descriptors 1000
+	assert_exceeded memory
+}
+
+# Neither half is too much. The list of mappings has some 65 megabytes.
+@test "a file, and mappings by the ten thousand" {
+	watched -m 400m --shm-size 1g -- /helpers/bomb scattered 240 /dev/shm/file
+	assert_exceeded memory
+}
+
 @test "processes, in sessions of their own and of many users" {
 	local how
 	for how in fork setsid uids; do
