@@ -46,6 +46,16 @@ static int mask_directory(struct mount_work *work, int target, const char *path,
 	return mount < 0 ? mount : filesystem_attach(mount, target, path, error);
 }
 
+/* Of a step that is not optional: what somebody wants hidden, and what could be made later under that name. */
+static int explain_missing(const struct mount_step *step, int result, struct sandbox_error *error)
+{
+	error_set(error, -result, "mask %s", step->target);
+	if (result != -ENOENT || step->optional)
+		return result;
+	error_cause(error, SANDBOX_E_USAGE, "the image and the kernel have nothing there that could be hidden");
+	return error_fix(error, "correct the path, or leave this --security-opt mask= out");
+}
+
 int mount_apply_mask(struct mount_work *work, const struct mount_step *step, struct sandbox_error *error)
 {
 	auto_close int target = -1;
@@ -55,7 +65,7 @@ int mount_apply_mask(struct mount_work *work, const struct mount_step *step, str
 		return 0;
 	target = root_open(work->root, step->target, O_PATH, ROOT_NO_LINKS);
 	if (target < 0)
-		return error_set(error, -target, "mask %s", step->target);
+		return explain_missing(step, target, error);
 	if (fstat(target, &status) < 0)
 		return error_set(error, errno, "stat %s", step->target);
 	return S_ISDIR(status.st_mode) ? mask_directory(work, target, step->target, error)

@@ -256,7 +256,7 @@ static int add_user_sysctls(struct mount_list *list, const struct sandbox_spec *
 static void add_user_masks(struct mount_list *list, const struct plan *plan)
 {
 	for (size_t i = 0; i < plan->masked.count; i++) {
-		struct mount_step step = {MOUNT_MASK, true, plan->masked.items[i], .why = "security-opt"};
+		struct mount_step step = {MOUNT_MASK, false, plan->masked.items[i], .why = "security-opt"};
 
 		mount_list_add(list, &step);
 	}

@@ -124,6 +124,12 @@ deny_profile() {
 	[ "$output" -gt 3 ]
 }
 
+@test "mask= of what is not there is an error: nobody shall believe that it is hidden" {
+	run_busybox --security-opt mask=/etc/os-release:/no/such/file -- true
+	assert_error 'mask /no/such/file'
+	assert_stderr_has 'security-opt mask='
+}
+
 @test "--sysctl sets what belongs to the sandbox, and nothing of the host" {
 	run_busybox --sysctl net.ipv4.ip_forward=1 --sysctl kernel.shmmni=77 -- \
 		cat /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/shmmni
