@@ -247,14 +247,18 @@ int cgroup_group_update(const char *path, const struct cgroup_limits *limits, st
 
 /* ---- ending ---- */
 
+int cgroup_group_kill(int group)
+{
+	return file_write_existing(group, "cgroup.kill", "1", NULL);
+}
+
 void cgroup_group_end(const char *path)
 {
 	auto_close int group = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (group < 0 || !has_event(group, "populated 1"))
 		return;
-	/* The file is from Linux 5.14; before, what is in here ends with its PID 1. */
-	(void)file_write_existing(group, "cgroup.kill", "1", NULL);
+	(void)cgroup_group_kill(group);
 	(void)await_event(group, "populated 0", END_WAIT_MS);
 }
 

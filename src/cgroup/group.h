@@ -21,6 +21,12 @@ struct cgroup_group {
 int cgroup_group_make(const struct cgroup_plan *plan, const char *parent, const char *name, struct cgroup_group *out,
 	struct sandbox_error *error);
 
+/*
+ * Kills all that is in the group, paused or not, at once. 0, or -errno: the kernel can since Linux 5.14, and before that
+ * all ends with PID 1.
+ */
+int cgroup_group_kill(int group);
+
 /* Kills all that is in the group at this path, and waits for its end, two seconds at most. No group is no error. */
 void cgroup_group_end(const char *path);
 

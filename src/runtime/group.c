@@ -81,9 +81,12 @@ int group_show(const struct group_lease *lease, int entry, struct sandbox_error 
 
 void group_unpause(int entry)
 {
-	auto_free char *path = NULL;
+	auto_free char *path = NULL, *kill_file = NULL;
 
-	if (file_read(entry, group_file, RECORD_MAX, &path, NULL, NULL) == 0)
+	if (file_read(entry, group_file, RECORD_MAX, &path, NULL, NULL) < 0)
+		return;
+	kill_file = memory_format("%s/cgroup.kill", path);
+	if (access(kill_file, F_OK) < 0)
 		(void)cgroup_group_freeze(path, false, NULL);
 }
 

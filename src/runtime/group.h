@@ -23,7 +23,7 @@ int group_take(struct group_lease *lease, const char *runtime, const struct cgro
 extern const char group_file[];
 int group_show(const struct group_lease *lease, int entry, struct sandbox_error *error);
 
-/* Lets the sandbox of that entry go on if it has a group. */
+/* Lets the sandbox of that entry go on if it has a group and this kernel cannot end a paused one otherwise. */
 void group_unpause(int entry);
 
 /* Ends all that is left in it, and removes it. Idempotent. */

@@ -153,6 +153,16 @@ static void lose_network(struct supervisor *self)
 		notice_lost_network(self);
 }
 
+/* SIGKILL is for all of the sandbox: where there is a group nobody in it gets away, or is in init's way. */
+static void serve_clients(struct supervisor *self, const struct pollfd *events)
+{
+	uint64_t asked = control_serve(&self->container->control, events, self->container->channel);
+
+	self->forwarded |= asked;
+	if (asked & signal_bit(SIGKILL) && self->container->group.cgroup.group >= 0)
+		(void)cgroup_group_kill(self->container->group.cgroup.group);
+}
+
 /* Clients come last: their number changes. */
 enum { EVENT_CHANNEL, EVENT_INIT, EVENT_SIGNALS, EVENT_TIMER, EVENT_SETTLED, EVENT_NETWORK, EVENT_SAMPLE,
 	EVENT_TERMINAL,
@@ -183,7 +193,7 @@ static bool handle_events(struct supervisor *self, struct pollfd *events, struct
 	terminal_copy(&self->container->terminal, events + EVENT_TERMINAL);
 	output_relay_copy(&self->container->output, events + EVENT_OUTPUT);
 	output_log_copy(&self->container->log, events + EVENT_LOG);
-	self->forwarded |= control_serve(&self->container->control, events + EVENT_CLIENTS, self->container->channel);
+	serve_clients(self, events + EVENT_CLIENTS);
 	/* A closed channel would be readable for ever; from then on the pidfd tells. */
 	if (events[EVENT_CHANNEL].revents && !hear_init(self, error, out_result))
 		events[EVENT_CHANNEL].fd = -1;
