@@ -116,14 +116,50 @@ static int check_list(int group, const struct cgroup_limit *limit, struct sandbo
 	return error_fix(error, "choose among those that the group above may use (its %s)", file);
 }
 
+static bool machine_has_swap(void)
+{
+	auto_free char *text = NULL;
+	const char *total;
+
+	if (file_read(AT_FDCWD, "/proc/meminfo", CONTROL_FILE_MAX, &text, NULL, NULL) < 0)
+		return true;
+	total = strstr(text, "SwapTotal:");
+	return total && strtoull(total + strlen("SwapTotal:"), NULL, 10) > 0;
+}
+
+/*
+ * A kernel that does not count swap has no file to limit it by. That is no loss while there is no swap, or when all of it
+ * may be used; else what is beyond --memory would go there without end.
+ */
+static int forgo_file(const struct cgroup_limit *limit, struct sandbox_error *error)
+{
+	if (strcmp(limit->value, "max") != 0 && !(limit->implied && !machine_has_swap())) {
+		error_set(error, ENOENT, "hold --%s: %s", limit->option, limit->file);
+		error_cause(error, SANDBOX_E_LIMIT_UNAVAILABLE, "this machine has swap, and its kernel does not count who uses it");
+		return error_fix(error, "boot a kernel with CONFIG_SWAP and without swapaccount=0, or let the sandbox use all swap: "
+			"--memory-swap -1");
+	}
+	error_clear(error);
+	return 0;
+}
+
+static int write_limit(int group, const struct cgroup_limit *limit, struct sandbox_error *error)
+{
+	bool is_swap = strcmp(limit->file, "memory.swap.max") == 0;
+	int result = is_swap && test_defence_removed("swap-accounting") ? -ENOENT
+		: file_write_existing(group, limit->file, limit->value, error);
+
+	if (result == -ENOENT && is_swap)
+		return forgo_file(limit, error);
+	return result < 0 ? explain_limit(limit, result, error) : 0;
+}
+
 static int hold_limit(const struct cgroup_group *group, const struct cgroup_limit *limit, struct sandbox_error *error)
 {
-	int result = file_write_existing(group->group, limit->file, limit->value, error);
+	int result = write_limit(group->group, limit, error);
 
-	if (result == -ENOENT && limit->implied)
-		return 0;
 	if (result < 0)
-		return explain_limit(limit, result, error);
+		return result;
 	/* For those who look there; what binds is the one above. */
 	(void)file_write_existing(group->payload, limit->file, limit->value, NULL);
 	return limit->controller == CGROUP_CPUSET ? check_list(group->group, limit, error) : 0;
