@@ -45,10 +45,8 @@ static int kill_one(const struct sandbox_locations *locations, const char *refer
 	struct sandbox_error *error)
 {
 	const struct stop_options *options = context;
-	int result = sandbox_signal(locations, reference, options->number, error);
 
-	/* Nothing withstands that: who goes on to remove it shall find it ended. */
-	return result == 0 && options->number == SIGKILL ? sandbox_stop(locations, reference, SIGKILL, 0, error) : result;
+	return sandbox_signal(locations, reference, options->number, error);
 }
 
 static int run_with(const struct command *command, int usual, sandboxes_action *act, const struct cli *cli, int argc,

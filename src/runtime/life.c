@@ -67,6 +67,7 @@ int sandbox_list(const struct sandbox_locations *locations, bool all, struct san
 	int result;
 
 	registry_sweep(locations->state, record_bury);
+	groups_sweep(locations->runtime);
 	result = registry_visit(locations->state, list_one, &listing, error);
 	if (result < 0) {
 		sandbox_entries_finish(&listing.entries);
@@ -116,15 +117,6 @@ static int signal_entry(const struct registry_entry *entry, int number, struct s
 	return connection < 0 ? connection : ask(connection, CHANNEL_SIGNAL, number, error);
 }
 
-int sandbox_signal(const struct sandbox_locations *locations, const char *reference, int number,
-	struct sandbox_error *error)
-{
-	auto_finish(registry_entry_finish) struct registry_entry entry = REGISTRY_ENTRY_INIT;
-	int result = registry_find(locations->state, reference, &entry, error);
-
-	return result < 0 ? result : signal_entry(&entry, number, error);
-}
-
 /* A connection on which the supervisor will tell of the end. Its own end tells, too. -ESRCH when that has come. */
 static int await_end(const struct registry_entry *entry, struct sandbox_error *error)
 {
@@ -145,6 +137,32 @@ static bool has_told(int connection, uint64_t timeout)
 	struct pollfd event = {.fd = connection, .events = POLLIN};
 
 	return poll(&event, 1, timeout < INT32_MAX ? (int)timeout : INT32_MAX) > 0;
+}
+
+/* Nothing withstands that: who goes on to remove it shall find it ended. By one look, since an end can take the entry along. */
+static int kill_entry(const struct registry_entry *entry, struct sandbox_error *error)
+{
+	struct channel_message message;
+	auto_close int end = await_end(entry, error);
+	int result;
+
+	if (end < 0)
+		return end == -ESRCH ? control_has_ended(error) : end;
+	result = signal_entry(entry, SIGKILL, error);
+	if (result < 0)
+		return result;
+	return channel_receive(end, &message, error) < 0 ? -EIO : 0;
+}
+
+int sandbox_signal(const struct sandbox_locations *locations, const char *reference, int number,
+	struct sandbox_error *error)
+{
+	auto_finish(registry_entry_finish) struct registry_entry entry = REGISTRY_ENTRY_INIT;
+	int result = registry_find(locations->state, reference, &entry, error);
+
+	if (result < 0)
+		return result;
+	return number == SIGKILL ? kill_entry(&entry, error) : signal_entry(&entry, number, error);
 }
 
 static int stop_entry(const struct registry_entry *entry, int number, uint64_t timeout, struct sandbox_error *error)

@@ -178,7 +178,10 @@ int record_connect(const struct registry_entry *entry, struct sandbox_error *err
 {
 	auto_free char *path = read_control(entry, error);
 
-	return path ? control_connect(path, error) : -EIO;
+	if (path)
+		return control_connect(path, error);
+	/* Whoever ended meanwhile has taken it away. */
+	return faccessat(entry->directory, record_name, F_OK, 0) < 0 ? control_has_ended(error) : -EIO;
 }
 
 bool record_bury(const struct registry_entry *entry)
