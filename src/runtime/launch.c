@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -152,6 +154,28 @@ static int start_payload(struct container *container, struct sandbox_error *erro
 	return channel_send(container->channel, CHANNEL_START, 0, 0, NULL, 0, error);
 }
 
+static bool was_init_killed(const struct container *container)
+{
+	siginfo_t end = {0};
+
+	return waitid(P_PIDFD, (id_t)container->init_pidfd, &end, WEXITED | WNOWAIT) == 0 && end.si_code == CLD_KILLED &&
+		end.si_status == SIGKILL;
+}
+
+/*
+ * Init has all that it takes now. One that is killed before it can say so, from outside or for lack of memory, may well
+ * have started the command: what we have is an end to tell of, and no failure.
+ */
+static int expect_start(struct container *container, struct sandbox_error *error)
+{
+	int result = channel_expect(container->channel, CHANNEL_EXEC_OK, NULL, error);
+
+	if (result != -ECHILD || !was_init_killed(container))
+		return result;
+	error_clear(error);
+	return 0;
+}
+
 /* Whether there is something to do for us once the root stands and before the payload runs. */
 static bool is_waited_for(const struct plan *plan)
 {
@@ -186,7 +210,7 @@ int launch(const struct plan *plan, const struct interrupt *interrupt, struct co
 	if (result == 0 && is_waited_for(plan))
 		result = start_payload(container, error);
 	if (result == 0)
-		result = channel_expect(container->channel, CHANNEL_EXEC_OK, NULL, error);
+		result = expect_start(container, error);
 	test_point("launch.started");
 	if (result == 0)
 		log_debug("the command runs");
