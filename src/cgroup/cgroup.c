@@ -1,6 +1,7 @@
 #include "cgroup/cgroup.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include "base/memory.h"
 #include "base/program.h"
 #include "base/scope.h"
+#include "base/test_switch.h"
 #include "base/text.h"
 #include "cgroup/device.h"
 
@@ -215,12 +217,12 @@ static void use_bfq(struct cgroup_limit *limit)
 }
 
 /* The file is there whenever the kernel could share disks by weight, also while nothing does. */
-static int check_weights(const struct cgroup_hierarchy *hierarchy, struct cgroup_limits *limits, struct sandbox_error *error)
+int cgroup_check_weights(const char *mount, struct cgroup_limits *limits, struct sandbox_error *error)
 {
 	for (size_t i = 0; i < limits->count; i++) {
 		struct cgroup_limit *limit = &limits->items[i];
 
-		if (strcmp(limit->file, "io.weight") != 0 || cgroup_device_has_cost(hierarchy->mount))
+		if (strcmp(limit->file, "io.weight") != 0 || cgroup_device_has_cost(mount))
 			continue;
 		if (!cgroup_device_has_bfq()) {
 			error_set(error, EOPNOTSUPP, "hold --%s", limit->option);
@@ -243,7 +245,7 @@ int cgroup_plan_decide_in(const struct cgroup_hierarchy *hierarchy, const struct
 	choose(hierarchy, wanted, needed, &choice);
 	result = check_choice(hierarchy, wanted, &choice, out, error);
 	if (result == 0)
-		result = check_weights(hierarchy, &out->limits, error);
+		result = cgroup_check_weights(hierarchy->mount, &out->limits, error);
 	if (result < 0)
 		return result;
 	out->why = choice.manager ? take_ptr(choice.offer.why) : take_ptr(choice.refusals);
@@ -254,19 +256,51 @@ int cgroup_plan_decide_in(const struct cgroup_hierarchy *hierarchy, const struct
 	return 0;
 }
 
-int cgroup_plan_decide(const struct sandbox_limits *wanted, struct cgroup_plan *out, struct sandbox_error *error)
+/* A group costs more than all else that a start does: not without a reason. */
+static bool is_asked_for(const struct sandbox_limits *wanted, const struct cgroup_limits *limits)
+{
+	return wanted->counting || limits->count != 0 || wanted->cgroup_parent ||
+		wanted->cgroups == SANDBOX_CGROUPS_SYSTEMD || wanted->cgroups == SANDBOX_CGROUPS_DELEGATED;
+}
+
+/* Whether this user can change the group that we are in, or end what is in it. */
+static bool is_own_group_exposed(const struct cgroup_hierarchy *hierarchy)
+{
+	static const char *const files[] = {".", "cgroup.procs", "cgroup.freeze", "cgroup.kill"};
+
+	for (size_t i = 0; hierarchy->own && i < array_count(files); i++) {
+		auto_free char *path = memory_format("%s/%s", hierarchy->own, files[i]);
+
+		if (faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0)
+			return !test_defence_removed("cgroup-apart");
+	}
+	return false;
+}
+
+static int explain_exposed(const struct cgroup_hierarchy *hierarchy, const struct sandbox_limits *wanted, const char *why,
+	struct sandbox_error *error)
+{
+	error_set(error, EOPNOTSUPP, "keep the command out of this control group, %s", hierarchy->own);
+	error_cause(error, SANDBOX_E_CGROUP_MISSING, "a command that may mount cgroup2 could pause or end all that is in it; %s",
+		wanted->cgroups == SANDBOX_CGROUPS_NONE ? "--cgroups none was given" : why);
+	return error_fix(error, "leave --nesting, --cap-add SYS_ADMIN or --cgroups none out");
+}
+
+int cgroup_plan_decide(const struct sandbox_limits *wanted, bool mounts, struct cgroup_plan *out,
+	struct sandbox_error *error)
 {
 	auto_finish(cgroup_hierarchy_finish) struct cgroup_hierarchy hierarchy = {0};
 	int result = cgroup_limits_decide(wanted, &out->limits, error);
+	bool asked = result == 0 && is_asked_for(wanted, &out->limits), exposed;
 
-	if (result < 0)
+	if (result < 0 || (!asked && !mounts))
 		return result;
-	/* A group costs more than all else that a start does: not without a reason. */
-	if (!wanted->counting && out->limits.count == 0 && !wanted->cgroup_parent &&
-	    (wanted->cgroups == SANDBOX_CGROUPS_AUTO || wanted->cgroups == SANDBOX_CGROUPS_NONE))
-		return 0;
 	result = cgroup_hierarchy_find(&hierarchy, error);
-	return result < 0 ? result : cgroup_plan_decide_in(&hierarchy, wanted, out, error);
+	exposed = result == 0 && mounts && is_own_group_exposed(&hierarchy);
+	if (result < 0 || (!asked && !exposed))
+		return result;
+	result = cgroup_plan_decide_in(&hierarchy, wanted, out, error);
+	return result == 0 && exposed && !out->manager ? explain_exposed(&hierarchy, wanted, out->why, error) : result;
 }
 
 void cgroup_plan_finish(struct cgroup_plan *plan)

@@ -56,14 +56,23 @@ struct cgroup_plan {
 
 /*
  * Reads the limits and chooses who provides the group: the first manager that can hold all of them. Without limits
- * there is none, unless it is asked for, or counting is, and there can be one. 0, or -errno with
+ * there is none, unless it is asked for, or counting is, and there can be one; or `mounts`: the payload can mount cgroup2
+ * with this user's rights, and must not stand in a group then that is this user's and has others in it. 0, or -errno with
  * E_LIMIT_UNAVAILABLE, E_CGROUP_MISSING or E_CGROUP_CONTROLLER. *out is to be finished in either case.
  */
-int cgroup_plan_decide(const struct sandbox_limits *wanted, struct cgroup_plan *out, struct sandbox_error *error);
+int cgroup_plan_decide(const struct sandbox_limits *wanted, bool mounts, struct cgroup_plan *out,
+	struct sandbox_error *error);
 
 /* The same on a hierarchy that is known already; out->limits are decided. */
 int cgroup_plan_decide_in(const struct cgroup_hierarchy *hierarchy, const struct sandbox_limits *wanted,
 	struct cgroup_plan *out, struct sandbox_error *error);
+
+/*
+ * Weights of disks are a matter of who schedules them, which no group tells: the file becomes that of the one who does.
+ * `mount` is that of the hierarchy. 0, or -errno with E_LIMIT_UNAVAILABLE when nobody shares disks by weight.
+ */
+int cgroup_check_weights(const char *mount, struct cgroup_limits *limits, struct sandbox_error *error);
+
 void cgroup_plan_finish(struct cgroup_plan *plan);
 
 void cgroup_offer_finish(struct cgroup_offer *offer);

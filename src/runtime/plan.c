@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -231,6 +232,13 @@ static int decide_process(const struct sandbox_spec *spec, struct plan *plan, st
 	return environment_decide(&environment, plan->hostname, &plan->environment, &plan->environment_origins, error);
 }
 
+/* With the rights of the caller, whose own control group it would find where it has none of its own. */
+static bool can_mount_groups(const struct sandbox_spec *spec, const struct plan *plan)
+{
+	return (spec->nesting || plan->capabilities & 1ULL << CAP_SYS_ADMIN) &&
+		id_extents_find(&plan->idmap.users, geteuid(), NULL);
+}
+
 int plan_build(const struct sandbox_spec *spec, const struct host *host, const struct idmap *idmap,
 	struct plan *out, struct sandbox_error *error)
 {
@@ -261,7 +269,7 @@ int plan_build(const struct sandbox_spec *spec, const struct host *host, const s
 	if (result == 0)
 		result = plan_decide_security(spec, out, error);
 	if (result == 0)
-		result = cgroup_plan_decide(&spec->limits, &out->cgroup, error);
+		result = cgroup_plan_decide(&spec->limits, can_mount_groups(spec, out), &out->cgroup, error);
 	if (result == 0)
 		result = plan_decide_mounts(spec, host, out, error);
 	if (result == 0)

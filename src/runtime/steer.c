@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/scope.h"
+#include "cgroup/cgroup.h"
 #include "cgroup/counters.h"
 #include "cgroup/group.h"
 #include "runtime/group.h"
@@ -50,13 +51,24 @@ int sandbox_pause(const struct sandbox_locations *locations, const char *referen
 	return result < 0 ? result : cgroup_group_freeze(path, on, error);
 }
 
+/* What `run` checks while it plans. */
+static int decide_limits(const struct sandbox_limits *wanted, struct cgroup_limits *out, struct sandbox_error *error)
+{
+	auto_finish(cgroup_hierarchy_finish) struct cgroup_hierarchy hierarchy = {0};
+	int result = cgroup_limits_decide(wanted, out, error);
+
+	if (result == 0)
+		result = cgroup_hierarchy_find(&hierarchy, error);
+	return result < 0 || !hierarchy.mount ? result : cgroup_check_weights(hierarchy.mount, out, error);
+}
+
 int sandbox_update(const struct sandbox_locations *locations, const char *reference, const struct sandbox_limits *limits,
 	struct sandbox_error *error)
 {
 	auto_finish(registry_entry_finish) struct registry_entry entry = REGISTRY_ENTRY_INIT;
 	auto_finish(cgroup_limits_finish) struct cgroup_limits decided = {0};
 	auto_free char *path = NULL;
-	int result = cgroup_limits_decide(limits, &decided, error);
+	int result = decide_limits(limits, &decided, error);
 
 	if (result == 0)
 		result = find_group(locations, reference, &entry, &path, error);

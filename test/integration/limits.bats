@@ -2,6 +2,7 @@
 
 # shellcheck disable=SC2154,SC2030,SC2031  # bats sets stderr; each test has a SANDBOX of its own
 load helper
+load groups
 
 setup_file() {
 	private_folders
@@ -29,19 +30,6 @@ needs() {
 		[[ " $promised " != *" $controller "* ]] || fail_with "this world has the controller $controller"
 		skip "nothing delegates the controller $controller to us here"
 	done
-}
-
-# All groups of sandboxes that there are, and all of systemd's scopes for them.
-groups_snapshot() {
-	find /sys/fs/cgroup -type d -regextype egrep -regex ".*/sandbox-([0-9a-f]{16}.*|callers)" 2>/dev/null | sort
-}
-
-assert_no_groups() {
-	wait_until no_groups || fail_with "groups are left: $(groups_snapshot)"
-}
-
-no_groups() {
-	[ -z "$(groups_snapshot)" ]
 }
 
 # A bomb of so many megabytes: dd's buffer.
@@ -228,6 +216,31 @@ lift_outside="
 	SANDBOX_TEST_REMOVE=cgroup-child,cgroup-namespace \
 		run_busybox --nesting --cap-add SYS_ADMIN -m 48m --memory-swap 48m -- sh -c "$lift_outside"
 	assert_output $'lifted\nsurvived'
+}
+
+# Ends all that is in the group that it finds; and this shell only tells when it was not among that.
+ends_its_group='mkdir /tmp/groups; mount -t cgroup2 none /tmp/groups && mkdir /tmp/groups/planted && echo 1 >/tmp/groups/cgroup.kill'
+
+# In a group of the caller's own, as that of a terminal in a session of systemd is.
+with_others() {
+	local run=(bash -c '"$@"; echo "others live"' with-others "$@")
+	[[ ${SANDBOX_WORLD:-} != systemd* ]] || run=(systemd-run --user --scope --quiet "${run[@]}")
+	capture timeout -k 5 60 "${run[@]}"
+}
+
+@test "also without limits: who may mount cgroup2 stands in no group of others" {
+	needs memory
+	with_others "$SANDBOX" run --nesting --cap-add SYS_ADMIN "$BUSYBOX_TAR" sh -c "$ends_its_group"
+	assert_output_has 'others live'
+	assert_no_groups
+	with_others "$SANDBOX" run --cgroups none --nesting "$BUSYBOX_TAR" true
+	assert_stderr_has E_CGROUP_MISSING
+	# What it would do otherwise; by hand the user gets no right to kill by the group's file.
+	SANDBOX_TEST_REMOVE=cgroup-apart with_others "$SANDBOX_SWITCHED" run --nesting --cap-add SYS_ADMIN "$BUSYBOX_TAR" sh -c "$ends_its_group"
+	case ${SANDBOX_WORLD:-} in
+	systemd*) assert_output_lacks 'others live' ;;
+	delegated) rmdir "/sys/fs/cgroup$(cut -d: -f3 /proc/self/cgroup)/planted" ;;
+	esac
 }
 
 @test "a sandbox that makes groups in its own leaves none behind" {

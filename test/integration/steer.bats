@@ -80,6 +80,27 @@ limits_are() {
 	assert_success box
 }
 
+@test "update refuses a weight that nobody heeds, as run does" {
+	needs_group
+	! grep -qF '[bfq]' /sys/block/*/queue/scheduler || skip 'bfq shares a disk here'
+	! grep -qs enable=1 /sys/fs/cgroup/io.cost.qos || skip 'io.cost.qos shares a disk here'
+	start_box --pids-limit 99
+	sandbox update --io-weight 50 box
+	assert_error E_LIMIT_UNAVAILABLE
+}
+
+@test "kill ends all that is in the group, paused or not, and says so" {
+	needs_group
+	start_box --pids-limit 99
+	sandbox pause box
+	sandbox kill box
+	assert_success box
+	sandbox wait box
+	assert_output 137
+	sandbox kill box
+	assert_error E_SANDBOX_STATE
+}
+
 @test "a smaller limit ends what is above it" {
 	needs_group
 	"$SANDBOX" run -d --name box -m 200m -v "$HELPERS:/helpers:ro" -v "$BATS_TEST_TMPDIR:/lent" "$BUSYBOX_TAR" \
