@@ -76,21 +76,6 @@ start_waiting() {
 	assert_receipt '"\(.cause) \(.error.id)"' 'error E_IMAGE_UNKNOWN'
 }
 
-@test "mixed trials: the cause is what was to be expected" {
-	local i how expected timeout
-	for i in $(seq 24); do
-		timeout=1h
-		case $((i * 7 % 4)) in
-		0) how="exit $((i % 100))" expected="exit $((i % 100))" ;;
-		1) how='kill -ABRT $$' expected='signal 134' ;;
-		2) how='sleep 60' expected='timeout 124' timeout=0.3 ;;
-		3) how='kill -9 $$' expected='signal 137' ;;
-		esac
-		run_for_receipt --timeout "$timeout" -- sh -c "$how"
-		assert_receipt '"\(.cause) \(.status)"' "$expected"
-	done
-}
-
 @test "image, times, protections" {
 	run_for_receipt --require seccomp,no-new-privileges --net none -- sh -c 'i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done'
 	assert_success ''

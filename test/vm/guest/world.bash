@@ -2,7 +2,7 @@
 # it, as a login has it.
 # shellcheck shell=bash
 
-variables=SANDBOX_WORLD,SANDBOX_FIXTURES,B,LANG
+variables=SANDBOX_WORLD,SANDBOX_FIXTURES,SANDBOX_TRIALS,B,LANG
 
 # Through PAM: a session of systemd-logind, which starts the user manager.
 login() {
@@ -14,6 +14,7 @@ login() {
 become_user() {
 	exec env -i HOME=/home/tester USER=tester LOGNAME=tester SHELL=/bin/bash PATH=/usr/local/bin:/usr/bin:/bin \
 		LANG="$LANG" B="$B" SANDBOX_WORLD="$SANDBOX_WORLD" SANDBOX_FIXTURES="$SANDBOX_FIXTURES" \
+		SANDBOX_TRIALS="$SANDBOX_TRIALS" \
 		setpriv --reuid=tester --regid=tester --init-groups --inh-caps=-all \
 		test/scripts/with-session-keyring "$@"
 }

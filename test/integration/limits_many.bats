@@ -1,0 +1,68 @@
+# Very many sandboxes with a control group leave nothing, however they end. SANDBOX_TRIALS says how many: 1000 for the
+# figure that is claimed, of which a tenth are killed.
+
+# shellcheck disable=SC2154  # bats sets stderr
+load helper
+load groups
+
+setup_file() {
+	private_folders
+	"$SANDBOX" run "$BUSYBOX_TAR" true
+}
+
+groups_count() {
+	find /sys/fs/cgroup -type d 2>/dev/null | wc -l
+}
+
+@test "many runs, one after the other: no group, no scope, no record" {
+	needs_limits
+	local i trials=${SANDBOX_TRIALS:-20} before after
+	"$SANDBOX" run -m 64m "$BUSYBOX_TAR" true
+	before=$(groups_count)
+	for ((i = 0; i < trials; i++)); do
+		run_busybox -m 64m --pids-limit 99 -- sh -c "exit $((i % 100))"
+		assert_status $((i % 100))
+	done
+	assert_nothing_of_groups
+	after=$(groups_count)
+	echo "# measured: $trials runs; groups of the whole machine before $before, after $after" >&3
+	[ "$after" -le "$before" ] || fail_with "there were $before groups, and now there are $after"
+}
+
+# Starts a run that waits, and kills it with all that it may have made: at a moment of chance, or once the command runs.
+kill_one() {
+	local process how=$1
+	rm -f "$BATS_TEST_TMPDIR/ready"
+	"$SANDBOX" run -m 64m -v "$BATS_TEST_TMPDIR:/lent" "$BUSYBOX_TAR" sh -c 'touch /lent/ready; exec sleep 600' 3>&- &
+	process=$!
+	if [ "$how" = ready ]; then
+		wait_until test -e "$BATS_TEST_TMPDIR/ready"
+	else
+		sleep "0.$how"
+	fi
+	kill -KILL "$process"
+	wait "$process" || [ $? = 137 ]
+}
+
+nothing_sleeps() {
+	! pgrep -u "$(id -u)" -x sleep -f 'sleep 600'
+}
+
+@test "many that are killed with SIGKILL: the next command removes what they left" {
+	needs_limits
+	local i trials=$((${SANDBOX_TRIALS:-20} / 10)) left most=0 moments=(ready 01 03 05 08 12 20)
+	[ "$trials" -ge 7 ] || trials=7
+	for ((i = 0; i < trials; i++)); do
+		kill_one "${moments[i % 7]}"
+		left=$(groups_snapshot | grep -c 'sandbox-[0-9a-f]*$' || true)
+		[ "$left" -le "$most" ] || most=$left
+	done
+	kill_one ready
+	left=$(groups_snapshot | wc -l)
+	wait_until nothing_sleeps || fail_with 'a command has survived'
+	# Also one that runs nothing.
+	sandbox ps
+	assert_status 0
+	echo "# measured: $((trials + 1)) killed; at most $most sandboxes' groups at a time, $left groups before the next command" >&3
+	assert_nothing_of_groups
+}
