@@ -48,10 +48,12 @@ void sandbox_entries_finish(struct sandbox_entries *entries);
 
 /*
  * As sandbox_run, in the background: returns once the command runs. A supervisor of its own looks after it, and
- * writes down what the command writes. 0 or -errno.
+ * writes down what the command writes, and fills `receipt` (NULL: none is wanted), which is lost for this process.
+ * 0 or -errno.
  */
 int sandbox_run_detached(const struct sandbox_locations *locations, const char *image, const struct sandbox_spec *spec,
-	const struct sandbox_progress *progress, char out_id[SANDBOX_ID_SIZE], struct sandbox_error *error);
+	const struct sandbox_progress *progress, struct sandbox_receipt *receipt, char out_id[SANDBOX_ID_SIZE],
+	struct sandbox_error *error);
 
 /* Those that run; with `all`, those that have ended, too. 0 or -errno. */
 int sandbox_list(const struct sandbox_locations *locations, bool all, struct sandbox_entries *out,

@@ -27,7 +27,16 @@ struct sandbox_guard {
 	enum sandbox_hold effective;
 };
 
+struct sandbox_result;
+struct sandbox_error;
+
 struct sandbox_receipt {
+	/*
+	 * Of a detached sandbox: called in its supervisor when it has ended, before anybody is told. `failure` is NULL unless
+	 * the supervisor failed; before the command ran it is the caller's, who is told then.
+	 */
+	void (*ended)(void *context, const struct sandbox_result *result, const struct sandbox_error *failure);
+	void *context;
 	struct sandbox_fact *facts; /* those of a section stand together */
 	size_t fact_count;
 	struct sandbox_guard *guards;

@@ -263,7 +263,10 @@ static bool is_asked_for(const struct sandbox_limits *wanted, const struct cgrou
 		wanted->cgroups == SANDBOX_CGROUPS_SYSTEMD || wanted->cgroups == SANDBOX_CGROUPS_DELEGATED;
 }
 
-/* Whether this user can change the group that we are in, or end what is in it. */
+/*
+ * Whether this user can change the group that we are in. What stands beside us in it can be paused and ended, too, where
+ * the hierarchy is mounted without nsdelegate.
+ */
 static bool is_own_group_exposed(const struct cgroup_hierarchy *hierarchy)
 {
 	static const char *const files[] = {".", "cgroup.procs", "cgroup.freeze", "cgroup.kill"};
@@ -281,7 +284,7 @@ static int explain_exposed(const struct cgroup_hierarchy *hierarchy, const struc
 	struct sandbox_error *error)
 {
 	error_set(error, EOPNOTSUPP, "keep the command out of this control group, %s", hierarchy->own);
-	error_cause(error, SANDBOX_E_CGROUP_MISSING, "a command that may mount cgroup2 could pause or end all that is in it; %s",
+	error_cause(error, SANDBOX_E_CGROUP_MISSING, "a command that may mount cgroup2 could change it, and what is in it besides; %s",
 		wanted->cgroups == SANDBOX_CGROUPS_NONE ? "--cgroups none was given" : why);
 	return error_fix(error, "leave --nesting, --cap-add SYS_ADMIN or --cgroups none out");
 }

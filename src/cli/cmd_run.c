@@ -176,10 +176,10 @@ static int close_inherited(const struct sandbox_spec *spec, struct sandbox_error
 }
 
 static int run_detached(const struct sandbox_locations *locations, const char *image, const struct sandbox_spec *spec,
-	struct sandbox_error *error)
+	struct sandbox_receipt *receipt, struct sandbox_error *error)
 {
 	char id[SANDBOX_ID_SIZE];
-	int result = sandbox_run_detached(locations, image, spec, &import_progress, id, error);
+	int result = sandbox_run_detached(locations, image, spec, &import_progress, receipt, id, error);
 
 	if (result == 0)
 		printf("%s\n", id);
@@ -207,12 +207,32 @@ static int run_with_receipt(const struct sandbox_locations *locations, const cha
 	return failure;
 }
 
-/* Who would write it has let go of the caller's files by then. */
+/* In the supervisor, which has let go of all other files of the caller. */
+static void print_detached_receipt(void *context, const struct sandbox_result *result, const struct sandbox_error *failure)
+{
+	(void)receipt_print(*(int *)context, result, failure, NULL);
+}
+
+static int run_detached_with_receipt(const struct sandbox_locations *locations, const char *image,
+	const struct run_options *options, struct sandbox_error *error)
+{
+	auto_close int fd = receipt_open(options->summary, error);
+	auto_finish(sandbox_receipt_finish) struct sandbox_receipt receipt = {.ended = print_detached_receipt, .context = &fd};
+	struct sandbox_result nothing = {.receipt = &receipt};
+	int result = fd < 0 ? fd : run_detached(locations, image, &options->spec, &receipt, error);
+
+	/* There is no supervisor to tell of it. */
+	if (result < 0 && fd >= 0)
+		(void)receipt_print(fd, &nothing, error, NULL);
+	return result;
+}
+
+/* Standard error belongs to whoever reads it now, and the caller will not be that any more. */
 static int refuse_detached_receipt(struct sandbox_error *error)
 {
 	error_set(error, 0, "--summary with --detach");
 	error_cause(error, SANDBOX_E_USAGE, "nobody waits for the end that the receipt is to tell of");
-	return error_fix(error, "leave one of them out");
+	return error_fix(error, "name a file for it: --summary=FILE");
 }
 
 static int run_image(const struct cli *cli, const char *image, const struct run_options *options,
@@ -220,13 +240,16 @@ static int run_image(const struct cli *cli, const char *image, const struct run_
 {
 	const struct sandbox_spec *spec = &options->spec;
 	const struct sandbox_locations locations = {cli->store, cli->state, cli->runtime};
-	int result = spec->detach && options->summary ? refuse_detached_receipt(error) : close_inherited(spec, error);
+	bool nowhere = spec->detach && options->summary && strcmp(options->summary, "-") == 0;
+	int result = nowhere ? refuse_detached_receipt(error) : close_inherited(spec, error);
 
 	if (result < 0)
 		return result;
+	if (options->summary && spec->detach)
+		return run_detached_with_receipt(&locations, image, options, error);
 	if (options->summary)
 		return run_with_receipt(&locations, image, options, out, error);
-	return spec->detach ? run_detached(&locations, image, spec, error)
+	return spec->detach ? run_detached(&locations, image, spec, NULL, error)
 			    : sandbox_run(&locations, image, spec, &import_progress, out, error);
 }
 

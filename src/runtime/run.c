@@ -80,8 +80,12 @@ static int run_plan(const struct sandbox_locations *locations, struct plan *plan
 		result = launch(plan, &interrupt, &container, error);
 	if (result == 0 && detached)
 		result = let_go(detached, &container, error);
-	if (result == 0)
+	if (result == 0) {
 		result = supervise(plan, &container, chore, out, error);
+		/* Whoever waits for the end finds the receipt. */
+		if (detached && out->receipt)
+			out->receipt->ended(out->receipt->context, out, result < 0 ? error : NULL);
+	}
 	container_finish(&container);
 	container_wait_chore(&container, &interrupt);
 	signals_restore(&previous);
@@ -211,16 +215,18 @@ int sandbox_run(const struct sandbox_locations *locations, const char *image_nam
 }
 
 int sandbox_run_detached(const struct sandbox_locations *locations, const char *image_name,
-	const struct sandbox_spec *spec, const struct sandbox_progress *progress, char out_id[SANDBOX_ID_SIZE],
-	struct sandbox_error *error)
+	const struct sandbox_spec *spec, const struct sandbox_progress *progress, struct sandbox_receipt *receipt,
+	char out_id[SANDBOX_ID_SIZE], struct sandbox_error *error)
 {
 	auto_finish(decision_finish) struct decision decision = DECISION_INIT;
 	struct detached detached = DETACHED_INIT;
 	struct sandbox_error problem = {0};
-	struct sandbox_result ended = {.cause = SANDBOX_CAUSE_EXIT};
+	struct sandbox_result ended = {.cause = SANDBOX_CAUSE_EXIT, .receipt = receipt};
 	bool is_supervisor = false;
 	int result = prepare(locations, image_name, spec, progress, &decision, error);
 
+	if (result == 0 && receipt)
+		describe_run(&decision, spec, image_name, receipt);
 	if (result == 0)
 		result = detach(&detached, &is_supervisor, out_id, error);
 	if (!is_supervisor)

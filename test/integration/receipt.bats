@@ -112,7 +112,22 @@ start_waiting() {
 	assert_stderr_has 'write the receipt'
 }
 
-@test "nobody waits for a detached sandbox" {
+@test "of a detached sandbox, once it has ended; whoever waits for that finds it" {
+	run_for_receipt -d --name box -- sh -c 'sleep 0.2; exit 7'
+	assert_status 0
+	sandbox wait box
+	assert_receipt '"\(.cause) \(.status) \(.time.wall_us > 200000)"' 'exit 7 true'
+	sandbox rm box
+	run_for_receipt -d --name box -- sleep 60
+	sandbox kill box
+	assert_receipt '"\(.cause) \(.status)"' 'killed 137'
+	sandbox rm box
+}
+
+@test "of a detached sandbox that did not start; and standard error is no place for one" {
+	run_for_receipt -d -- no-such-command
+	assert_status 127
+	assert_receipt '"\(.cause) \(.status) \(.error.id)"' 'error 127 E_COMMAND_NOT_FOUND'
 	run_busybox --summary --detach -- true
-	assert_error '--summary'
+	assert_error '--summary=FILE'
 }
