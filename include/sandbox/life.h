@@ -63,7 +63,10 @@ int sandbox_list(const struct sandbox_locations *locations, bool all, struct san
 int sandbox_look(const struct sandbox_locations *locations, const char *reference, struct sandbox_entry *out,
 	struct sandbox_error *error);
 
-/* Sends a signal to the command; SIGKILL ends all of it, and this returns when it has ended. -ESRCH with E_SANDBOX_STATE when it has ended. 0 or -errno. */
+/*
+ * Sends a signal to the command; SIGKILL ends all of it, and this returns when it has ended. -ESRCH with E_SANDBOX_STATE
+ * when it had ended before. 0 or -errno.
+ */
 int sandbox_signal(const struct sandbox_locations *locations, const char *reference, int number,
 	struct sandbox_error *error);
 

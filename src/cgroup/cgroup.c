@@ -284,8 +284,8 @@ static int explain_exposed(const struct cgroup_hierarchy *hierarchy, const struc
 	struct sandbox_error *error)
 {
 	error_set(error, EOPNOTSUPP, "keep the command out of this control group, %s", hierarchy->own);
-	error_cause(error, SANDBOX_E_CGROUP_MISSING, "a command that may mount cgroup2 could change it, and what is in it besides; %s",
-		wanted->cgroups == SANDBOX_CGROUPS_NONE ? "--cgroups none was given" : why);
+	error_cause(error, SANDBOX_E_CGROUP_MISSING, "a command that may mount cgroup2 could change it, and what is in it "
+		"besides; %s", wanted->cgroups == SANDBOX_CGROUPS_NONE ? "--cgroups none was given" : why);
 	return error_fix(error, "leave --nesting, --cap-add SYS_ADMIN or --cgroups none out");
 }
 

@@ -135,8 +135,9 @@ static int forgo_file(const struct cgroup_limit *limit, struct sandbox_error *er
 {
 	if (strcmp(limit->value, "max") != 0 && !(limit->implied && !machine_has_swap())) {
 		error_set(error, ENOENT, "hold --%s: %s", limit->option, limit->file);
-		error_cause(error, SANDBOX_E_LIMIT_UNAVAILABLE, "this machine has swap, and its kernel does not count who uses it");
-		return error_fix(error, "boot a kernel with CONFIG_SWAP and without swapaccount=0, or let the sandbox use all swap: "
+		error_cause(error, SANDBOX_E_LIMIT_UNAVAILABLE,
+			"this machine has swap, and its kernel does not count who uses it");
+		return error_fix(error, "boot a kernel that does, without swapaccount=0, or let the sandbox use all swap: "
 			"--memory-swap -1");
 	}
 	error_clear(error);
