@@ -293,6 +293,15 @@ static int name_as_archive_does(struct image_store *store, struct image *image, 
 	return 0;
 }
 
+/* Whatever was about to be written where there is no room, and has no better explanation. */
+static int explain_full(int result, struct sandbox_error *error)
+{
+	if ((result != -ENOSPC && result != -EDQUOT) || !error || error->id != SANDBOX_E_NONE)
+		return result;
+	(void)error_cause(error, SANDBOX_E_NO_SPACE, "the file system of the image store is full, or your quota is used up");
+	return error_fix(error, "remove images that you do not need, or name another place for the store with --root DIR");
+}
+
 int image_resolve(struct image_store *store, const char *reference, const struct image_request *request,
 	struct image *out, struct sandbox_error *error)
 {
@@ -332,7 +341,7 @@ int image_resolve(struct image_store *store, const char *reference, const struct
 	if (result == 0 && request->durable)
 		result = image_make_durable(store, &image, error);
 	if (result < 0)
-		return result;
+		return explain_full(result, error);
 	*out = image;
 	image = (struct image){0};
 	return 0;

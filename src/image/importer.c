@@ -48,6 +48,8 @@ static int find_program(const char *wanted, struct sandbox_error *error)
 		fd = open_program(installed);
 	if (fd >= 0)
 		return fd;
+	if (errno != ENOENT && errno != ENOTDIR)
+		return error_set(error, errno, "open %s", installed);
 	(void)error_set(error, ENOENT, "find sandbox-import, which unpacks archives");
 	(void)error_cause(error, SANDBOX_E_IMPORTER_MISSING, "it is neither %s nor %s", beside, installed);
 	(void)error_fix(error, "install sandbox completely (make install), or keep both programs in one directory");

@@ -48,12 +48,16 @@ int staging_create(struct image_store *store, struct staging *out, struct sandbo
 {
 	auto_finish(staging_finish) struct staging staging = STAGING_INIT;
 	auto_close int directory = lock_staging(store->root, LOCK_SH, error);
+	int result;
 
 	if (directory < 0)
 		return directory;
-	do
+	do {
 		staging_name(&staging);
-	while (mkdirat(directory, staging.name, 0711) < 0 && errno == EEXIST);
+		result = mkdirat(directory, staging.name, 0711);
+	} while (result < 0 && errno == EEXIST);
+	if (result < 0)
+		return image_store_explain(errno, store->path, "make a directory in", error);
 	test_point("staging-made");
 	/* For the umask, and for a root of another id: see layers/ in store.c. */
 	if (fchmodat(directory, staging.name, 0711, 0) < 0)

@@ -140,7 +140,8 @@ static int keep_attribute(int fd, const char *name, const char *attribute, const
 		return error_cause(error, SANDBOX_E_ARCHIVE_LIMIT, "\"%.64s\" is larger than the file system takes", attribute);
 	if (code == EINVAL)
 		return error_cause(error, SANDBOX_E_ARCHIVE_HOSTILE, "\"%.64s\" has a value that is none", attribute);
-	return code == ENOSPC ? -code : error_cause(error, SANDBOX_E_NONE, "the file system refused \"%.64s\"", attribute);
+	return code == ENOSPC || code == EDQUOT ? -code :
+		error_cause(error, SANDBOX_E_NONE, "the file system refused \"%.64s\"", attribute);
 }
 
 static int apply_attribute(int fd, const char *name, const char *attribute, const void *value, size_t size,
