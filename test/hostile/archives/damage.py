@@ -22,6 +22,8 @@ def truncated():
     yield refused(kind, "pax", "between a pax header and its member", file(b"a") + pax((b"path", b"b")), TRUNCATED)
     yield refused(kind, "gzip", "no end marker, the compression is whole", gzipped(body), TRUNCATED, suffix="tar.gz")
     yield refused(kind, "zstd", "no end marker, the compression is whole", zstd(body), TRUNCATED, suffix="tar.zst")
+    for at in range(BLOCK, len(GOOD), BLOCK):
+        yield refused(kind, f"at-{at}", f"ends at block {at // BLOCK}", GOOD[:at], TRUNCATED)
     kind = "truncated-inside"
     for at in (100, 511, 700, 1030, 2000, len(body) - 1):
         yield refused(kind, f"{at}", f"ends at byte {at}", GOOD[:at], TRUNCATED if at >= BLOCK else FORMAT)

@@ -330,9 +330,9 @@ def layers():
 
 
 def truncations():
-    whole = Image().docker()
-    for end in range(512, len(whole) - 9000, 512):
-        yield f"cut-{end}", "cut", "E_ARCHIVE_", "the archive is cut short", whole[:end]
+    for form, whole in (("docker", Image().docker()), ("oci", Image().oci_archive())):
+        for end in range(512, len(whole.rstrip(b"\0")) + 1024, 512):
+            yield f"cut-{form}-{end}", "cut", "E_ARCHIVE_", "the archive is cut short", whole[:end]
     yield "appended", "cut", "E_ARCHIVE_FORMAT", "something follows the archive", whole + b"x" * 512
 
 
