@@ -21,7 +21,8 @@ enum { SANDBOX_ID_SIZE = 13 }; /* twelve hexadecimal digits and a NUL */
 enum sandbox_status {
 	SANDBOX_RUNNING,
 	SANDBOX_EXITED,
-	SANDBOX_DEAD, /* its supervisor was killed, or the machine went down: how the command ended is unknown */
+	SANDBOX_DEAD, /* its supervisor was killed: how the command ended is unknown */
+	SANDBOX_CREATED, /* it has not been started yet */
 };
 
 struct sandbox_entry {
@@ -30,12 +31,17 @@ struct sandbox_entry {
 	char *image;  /* as it was named */
 	char *digest; /* of the image; NULL for a folder */
 	struct sandbox_strings command; /* empty: root's shell */
+	struct sandbox_strings labels;  /* KEY=VALUE */
 	bool detached;
+	bool kept;       /* it can be started again */
 	bool remove;     /* at its end */
 	int64_t created; /* seconds since the epoch */
+	uint64_t starts;
+	int64_t started; /* the last time */
 	enum sandbox_status status;
-	int64_t ended;                /* when it has exited */
-	struct sandbox_result result; /* likewise */
+	int64_t ended;   /* when it has exited */
+	/* Likewise. The machine went down while it ran: SANDBOX_CAUSE_KILLED by SIGKILL, at the next boot. */
+	struct sandbox_result result;
 };
 
 struct sandbox_entries {
@@ -53,6 +59,31 @@ void sandbox_entries_finish(struct sandbox_entries *entries);
  */
 int sandbox_run_detached(const struct sandbox_locations *locations, const char *image, const struct sandbox_spec *spec,
 	const struct sandbox_progress *progress, struct sandbox_receipt *receipt, char out_id[SANDBOX_ID_SIZE],
+	struct sandbox_error *error);
+
+/* Makes a kept sandbox, which sandbox_start starts. 0 or -errno. */
+int sandbox_create(const struct sandbox_locations *locations, const char *image, const struct sandbox_spec *spec,
+	const struct sandbox_progress *progress, char out_id[SANDBOX_ID_SIZE], struct sandbox_error *error);
+
+struct sandbox_start_options {
+	bool attach;      /* as sandbox_run: with the caller's output and error, until the end */
+	bool interactive; /* and with his standard input */
+};
+
+/*
+ * Starts a kept sandbox that does not run, with what it was made with, on what it has written; the image may be gone
+ * by its name, but not its layers. In the background, unless it is to be attached: then *out is how it ended. 0 or -errno:
+ * EBUSY with E_SANDBOX_STATE when it runs, ENOENT with the same when it was not kept.
+ */
+int sandbox_start(const struct sandbox_locations *locations, const char *reference,
+	const struct sandbox_start_options *options, struct sandbox_result *out, struct sandbox_error *error);
+
+/* As sandbox_stop, unless it has ended, and then as sandbox_start, in the background. 0 or -errno. */
+int sandbox_restart(const struct sandbox_locations *locations, const char *reference, int number, uint64_t timeout,
+	struct sandbox_error *error);
+
+/* Gives it another name. 0 or -errno with E_NAME_IN_USE. */
+int sandbox_rename(const struct sandbox_locations *locations, const char *reference, const char *name,
 	struct sandbox_error *error);
 
 /* Those that run; with `all`, those that have ended, too. 0 or -errno. */

@@ -31,8 +31,10 @@ struct sandbox_spec {
 	struct sandbox_strings given;   /* FIELD=where its value comes from, for those that are not the default */
 
 	char *name;
+	bool keep;           /* what it writes stays for the next start; so anyway with a name, unless `rm` or --keep=false */
+	struct sandbox_strings label; /* KEY[=VALUE] */
 	bool detach;         /* in the background */
-	bool rm;             /* always so for one that is not detached; of a detached one no log and no record stays */
+	bool rm;             /* always so for one neither kept nor detached; of a detached one no log and no record stays */
 	uint64_t timeout;    /* milliseconds, 0 for none */
 
 	struct sandbox_strings env; /* NAME=VALUE, or NAME to take the caller's value */

@@ -68,8 +68,11 @@ static const char *const summary_words[] = {"-", NULL};
 
 static const struct option_entry run_table[] = {
 	{OPTION_HEADING, .help = "Name and life"},
-	{OPTION_TEXT, "name", 0, "NAME", "a name, unique among your running sandboxes", FIELD(name)},
-	{OPTION_FLAG, "rm", 0, NULL, "leave nothing behind, not even a log (so anyway without -d)", FIELD(rm)},
+	{OPTION_TEXT, "name", 0, "NAME", "a name, unique among your sandboxes; what it writes is kept", FIELD(name)},
+	{OPTION_FLAG, "keep", 0, NULL, "keep what it writes, for `sandbox start` (so anyway with a name)", FIELD(keep)},
+	{OPTION_FLAG, "rm", 0, NULL, "leave nothing behind, whatever name it has (so anyway without name, --keep and -d)",
+		FIELD(rm)},
+	{OPTION_LIST, "label", 'l', "KEY[=VALUE]", "a label, for `sandbox ps` and `inspect`", FIELD(label)},
 	{OPTION_FLAG, "detach", 'd', NULL, "in the background: print an id and return once the command runs", FIELD(detach)},
 	{OPTION_DURATION, "timeout", 0, "DURATION", "end it after that long, with status 124", FIELD(timeout)},
 	{OPTION_HEADING, .help = "Image"},
@@ -253,6 +256,34 @@ static int run_image(const struct cli *cli, const char *image, const struct run_
 			    : sandbox_run(&locations, image, spec, &import_progress, out, error);
 }
 
+/* What a command does with an image and all that was said. */
+typedef int run_action(const struct cli *cli, const char *image, const struct run_options *options,
+	struct sandbox_result *out, struct sandbox_error *error);
+
+static int refuse_created(const char *option, struct sandbox_error *error)
+{
+	error_set(error, 0, "create %s", option);
+	error_cause(error, SANDBOX_E_USAGE, "nothing is started yet, and what is made is kept");
+	return error_fix(error, "leave it out, or use `sandbox run`");
+}
+
+static int create_sandbox(const struct cli *cli, const char *image, const struct run_options *options,
+	struct sandbox_result *out, struct sandbox_error *error)
+{
+	const struct sandbox_locations locations = {cli->store, cli->state, cli->runtime};
+	const struct sandbox_spec *spec = &options->spec;
+	const char *option = spec->detach ? "--detach" : spec->rm ? "--rm" : options->summary ? "--summary" : NULL;
+	char id[SANDBOX_ID_SIZE];
+	int result = option ? refuse_created(option, error) : close_inherited(spec, error);
+
+	(void)out;
+	if (result == 0)
+		result = sandbox_create(&locations, image, spec, &import_progress, id, error);
+	if (result == 0)
+		printf("%s\n", id);
+	return result;
+}
+
 static int print_plan(const struct cli *cli, const char *image, const struct run_options *options,
 	struct sandbox_error *error)
 {
@@ -304,11 +335,11 @@ static int apply_profiles(const struct cli *cli, const struct sandbox_strings *n
  * Defaults, the configuration, profiles, and what is typed, each over the one before. A command line is read twice,
  * since it says which profiles it stands on.
  */
-int run_options_read(const struct cli *cli, int argc, char **argv, struct run_options *out, const char **out_image,
-	bool *out_done, struct sandbox_error *error)
+int run_options_read(const struct cli *cli, const struct command *command, int argc, char **argv, struct run_options *out,
+	const char **out_image, bool *out_done, struct sandbox_error *error)
 {
 	auto_finish(run_options_finish) struct run_options typed = {.dry_run = false};
-	int operands, result = command_parse(&command_run, &typed, argc, argv, 1, -1, &operands, out_done, error);
+	int operands, result = command_parse(command, &typed, argc, argv, 1, -1, &operands, out_done, error);
 
 	if (result < 0 || *out_done)
 		return result;
@@ -343,7 +374,8 @@ static void name_origin(const struct sandbox_spec *spec, struct sandbox_error *e
 		(void)error_wrap(error, "%s", origin);
 }
 
-static int run_run(const struct cli *cli, int argc, char **argv)
+/* What `act` does is done with what the command line says, unless the plan alone is asked for. */
+static int run_with(const struct cli *cli, const struct command *command, run_action *act, int argc, char **argv)
 {
 	auto_finish(run_options_finish) struct run_options options = {.dry_run = false};
 	struct sandbox_result result = {.cause = SANDBOX_CAUSE_EXIT};
@@ -352,18 +384,37 @@ static int run_run(const struct cli *cli, int argc, char **argv)
 	int failure;
 	bool done;
 
-	if (run_options_read(cli, argc, argv, &options, &image, &done, &error) < 0)
+	if (run_options_read(cli, command, argc, argv, &options, &image, &done, &error) < 0)
 		return output_error(&error);
 	if (done)
 		return 0;
 	failure = options.dry_run ? print_plan(cli, image, &options, &error)
-			: run_image(cli, image, &options, &result, &error);
+			: act(cli, image, &options, &result, &error);
 	if (failure < 0) {
 		name_origin(&options.spec, &error);
 		return output_error(&error);
 	}
 	return sandbox_result_exit_status(&result);
 }
+
+static int run_run(const struct cli *cli, int argc, char **argv)
+{
+	return run_with(cli, &command_run, run_image, argc, argv);
+}
+
+static int run_create(const struct cli *cli, int argc, char **argv)
+{
+	return run_with(cli, &command_create, create_sandbox, argc, argv);
+}
+
+const struct command command_create = {
+	.name = "create",
+	.operands = "IMAGE [--] [COMMAND [ARG...]]",
+	.summary = "make a kept sandbox, with the options of run, to be started later",
+	.example = "sandbox create --name box debian.tar sleep infinity",
+	.options = run_table,
+	.run = run_create,
+};
 
 const struct command command_run = {
 	.name = "run",

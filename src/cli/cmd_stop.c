@@ -1,4 +1,4 @@
-/* sandbox stop, sandbox kill: ending sandboxes. */
+/* sandbox stop, sandbox restart, sandbox kill: ending sandboxes. */
 #include <sandbox/life.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -49,6 +49,14 @@ static int kill_one(const struct sandbox_locations *locations, const char *refer
 	return sandbox_signal(locations, reference, options->number, error);
 }
 
+static int restart_one(const struct sandbox_locations *locations, const char *reference, void *context,
+	struct sandbox_error *error)
+{
+	const struct stop_options *options = context;
+
+	return sandbox_restart(locations, reference, options->number, options->time, error);
+}
+
 static int run_with(const struct command *command, int usual, sandboxes_action *act, const struct cli *cli, int argc,
 	char **argv)
 {
@@ -72,6 +80,11 @@ static int run_stop(const struct cli *cli, int argc, char **argv)
 	return run_with(&command_stop, SIGTERM, stop_one, cli, argc, argv);
 }
 
+static int run_restart(const struct cli *cli, int argc, char **argv)
+{
+	return run_with(&command_restart, SIGTERM, restart_one, cli, argc, argv);
+}
+
 static int run_kill(const struct cli *cli, int argc, char **argv)
 {
 	return run_with(&command_kill, SIGKILL, kill_one, cli, argc, argv);
@@ -83,6 +96,14 @@ const struct command command_stop = {
 	.summary = "end sandboxes: a signal, and KILL for those that take too long",
 	.options = stop_table,
 	.run = run_stop,
+};
+
+const struct command command_restart = {
+	.name = "restart",
+	.operands = "SANDBOX...",
+	.summary = "end kept sandboxes as stop does, and start them again",
+	.options = stop_table,
+	.run = run_restart,
 };
 
 const struct command command_kill = {

@@ -35,6 +35,10 @@ struct command {
 };
 
 extern const struct command command_run;
+extern const struct command command_create;
+extern const struct command command_start;
+extern const struct command command_restart;
+extern const struct command command_rename;
 extern const struct command command_ps;
 extern const struct command command_exec;
 extern const struct command command_logs;

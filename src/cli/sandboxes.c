@@ -66,11 +66,13 @@ char *sandboxes_age(int64_t since)
 
 char *sandboxes_status(const struct sandbox_entry *entry)
 {
-	auto_free char *age = sandboxes_age(entry->status == SANDBOX_EXITED ? entry->ended : entry->created);
+	auto_free char *age = sandboxes_age(entry->status == SANDBOX_EXITED ? entry->ended : entry->started);
 
 	switch (entry->status) {
 	case SANDBOX_RUNNING:
 		return memory_format("Up %s", age);
+	case SANDBOX_CREATED:
+		return memory_text("Created");
 	case SANDBOX_EXITED:
 		return memory_format("Exited (%d) %s ago", sandbox_result_exit_status(&entry->result), age);
 	default:
@@ -81,7 +83,8 @@ char *sandboxes_status(const struct sandbox_entry *entry)
 const char *sandboxes_status_word(enum sandbox_status status)
 {
 	static const char *const words[] = {
-		[SANDBOX_RUNNING] = "running", [SANDBOX_EXITED] = "exited", [SANDBOX_DEAD] = "dead"};
+		[SANDBOX_RUNNING] = "running", [SANDBOX_EXITED] = "exited", [SANDBOX_DEAD] = "dead",
+		[SANDBOX_CREATED] = "created"};
 
 	return words[status];
 }

@@ -107,15 +107,13 @@ static int environment_remove(const struct environment *out, const char *name, s
 	return error_fix(error, "write the name alone: --unsetenv LANG");
 }
 
-int environment_extend(const struct environment_request *request, struct sandbox_strings *out,
+int environment_ask(const struct environment_request *request, struct sandbox_strings *out,
 	struct sandbox_strings *origins, struct sandbox_error *error)
 {
 	const struct environment environment = {out, origins};
-	const char *term = getenv("TERM"), *origin = request->assignments_origin ? request->assignments_origin : "--env";
+	const char *origin = request->assignments_origin ? request->assignments_origin : "--env";
 	int result = 0;
 
-	if (term && terminal_is_attached())
-		environment_set(&environment, "TERM", term, "the caller's, for its terminal");
 	if (request->host || test_defence_removed("environment"))
 		result = environment_inherit(&environment, error);
 	for (size_t i = 0; i < request->files->count && result == 0; i++)
@@ -125,6 +123,17 @@ int environment_extend(const struct environment_request *request, struct sandbox
 	for (size_t i = 0; i < request->removed->count && result == 0; i++)
 		result = environment_remove(&environment, request->removed->items[i], error);
 	return result;
+}
+
+int environment_extend(const struct environment_request *request, struct sandbox_strings *out,
+	struct sandbox_strings *origins, struct sandbox_error *error)
+{
+	const struct environment environment = {out, origins};
+	const char *term = getenv("TERM");
+
+	if (term && terminal_is_attached())
+		environment_set(&environment, "TERM", term, "the caller's, for its terminal");
+	return environment_ask(request, out, origins, error);
 }
 
 int environment_decide(const struct environment_request *request, const char *hostname, struct sandbox_strings *out,

@@ -55,27 +55,65 @@ static int make_scratch(const struct root_plan *plan, struct sandbox_error *erro
 	return result < 0 ? result : take_fd(&scratch);
 }
 
+/* The highest layer that says something of the root: where an archive does not list it, that is of 1970. */
+static int stat_root(int below, const struct sandbox_strings *layers, struct stat *out, struct sandbox_error *error)
+{
+	size_t layer = layers->count;
+
+	do {
+		layer--;
+		if (fstatat(below, layers->items[layer], out, AT_SYMLINK_NOFOLLOW) < 0)
+			return error_set(error, errno, "stat the root of layer %s", layers->items[layer]);
+	} while (layer > 0 && out->st_mtim.tv_sec == 0);
+	return 0;
+}
+
 /*
  * The root directory of an overlay has the attributes of its uppermost directory: give a fresh upper
  * layer those of the image's root.
  */
-static int make_upper(int directory, const struct sandbox_strings *layers, struct sandbox_error *error)
+static int make_upper(int directory, const char *name, int below, const struct sandbox_strings *layers,
+	struct sandbox_error *error)
 {
-	size_t layer = layers->count;
 	struct stat status;
+	int result = stat_root(below, layers, &status, error);
 
-	/* The highest layer that says something of it: where an archive does not list its root, that is of 1970. */
-	do {
-		layer--;
-		if (fstatat(AT_FDCWD, layers->items[layer], &status, AT_SYMLINK_NOFOLLOW) < 0)
-			return error_set(error, errno, "stat the root of layer %s", layers->items[layer]);
-	} while (layer > 0 && status.st_mtim.tv_sec == 0);
-	if (mkdirat(directory, "work", 0700) < 0 || mkdirat(directory, "upper", 0700) < 0)
+	if (result < 0)
+		return result;
+	if (mkdirat(directory, name, 0700) < 0 && errno != EEXIST)
 		return error_set(error, errno, "make the writable layer");
-	if (fchownat(directory, "upper", status.st_uid, status.st_gid, 0) < 0 ||
-	    fchmodat(directory, "upper", status.st_mode & 07777, 0) < 0)
+	if (fchownat(directory, name, status.st_uid, status.st_gid, 0) < 0 ||
+	    fchmodat(directory, name, status.st_mode & 07777, 0) < 0)
 		return error_set(error, errno, "give the writable layer the attributes of the image's root");
 	return 0;
+}
+
+static int make_work(int directory, struct sandbox_error *error)
+{
+	if (mkdirat(directory, "work", 0700) < 0 && errno != EEXIST)
+		return error_set(error, errno, "make the writable layer");
+	return 0;
+}
+
+int root_prepare_upper(int directory, int below, const struct sandbox_strings *layers, struct sandbox_error *error)
+{
+	int result = make_work(directory, error);
+
+	if (result < 0 || faccessat(directory, "upper", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return result;
+	/* It has its name once it is complete: whoever is killed before has made none. */
+	result = make_upper(directory, "upper.new", below, layers, error);
+	test_point("root.upper-made");
+	if (result == 0 && renameat(directory, "upper.new", directory, "upper") < 0)
+		result = error_set(error, errno, "make the writable layer");
+	return result;
+}
+
+static int make_fresh_upper(int directory, const struct sandbox_strings *layers, struct sandbox_error *error)
+{
+	int result = make_work(directory, error);
+
+	return result < 0 ? result : make_upper(directory, "upper", AT_FDCWD, layers, error);
 }
 
 /* "upper:…:lowest", as overlay wants it. */
@@ -121,7 +159,7 @@ static int mount_lowers(const struct root_plan *plan, const char *lowers, int sc
 	struct sandbox_error *error)
 {
 	auto_free char *options = memory_format("userxattr,lowerdir=%s,upperdir=/proc/self/fd/%d/upper,"
-		"workdir=/proc/self/fd/%d/work%s", lowers, upper, upper, plan->upper ? ",volatile" : "");
+		"workdir=/proc/self/fd/%d/work%s", lowers, upper, upper, plan->upper && !plan->upper_stays ? ",volatile" : "");
 	auto_free char *target = memory_format("/proc/self/fd/%d/root", scratch);
 	unsigned long flags = MS_NODEV | (plan->nosuid && !test_defence_removed("nosuid") ? MS_NOSUID : 0);
 
@@ -197,7 +235,8 @@ int root_build(const struct root_plan *plan, int upper, struct mount_target *out
 		return scratch;
 	if (upper < 0)
 		upper = scratch;
-	result = make_upper(upper, &plan->layers, error);
+	result = plan->upper_stays ? root_prepare_upper(upper, AT_FDCWD, &plan->layers, error)
+			: make_fresh_upper(upper, &plan->layers, error);
 	if (result == 0)
 		result = mount_overlay(plan, scratch, upper, error);
 	if (result < 0)

@@ -20,8 +20,9 @@ struct root_plan {
 	 * root of the user namespace who is not the owner of the store could not walk there from /.)
 	 */
 	struct sandbox_strings layers;
-	/* An empty directory for the writable layer; NULL for one on a tmpfs. */
+	/* A directory for the writable layer, empty unless it stays; NULL for one on a tmpfs. */
 	char *upper;
+	bool upper_stays;      /* `upper` may hold one already, and outlives this root */
 	uint64_t tmpfs_size;   /* bytes */
 	uint64_t tmpfs_inodes;
 	bool nosuid;
@@ -32,6 +33,12 @@ struct root_plan {
  * parents are closed to the root of a sandbox that the host's root has started. 0 or -errno.
  */
 int root_open_upper(const struct root_plan *plan, int *out, struct sandbox_error *error);
+
+/*
+ * Makes upper/ and work/ of a writable layer that stays in `directory`, where they are not there yet; `layers`, of
+ * which there is one at least, are below `below` (root_plan.layers). For a root of the ids that own it. 0 or -errno.
+ */
+int root_prepare_upper(int directory, int below, const struct sandbox_strings *layers, struct sandbox_error *error);
 
 /* Nothing that is mounted from here on may travel back to the host, nor what the host mounts come here. 0 or -errno. */
 int root_make_private(struct sandbox_error *error);

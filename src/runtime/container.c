@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -11,6 +12,7 @@
 #include "base/scope.h"
 #include "base/test_switch.h"
 #include "runtime/holder.h"
+#include "runtime/kept.h"
 #include "runtime/record.h"
 
 void container_sweep(const struct sandbox_locations *locations, const struct plan *plan)
@@ -41,34 +43,88 @@ static int open_log(struct container *container, struct detached *detached, stru
 	return result;
 }
 
-static int make_entry(struct container *container, const struct sandbox_locations *locations, const struct plan *plan,
-	struct detached *detached, struct sandbox_error *error)
+struct filling {
+	const struct plan *plan;
+	const char *runtime;
+	bool starts;
+};
+
+static int fill_entry(void *context, const struct registry_entry *entry, struct sandbox_error *error)
 {
-	auto_free char *record = record_text(plan, locations->runtime);
+	const struct filling *filling = context;
+	int result = record_write(entry, filling->plan, filling->runtime, filling->starts, time(NULL), error);
+
+	return result < 0 || !filling->plan->kept ? result : kept_make(entry, filling->plan, error);
+}
+
+int container_add_entry(const struct sandbox_locations *locations, const struct plan *plan, bool starts,
+	struct registry_entry *out, struct sandbox_error *error)
+{
+	struct filling filling = {plan, locations->runtime, starts};
+
+	return registry_add(locations->state, plan->name, record_bury, fill_entry, &filling, out, error);
+}
+
+/* The entry is taken: also its end is written down by us from now on. */
+static int take_entry(struct container *container, const struct sandbox_locations *locations, const struct plan *plan,
+	struct registry_entry *again, struct sandbox_error *error)
+{
+	auto_finish(sandbox_entry_finish) struct sandbox_entry before = {.id = ""};
+	int result = record_read_own(again, &before, error);
+
+	/* The socket of one whose supervisor was killed. */
+	(void)record_bury(again);
+	if (result == 0)
+		result = record_write(again, plan, locations->runtime, before.starts + 1, before.created, error);
+	if (result < 0)
+		return result;
+	(void)unlinkat(again->directory, group_file, 0);
+	container->again = true;
+	container->entry = *again;
+	*again = (struct registry_entry)REGISTRY_ENTRY_INIT;
+	return 0;
+}
+
+static int make_entry(struct container *container, const struct sandbox_locations *locations, const struct plan *plan,
+	struct registry_entry *again, struct detached *detached, struct sandbox_error *error)
+{
 	int result;
 
 	container->remove = plan->remove;
-	result = registry_add(locations->state, plan->name, record, &container->entry, error);
-
+	result = again ? take_entry(container, locations, plan, again, error)
+			: container_add_entry(locations, plan, true, &container->entry, error);
+	test_point("container.recorded");
 	if (result == 0)
 		result = control_open(&container->control, locations->runtime, container->entry.id, error);
 	return result < 0 || !detached ? result : open_log(container, detached, error);
 }
 
-int container_create(struct container *container, const struct sandbox_locations *locations, struct plan *plan,
-	struct detached *detached, struct sandbox_error *error)
+/* Where overlay is to write. */
+static int make_upper(struct container *container, const struct sandbox_locations *locations, struct plan *plan,
+	struct sandbox_error *error)
 {
 	int result = 0;
 
-	if (plan->name || detached)
-		result = make_entry(container, locations, plan, detached, error);
-	test_point("container.named");
-	if (result < 0)
-		return result;
-	if (plan->upper_on_disk) {
+	if (plan->kept) {
+		plan->root.upper = memory_format("%s/sandboxes/%s/%s", locations->state, container->entry.called,
+			kept_layer_name);
+	} else if (plan->upper_on_disk) {
 		result = upper_make(&container->upper, locations->state, &plan->idmap, error);
 		plan->root.upper = memory_text(container->upper.path);
 	}
+	return result;
+}
+
+int container_create(struct container *container, const struct sandbox_locations *locations, struct plan *plan,
+	struct registry_entry *again, struct detached *detached, struct sandbox_error *error)
+{
+	int result = 0;
+
+	if (plan->name || plan->kept || detached)
+		result = make_entry(container, locations, plan, again, detached, error);
+	test_point("container.named");
+	if (result == 0)
+		result = make_upper(container, locations, plan, error);
 	/* Before there is a group, which ends with this sandbox. */
 	if (result == 0 && plan->holder)
 		ask_holder(container, locations, plan);
@@ -96,14 +152,23 @@ static void end_init(struct container *container)
 		(void)close(take_fd(&container->userns));
 }
 
-/* Its log and its end stay for whoever asks later, when it was detached: `sandbox rm` removes them. */
+void container_fail(struct container *container, const struct sandbox_error *error)
+{
+	container->ended = container->again;
+	container->result = (struct sandbox_result){
+		.cause = SANDBOX_CAUSE_EXIT, .number = sandbox_error_exit_status(error)};
+}
+
+/* Its log, its end and what it wrote stay for whoever asks later: `sandbox rm` removes them. */
 static void finish_entry(struct container *container)
 {
 	struct sandbox_error error = {0};
-	bool stays = container->ended && container->log.directory >= 0 && !container->remove;
+	bool stays = container->ended && !container->remove;
 
-	if (stays && record_write_exit(&container->entry, &container->result, &error) < 0)
+	if (stays && container->entry.directory >= 0 &&
+	    record_write_exit(&container->entry, &container->result, &error) < 0)
 		log_debug("%s", error.text);
+	test_point("container.exit-written");
 	output_log_finish(&container->log);
 	if (stays)
 		registry_entry_finish(&container->entry);

@@ -34,10 +34,11 @@ struct container {
 	struct registry_entry entry; /* where others find it */
 	struct control control;
 	struct output_log log;
-	bool remove;                  /* the entry of a detached one, at its end */
+	bool remove;                  /* the entry, at its end */
+	bool again;                   /* it was there before: it stays also when this start fails */
 	struct upper_layer upper;
 	struct group_lease group;
-	bool ended;                   /* the command has run, and `result` is how it ended */
+	bool ended;                   /* `result` is how it ended */
 	struct sandbox_result result;
 	struct sampler sampler; /* where limits are watched */
 };
@@ -56,10 +57,18 @@ void container_sweep(const struct sandbox_locations *locations, const struct pla
 /*
  * Makes the entry of a sandbox that others can find, with its socket and the log of what a detached one writes
  * (E_NAME_IN_USE), the directory of a writable layer on disk, whose path goes into plan->root.upper, and the control
- * group. `detached` is NULL for one that is attached. 0 or -errno.
+ * group. `detached` is NULL for one that is attached. `again` is the entry of one that is started once more, with its
+ * lock, and taken; or NULL. 0 or -errno.
  */
 int container_create(struct container *container, const struct sandbox_locations *locations, struct plan *plan,
-	struct detached *detached, struct sandbox_error *error);
+	struct registry_entry *again, struct detached *detached, struct sandbox_error *error);
+
+/* Makes the entry of a kept sandbox that is not started yet. 0 or -errno; *out is to be finished in either case. */
+int container_add_entry(const struct sandbox_locations *locations, const struct plan *plan, bool starts,
+	struct registry_entry *out, struct sandbox_error *error);
+
+/* Its start has failed. Of one that was there before this is how it ended: as a shell says it, 125 to 127. */
+void container_fail(struct container *container, const struct sandbox_error *error);
 
 /*
  * Ends init if it still lives and removes everything that was recorded, but for the entry of a detached sandbox that

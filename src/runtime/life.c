@@ -237,15 +237,6 @@ int sandbox_wait(const struct sandbox_locations *locations, const char *referenc
 
 /* ---- removing ---- */
 
-enum { LOCK_RETRIES = 20, LOCK_PAUSE_MICROSECONDS = 10 * 1000 };
-
-static int refuse_removal(const char *reference, struct sandbox_error *error)
-{
-	error_set(error, EBUSY, "remove %s", reference);
-	error_cause(error, SANDBOX_E_SANDBOX_STATE, "it runs");
-	return error_fix(error, "sandbox stop %s, or sandbox rm --force %s", reference, reference);
-}
-
 int sandbox_remove(const struct sandbox_locations *locations, const char *reference, bool force,
 	struct sandbox_error *error)
 {
@@ -256,12 +247,9 @@ int sandbox_remove(const struct sandbox_locations *locations, const char *refere
 		result = stop_entry(&entry, SIGKILL, 0, error);
 	if (result < 0)
 		return result;
-	for (int i = 0; registry_lock(&entry) < 0; i++) {
-		/* Who only looks has the lock for an instant, and what a killed supervisor left for the time of its death. */
-		if (i == LOCK_RETRIES)
-			return refuse_removal(reference, error);
-		usleep(LOCK_PAUSE_MICROSECONDS);
-	}
+	result = registry_lock_idle(&entry, error);
+	if (result < 0)
+		return result;
 	(void)record_bury(&entry);
 	registry_remove(&entry);
 	return 0;

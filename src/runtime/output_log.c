@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,14 +20,19 @@ static const char *const stream_names[OUTPUT_LOG_STREAMS] = {"stdout", "stderr"}
 
 static int open_file(int directory)
 {
-	return openat(directory, log_name, O_WRONLY | O_APPEND | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	return openat(directory, log_name, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 }
 
 int output_log_open(struct output_log *log, int directory, struct sandbox_error *error)
 {
+	struct stat status;
+
 	log->directory = directory;
 	log->file = open_file(directory);
-	return log->file < 0 ? error_set(error, errno, "make the sandbox's log") : 0;
+	if (log->file < 0 || fstat(log->file, &status) < 0)
+		return error_set(error, errno, "make the sandbox's log");
+	log->size = (uint64_t)status.st_size;
+	return 0;
 }
 
 int output_log_add(struct output_log *log, size_t stream, int source, struct sandbox_error *error)

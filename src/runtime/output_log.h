@@ -28,7 +28,10 @@ struct output_log {
 
 #define OUTPUT_LOG_INIT {.directory = -1, .file = -1, .sources = {-1, -1}}
 
-/* Begins a log in `directory`, which stays open for as long as the log is. 0 or -errno; to be finished in either case. */
+/*
+ * Begins a log in `directory`, which stays open for as long as the log is, or goes on with that of an earlier start.
+ * 0 or -errno; to be finished in either case.
+ */
 int output_log_open(struct output_log *log, int directory, struct sandbox_error *error);
 
 /* From now on what can be read from `source` is that stream's, and nothing else. Takes the descriptor. 0 or -errno. */

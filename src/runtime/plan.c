@@ -30,24 +30,63 @@ static const uint64_t default_tmpfs_size_max = UINT64_C(4) << 30;
 
 static int decide_name(const struct sandbox_spec *spec, char **out, struct sandbox_error *error)
 {
-	if (!spec->name || registry_name_is_valid(spec->name)) {
-		*out = memory_text(spec->name);
-		return 0;
+	*out = memory_text(spec->name);
+	return spec->name ? registry_check_name(spec->name, "--name", error) : 0;
+}
+
+static int refuse_kept(const char *option, const char *cause, const char *fix, struct sandbox_error *error)
+{
+	error_set(error, 0, "%s", option);
+	error_cause(error, SANDBOX_E_USAGE, "%s", cause);
+	return error_fix(error, "%s", fix);
+}
+
+/* Who names a sandbox means to come back to it, and then it must be on the disk. */
+static int decide_kept(const struct sandbox_spec *spec, struct plan *plan, struct sandbox_error *error)
+{
+	plan->kept = spec->keep || (spec->name && !spec->rm && !strings_variable(&spec->given, "keep"));
+	if (spec->keep && spec->rm)
+		return refuse_kept("--rm", "--keep was given, too", "leave one of them out", error);
+	if (plan->kept && spec->overlay == SANDBOX_OVERLAY_TMPFS)
+		return refuse_kept("--overlay=tmpfs", "a sandbox with a name, or --keep, is kept, and memory keeps nothing",
+			"leave it out, or let nothing stay of the sandbox: --rm", error);
+	if (plan->kept && spec->preserve_fds)
+		return refuse_kept("--preserve-fds", "a sandbox with a name, or --keep, can be started again, and nobody "
+			"has them open then", "leave it out, or let nothing stay of the sandbox: --rm", error);
+	return 0;
+}
+
+static int decide_labels(const struct sandbox_spec *spec, struct plan *plan, struct sandbox_error *error)
+{
+	for (size_t i = 0; i < spec->label.count; i++) {
+		const char *label = spec->label.items[i];
+		size_t length = strcspn(label, "=");
+		auto_free char *key = memory_text_n(label, length);
+
+		if (!length || !text_is_utf8(label)) {
+			error_set(error, 0, "--label \"%.64s\"", label);
+			error_cause(error, SANDBOX_E_USAGE, "%s", length ? "it is not UTF-8" : "it has no key");
+			return error_fix(error, "write KEY=VALUE, or KEY alone");
+		}
+		strings_set_variable(&plan->labels, key, label[length] ? label + length + 1 : "");
 	}
-	error_set(error, 0, "--name \"%s\"", spec->name);
-	error_cause(error, SANDBOX_E_USAGE, "a name is a letter or digit, then letters, digits, '_', '.' and '-', %d at most",
-		REGISTRY_NAME_MAX);
-	return error_fix(error, "choose another name");
+	return 0;
 }
 
 /* What is asked for and cannot be had must not be passed over. */
-static int check_life(const struct sandbox_spec *spec, struct sandbox_error *error)
+static int decide_life(const struct sandbox_spec *spec, struct plan *plan, struct sandbox_error *error)
 {
-	if (spec->rm || spec->detach || !strings_variable(&spec->given, "rm"))
-		return 0;
+	int result = decide_kept(spec, plan, error);
+
+	if (result == 0)
+		result = decide_labels(spec, plan, error);
+	plan->remove = spec->rm || (!spec->detach && !plan->kept);
+	if (result < 0 || spec->rm || !plan->remove || !strings_variable(&spec->given, "rm"))
+		return result;
 	error_set(error, 0, "--rm=false");
-	error_cause(error, SANDBOX_E_USAGE, "a sandbox leaves nothing behind when its command ends, unless it was detached");
-	return error_fix(error, "save files through a volume: -v DIR:/DIR");
+	error_cause(error, SANDBOX_E_USAGE, "a sandbox leaves nothing behind when its command ends, unless it is kept or was "
+		"detached");
+	return error_fix(error, "give it a name, or --keep");
 }
 
 /* To tmpfs a size of 0 means no limit, and less than a few pages does not hold what every sandbox needs. */
@@ -90,7 +129,8 @@ static int decide_root(const struct sandbox_spec *spec, const struct host *host,
 	/* An inode costs the kernel about a KiB that the size does not count. */
 	plan->root.tmpfs_inodes = plan->root.tmpfs_size / 4096 + 1024;
 
-	plan->upper_on_disk = spec->overlay == SANDBOX_OVERLAY_DISK ||
+	plan->root.upper_stays = plan->kept;
+	plan->upper_on_disk = plan->kept || spec->overlay == SANDBOX_OVERLAY_DISK ||
 		(spec->overlay == SANDBOX_OVERLAY_AUTO && !host->tmpfs_holds_attributes);
 	if (spec->overlay == SANDBOX_OVERLAY_TMPFS && !host->tmpfs_holds_attributes) {
 		error_set(error, EOPNOTSUPP, "put the writable layer on a tmpfs");
@@ -100,7 +140,8 @@ static int decide_root(const struct sandbox_spec *spec, const struct host *host,
 	if (plan->upper_on_disk && spec->storage_size) {
 		error_set(error, EOPNOTSUPP, "hold --storage-size");
 		error_cause(error, SANDBOX_E_LIMIT_UNAVAILABLE, "a writable layer on disk has no size limit of its own");
-		return error_fix(error, "use --overlay=tmpfs where the kernel can, or leave --storage-size out");
+		return error_fix(error, plan->kept ? "leave it out, or let nothing stay of the sandbox: --rm"
+			: "use --overlay=tmpfs where the kernel can, or leave --storage-size out");
 	}
 	return 0;
 }
@@ -228,7 +269,6 @@ static int decide_process(const struct sandbox_spec *spec, struct plan *plan, st
 	plan->holder = plan->idmap.single || geteuid() == 0 ? 0 : spec->holder;
 	plan->supervision = spec->detach ? SUPERVISION_DETACHED : SUPERVISION_ATTACHED;
 	plan->own_init = !spec->init;
-	plan->remove = spec->rm || !spec->detach;
 	return environment_decide(&environment, plan->hostname, &plan->environment, &plan->environment_origins, error);
 }
 
@@ -245,7 +285,7 @@ int plan_build(const struct sandbox_spec *spec, const struct host *host, const s
 	int result;
 
 	*out = (struct plan){.idmap = *idmap, .layers = -1, .maps_itself = idmap->single || host->user.uid == 0};
-	result = check_life(spec, error);
+	result = decide_life(spec, out, error);
 	if (result == 0)
 		result = check_sizes(spec, error);
 	if (result == 0)
@@ -299,7 +339,9 @@ void plan_finish(struct plan *plan)
 	free(plan->seccomp_profile);
 	cgroup_plan_finish(&plan->cgroup);
 	free(plan->root.upper);
+	sandbox_strings_finish(&plan->labels);
 	free(plan->name);
+	free(plan->kept_record);
 	free(plan->image);
 	free(plan->digest);
 	free(plan->hostname);

@@ -36,7 +36,10 @@ enum supervision {
 struct plan {
 	enum supervision supervision;
 	bool own_init;           /* the payload is PID 1, of a pid namespace inside init's */
-	bool remove;             /* nothing stays of a detached one, not even its log */
+	bool kept;               /* its writable layer stays, for another start */
+	char *kept_record;       /* what that needs (runtime/kept.h), once the image is known; NULL where it is written down */
+	bool remove;             /* nothing stays of it, not even a log */
+	struct sandbox_strings labels; /* KEY=VALUE */
 	char *image;             /* as the user named it */
 	char *digest;            /* of the image; NULL for a folder */
 	struct idmap idmap;

@@ -131,11 +131,12 @@ static void report_mounts(const struct plan *plan, const struct sandbox_spec *sp
 {
 	char size[32];
 	const char *flags = plan->root.nosuid ? "nosuid,nodev" : "nodev";
-	char *where = plan->upper_on_disk ? memory_format("overlay %s, written to disk", flags)
+	const char *why = plan->kept ? (spec->keep ? "keep" : "name") : spec->storage_size ? "storage-size" : "overlay";
+	char *where = plan->upper_on_disk ? memory_format("overlay %s, written to disk%s", flags, plan->kept ? " and kept" : "")
 			: memory_format("overlay %s, written to a tmpfs of %s", flags,
 				text_format_size(plan->root.tmpfs_size, size, sizeof(size)));
 
-	add_row(out, "mounts", "/", where, spec->storage_size ? origin(spec, "storage-size") : origin(spec, "overlay"));
+	add_row(out, "mounts", "/", where, origin(spec, why));
 	for (size_t i = 0; i < plan->mounts.count; i++) {
 		const struct mount_step *step = &plan->mounts.steps[i];
 

@@ -1,6 +1,8 @@
 #include "runtime/record.h"
 
 #include <errno.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -10,7 +12,9 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/scope.h"
+#include "image/record.h"
 #include "runtime/control.h"
+#include "runtime/kept.h"
 
 enum { RECORD_SIZE_MAX = 1 << 22, RECORD_VERSION = 1 };
 
@@ -25,40 +29,24 @@ void sandbox_entry_finish(struct sandbox_entry *entry)
 	free(entry->image);
 	free(entry->digest);
 	sandbox_strings_finish(&entry->command);
+	sandbox_strings_finish(&entry->labels);
 	*entry = (struct sandbox_entry){.id = ""};
 }
 
-char *record_text(const struct plan *plan, const char *runtime)
+const char *record_title(const struct registry_entry *entry)
 {
-	struct json_object *record = json_new_object();
-	char *text;
+	const char *name = registry_entry_name(entry);
 
-	json_add_unsigned(record, "version", RECORD_VERSION);
-	json_add_string(record, "image", plan->image);
-	json_add_string(record, "digest", plan->digest);
-	json_add_strings(record, "command", &plan->command);
-	json_add_string(record, "runtime", runtime);
-	json_add_unsigned(record, "detached", plan->supervision == SUPERVISION_DETACHED);
-	json_add_unsigned(record, "remove", plan->remove);
-	json_add_unsigned(record, "created", (uint64_t)time(NULL));
-	text = json_text(record);
-	json_free(&record);
-	return text;
+	return name ? name : entry->id;
 }
 
-int record_write_exit(const struct registry_entry *entry, const struct sandbox_result *result, struct sandbox_error *error)
-{
-	struct json_object *record = json_new_object();
-	auto_free char *text = NULL;
+/* ---- reading ---- */
 
-	json_add_unsigned(record, "version", RECORD_VERSION);
-	json_add_string(record, "cause", sandbox_cause_name(result->cause));
-	json_add_unsigned(record, "number", (uint64_t)result->number);
-	json_add_unsigned(record, "ended", (uint64_t)time(NULL));
-	text = json_text(record);
-	json_free(&record);
-	return file_replace(entry->directory, exit_name, text, strlen(text), 0600, error);
-}
+/* What the public entry does not tell. */
+struct record_rest {
+	char boot[40]; /* random(4): that in which it was started */
+	uint64_t exit_starts; /* which start the end belongs to */
+};
 
 /* The caller frees the object. */
 static int read_json(const struct registry_entry *entry, const char *name, struct json_object **out,
@@ -74,30 +62,51 @@ static int read_json(const struct registry_entry *entry, const char *name, struc
 	return result < 0 ? result : json_get_unsigned(*out, name, "version", false, RECORD_VERSION, &version, error);
 }
 
-static int read_record(struct json_object *record, struct sandbox_entry *out, struct sandbox_error *error)
+static int read_texts(struct json_object *record, struct sandbox_entry *out, struct record_rest *rest,
+	struct sandbox_error *error)
 {
-	uint64_t detached = 0, remove = 0, created = 0;
-	const char *image = NULL, *digest = NULL;
+	const char *image = NULL, *digest = NULL, *boot = "";
 	int result = json_get_string(record, record_name, "image", false, &image, error);
 
 	if (result == 0)
 		result = json_get_string(record, record_name, "digest", true, &digest, error);
 	if (result == 0)
+		result = json_get_string(record, record_name, "boot", true, &boot, error);
+	if (result == 0)
 		result = json_get_strings(record, record_name, "command", false, &out->command, error);
 	if (result == 0)
+		result = json_get_strings(record, record_name, "labels", true, &out->labels, error);
+	out->image = memory_text(image);
+	out->digest = memory_text(digest);
+	(void)snprintf(rest->boot, sizeof(rest->boot), "%s", boot);
+	return result;
+}
+
+static int read_record(struct json_object *record, struct sandbox_entry *out, struct record_rest *rest,
+	struct sandbox_error *error)
+{
+	uint64_t detached = 0, kept = 0, remove = 0, created = 0, starts = 1, started = 0;
+	int result = read_texts(record, out, rest, error);
+
+	if (result == 0)
 		result = json_get_unsigned(record, record_name, "detached", false, 1, &detached, error);
+	if (result == 0)
+		result = json_get_unsigned(record, record_name, "kept", true, 1, &kept, error);
 	if (result == 0)
 		result = json_get_unsigned(record, record_name, "remove", false, 1, &remove, error);
 	if (result == 0)
 		result = json_get_unsigned(record, record_name, "created", false, INT64_MAX, &created, error);
-	if (result < 0)
-		return result;
-	out->image = memory_text(image);
-	out->digest = memory_text(digest);
+	if (result == 0)
+		result = json_get_unsigned(record, record_name, "starts", true, INT64_MAX, &starts, error);
+	if (result == 0)
+		result = json_get_unsigned(record, record_name, "started", true, INT64_MAX, &started, error);
 	out->detached = detached;
+	out->kept = kept;
 	out->remove = remove;
 	out->created = (int64_t)created;
-	return 0;
+	out->starts = starts;
+	out->started = started ? (int64_t)started : out->created;
+	return result;
 }
 
 static int find_cause(const char *word, enum sandbox_cause *out, struct sandbox_error *error)
@@ -110,7 +119,8 @@ static int find_cause(const char *word, enum sandbox_cause *out, struct sandbox_
 	return error_set(error, EINVAL, "%s.cause: not a cause", exit_name);
 }
 
-static int read_exit(struct json_object *record, struct sandbox_entry *out, struct sandbox_error *error)
+static int read_exit(struct json_object *record, struct sandbox_entry *out, struct record_rest *rest,
+	struct sandbox_error *error)
 {
 	uint64_t number = 0, ended = 0;
 	const char *cause = "";
@@ -122,43 +132,128 @@ static int read_exit(struct json_object *record, struct sandbox_entry *out, stru
 		result = json_get_unsigned(record, exit_name, "number", false, 255, &number, error);
 	if (result == 0)
 		result = json_get_unsigned(record, exit_name, "ended", false, INT64_MAX, &ended, error);
+	rest->exit_starts = 1;
+	if (result == 0)
+		result = json_get_unsigned(record, exit_name, "starts", true, INT64_MAX, &rest->exit_starts, error);
 	out->result.number = (int)number;
 	out->ended = (int64_t)ended;
 	return result;
 }
 
 /* What cannot be read is as good as absent: a power cut may have come before it was on the disk. */
-static enum sandbox_status read_end(const struct registry_entry *entry, struct sandbox_entry *out)
+static bool has_exited(const struct registry_entry *entry, struct sandbox_entry *out, struct record_rest *rest)
 {
 	struct json_object *record = NULL;
-	bool known = read_json(entry, exit_name, &record, NULL) == 0 && read_exit(record, out, NULL) == 0;
+	bool known = read_json(entry, exit_name, &record, NULL) == 0 && read_exit(record, out, rest, NULL) == 0;
 
 	json_free(&record);
-	return known ? SANDBOX_EXITED : SANDBOX_DEAD;
+	return known && rest->exit_starts == out->starts;
 }
 
-int record_read(const struct registry_entry *entry, struct sandbox_entry *out, struct sandbox_error *error)
+/* Nobody has written down how it ended, and the machine was started again since: it went down with that. */
+static bool went_down(const struct record_rest *rest, struct sandbox_entry *out)
+{
+	struct boot_identity now;
+	struct timespec uptime;
+
+	boot_identity_read(&now);
+	if (!*rest->boot || !*now.boot || strcmp(rest->boot, now.boot) == 0)
+		return false;
+	(void)clock_gettime(CLOCK_BOOTTIME, &uptime);
+	out->ended = (int64_t)(time(NULL) - uptime.tv_sec);
+	out->result = (struct sandbox_result){.cause = SANDBOX_CAUSE_KILLED, .number = SIGKILL};
+	return true;
+}
+
+static enum sandbox_status decide_status(const struct registry_entry *entry, bool live, struct sandbox_entry *out,
+	struct record_rest *rest)
+{
+	if (!out->starts)
+		return SANDBOX_CREATED;
+	/* Its end is written down a moment before its lock is given back. */
+	if (has_exited(entry, out, rest))
+		return SANDBOX_EXITED;
+	if (live)
+		return SANDBOX_RUNNING;
+	return went_down(rest, out) ? SANDBOX_EXITED : SANDBOX_DEAD;
+}
+
+static int load(const struct registry_entry *entry, bool live, struct sandbox_entry *out, struct sandbox_error *error)
 {
 	auto_finish(sandbox_entry_finish) struct sandbox_entry found = {.id = ""};
 	struct json_object *record = NULL;
-	bool live = registry_is_live(entry);
+	struct record_rest rest = {.boot = ""};
 	int result = read_json(entry, record_name, &record, error);
 
 	if (result == 0)
-		result = read_record(record, &found, error);
+		result = read_record(record, &found, &rest, error);
 	json_free(&record);
 	if (result < 0)
 		return result;
 	found.name = memory_text(registry_entry_name(entry));
 	memcpy(found.id, entry->id, sizeof(found.id));
-	/* Its end is written down a moment before its lock is given back. */
-	found.status = read_end(entry, &found);
-	if (found.status == SANDBOX_DEAD && live)
-		found.status = SANDBOX_RUNNING;
+	found.status = decide_status(entry, live, &found, &rest);
 	*out = found;
 	found = (struct sandbox_entry){.id = ""};
 	return 0;
 }
+
+int record_read(const struct registry_entry *entry, struct sandbox_entry *out, struct sandbox_error *error)
+{
+	return load(entry, registry_is_live(entry), out, error);
+}
+
+int record_read_own(const struct registry_entry *entry, struct sandbox_entry *out, struct sandbox_error *error)
+{
+	return load(entry, false, out, error);
+}
+
+/* ---- writing ---- */
+
+int record_write(const struct registry_entry *entry, const struct plan *plan, const char *runtime, uint64_t starts,
+	int64_t created, struct sandbox_error *error)
+{
+	auto_finish(json_free) struct json_object *record = json_new_object();
+	struct boot_identity boot;
+	auto_free char *text = NULL;
+
+	boot_identity_read(&boot);
+	json_add_unsigned(record, "version", RECORD_VERSION);
+	json_add_string(record, "image", plan->image);
+	json_add_string(record, "digest", plan->digest);
+	json_add_strings(record, "command", &plan->command);
+	json_add_strings(record, "labels", &plan->labels);
+	json_add_string(record, "runtime", runtime);
+	json_add_unsigned(record, "detached", plan->supervision == SUPERVISION_DETACHED);
+	json_add_unsigned(record, "kept", plan->kept);
+	json_add_unsigned(record, "remove", plan->remove);
+	json_add_unsigned(record, "created", (uint64_t)created);
+	json_add_unsigned(record, "starts", starts);
+	json_add_unsigned(record, "started", starts ? (uint64_t)time(NULL) : 0);
+	json_add_string(record, "boot", boot.boot);
+	text = json_text(record);
+	return file_replace(entry->directory, record_name, text, strlen(text), 0600, error);
+}
+
+int record_write_exit(const struct registry_entry *entry, const struct sandbox_result *result, struct sandbox_error *error)
+{
+	auto_finish(json_free) struct json_object *record = json_new_object();
+	auto_finish(sandbox_entry_finish) struct sandbox_entry found = {.id = ""};
+	auto_free char *text = NULL;
+	int failure = record_read_own(entry, &found, error);
+
+	if (failure < 0)
+		return failure;
+	json_add_unsigned(record, "version", RECORD_VERSION);
+	json_add_string(record, "cause", sandbox_cause_name(result->cause));
+	json_add_unsigned(record, "number", (uint64_t)result->number);
+	json_add_unsigned(record, "ended", (uint64_t)time(NULL));
+	json_add_unsigned(record, "starts", found.starts);
+	text = json_text(record);
+	return file_replace(entry->directory, exit_name, text, strlen(text), 0600, error);
+}
+
+/* ---- the supervisor ---- */
 
 /* Where the supervisor listens; NULL when that cannot be read. The caller frees. */
 static char *read_control(const struct registry_entry *entry, struct sandbox_error *error)
@@ -193,6 +288,8 @@ bool record_bury(const struct registry_entry *entry)
 	if (path)
 		(void)unlink(path);
 	/* Not when it cannot be read: that may be the fault of today's machine, or the work of a newer version. */
-	result = record_read(entry, &found, NULL);
-	return result == -ENOENT || (result == 0 && (!found.detached || found.remove));
+	result = record_read_own(entry, &found, NULL);
+	if (result == 0)
+		return found.remove || (found.kept && !kept_is_complete(entry));
+	return result == -ENOENT && !kept_is(entry);
 }

@@ -18,10 +18,15 @@
 #include "base/scope.h"
 #include "base/test_switch.h"
 #include "base/tree.h"
+#include "image/layer_ids.h"
+#include "runtime/kept.h"
+#include "runtime/upper.h"
 
 #define DIGITS  "0123456789"
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define HEX     DIGITS "abcdef"
+
+enum { LOCK_RETRIES = 20, LOCK_PAUSE_MICROSECONDS = 10 * 1000, TRASH_SIZE = REGISTRY_ENTRY_SIZE + 1 };
 
 static const char all_name[] = "sandboxes";
 
@@ -31,6 +36,16 @@ bool registry_name_is_valid(const char *name)
 
 	return length && length <= REGISTRY_NAME_MAX && strspn(name, LETTERS DIGITS) &&
 		strspn(name, LETTERS DIGITS "_.-") == length;
+}
+
+int registry_check_name(const char *name, const char *what, struct sandbox_error *error)
+{
+	if (registry_name_is_valid(name))
+		return 0;
+	error_set(error, 0, "%s \"%.128s\"", what, name);
+	error_cause(error, SANDBOX_E_USAGE, "a name is a letter or digit, then letters, digits, '_', '.' and '-', %d at most",
+		REGISTRY_NAME_MAX);
+	return error_fix(error, "choose another name");
 }
 
 const char *registry_entry_name(const struct registry_entry *entry)
@@ -137,6 +152,93 @@ int registry_visit(const char *state, registry_visitor *visit, void *context, st
 	return all < 0 ? all : walk_all(&all, visit, context, error);
 }
 
+int registry_hold(const char *state, struct sandbox_error *error)
+{
+	return open_all(state, true, LOCK_SH, error);
+}
+
+/* ---- removing ---- */
+
+/* Subordinate ids own what a kept one has written. */
+static int remove_layer(int directory, struct sandbox_error *error)
+{
+	struct layer_ids ids;
+
+	if (faccessat(directory, kept_layer_name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	if (layer_ids_load(directory, &ids, error) < 0)
+		return tree_remove(directory, kept_layer_name, error);
+	error_clear(error);
+	return upper_remove_tree(directory, kept_layer_name, &ids.map, error);
+}
+
+static int remove_trash(int all, const char *trash, int directory, struct sandbox_error *error)
+{
+	int result = remove_layer(directory, error);
+
+	test_point("registry.emptied");
+	return result < 0 ? result : tree_remove(all, trash, error);
+}
+
+/* From now on it does not exist. 0 or -errno. The registry is locked. */
+static int discard(int all, const char *called, char out_trash[TRASH_SIZE])
+{
+	(void)snprintf(out_trash, TRASH_SIZE, ".%s", called);
+	return renameat(all, called, all, out_trash) < 0 ? -errno : 0;
+}
+
+static bool is_same(int directory, const struct stat *status)
+{
+	struct stat own;
+
+	return fstat(directory, &own) == 0 && own.st_dev == status->st_dev && own.st_ino == status->st_ino;
+}
+
+/* What it is called now: it may have been renamed, or removed (-ENOENT). The registry is locked. */
+static int refresh(struct registry_entry *entry)
+{
+	auto_close int all = openat(entry->all, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_closedir DIR *stream = all < 0 ? NULL : fdopendir(all);
+	struct dirent *item;
+
+	if (!stream)
+		return errno ? -errno : -EBADF;
+	(void)take_fd(&all);
+	while ((item = readdir(stream))) {
+		struct registry_entry found;
+		struct stat status;
+
+		if (!parse_entry(item->d_name, &found) || strcmp(found.id, entry->id) != 0)
+			continue;
+		if (fstatat(dirfd(stream), item->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
+		    !is_same(entry->directory, &status))
+			continue;
+		memcpy(entry->called, found.called, sizeof(entry->called));
+		return 0;
+	}
+	return -ENOENT;
+}
+
+void registry_remove(struct registry_entry *entry)
+{
+	struct sandbox_error error = {0};
+	char trash[TRASH_SIZE];
+	int result;
+
+	if (entry->directory < 0 || flock_whole(entry->all, LOCK_EX) < 0) {
+		registry_entry_finish(entry);
+		return;
+	}
+	result = refresh(entry);
+	if (result == 0)
+		result = discard(entry->all, entry->called, trash);
+	(void)flock(entry->all, LOCK_UN);
+	test_point("registry.discarded");
+	if (result == 0 && remove_trash(entry->all, trash, entry->directory, &error) < 0)
+		log_notice("something of the sandbox stays behind: %s", error.text);
+	registry_entry_finish(entry);
+}
+
 /* ---- one entry ---- */
 
 bool registry_is_live(const struct registry_entry *entry)
@@ -147,16 +249,54 @@ bool registry_is_live(const struct registry_entry *entry)
 	return false;
 }
 
-int registry_lock(const struct registry_entry *entry)
+static int unknown(const char *reference, bool ambiguous, struct sandbox_error *error)
 {
-	return flock(entry->directory, LOCK_EX | LOCK_NB) < 0 ? -errno : 0;
+	error_set(error, ENOENT, "sandbox \"%s\"", reference);
+	error_cause(error, SANDBOX_E_SANDBOX_UNKNOWN, "%s", ambiguous ? "several ids begin like that"
+		: "no sandbox has that name or id");
+	return error_fix(error, "see `sandbox ps -a`");
 }
 
-/* An entry by the same name. A dead one that leaves nothing has had its name: it will be swept. */
+static int lives(const struct registry_entry *entry, struct sandbox_error *error)
+{
+	const char *name = registry_entry_name(entry) ? registry_entry_name(entry) : entry->id;
+
+	error_set(error, EBUSY, "sandbox \"%s\"", name);
+	error_cause(error, SANDBOX_E_SANDBOX_STATE, "it runs, or another command works on it");
+	return error_fix(error, "sandbox stop %s", name);
+}
+
+int registry_lock_idle(struct registry_entry *entry, struct sandbox_error *error)
+{
+	int result;
+
+	for (int i = 0; flock(entry->directory, LOCK_EX | LOCK_NB) < 0; i++) {
+		/* Who only looks has the lock for an instant, and what a killed supervisor left for the time of its death. */
+		if (i == LOCK_RETRIES)
+			return lives(entry, error);
+		usleep(LOCK_PAUSE_MICROSECONDS);
+	}
+	(void)flock_whole(entry->all, LOCK_SH);
+	result = refresh(entry);
+	(void)flock(entry->all, LOCK_UN);
+	return result < 0 ? unknown(entry->id, false, error) : 0;
+}
+
+/* An entry by the same name. */
 struct search {
 	const char *name;
+	registry_burial *bury;
 	bool found;
 };
+
+/* Dead, and nothing of it is to stay: what has come here first is the sweep. */
+static bool gives_way(const struct registry_entry *entry, registry_burial *bury)
+{
+	char trash[TRASH_SIZE];
+
+	return flock(entry->directory, LOCK_EX | LOCK_NB) == 0 && bury(entry) &&
+		discard(entry->all, entry->called, trash) == 0;
+}
 
 static int compare_name(void *context, const struct registry_entry *entry, struct sandbox_error *error)
 {
@@ -164,7 +304,7 @@ static int compare_name(void *context, const struct registry_entry *entry, struc
 	const char *name = registry_entry_name(entry);
 
 	(void)error;
-	if (name && strcmp(name, search->name) == 0)
+	if (name && strcmp(name, search->name) == 0 && !gives_way(entry, search->bury))
 		search->found = true;
 	return 0;
 }
@@ -177,9 +317,9 @@ static int refuse_name(const char *name, struct sandbox_error *error)
 }
 
 /* With a descriptor of its own: the walk closes it, and the lock must stay. */
-static int check_name_is_free(int all, const char *name, struct sandbox_error *error)
+static int check_name_is_free(int all, const char *name, registry_burial *bury, struct sandbox_error *error)
 {
-	struct search search = {.name = name};
+	struct search search = {.name = name, .bury = bury};
 	auto_close int copy = openat(all, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int result;
 
@@ -201,13 +341,18 @@ static int draw_id(char out[REGISTRY_ID_SIZE], struct sandbox_error *error)
 	return 0;
 }
 
+static void set_called(struct registry_entry *entry, const char *name)
+{
+	(void)snprintf(entry->called, sizeof(entry->called), "%s%s%s", entry->id, name ? "-" : "", name ? name : "");
+}
+
 static int make_entry(const char *name, struct registry_entry *out, struct sandbox_error *error)
 {
 	int result = draw_id(out->id, error);
 
 	if (result < 0)
 		return result;
-	(void)snprintf(out->called, sizeof(out->called), "%s%s%s", out->id, name ? "-" : "", name ? name : "");
+	set_called(out, name);
 	if (mkdirat(out->all, out->called, 0700) < 0)
 		return error_set(error, errno, "make a directory for the sandbox");
 	out->directory = openat(out->all, out->called, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -216,8 +361,8 @@ static int make_entry(const char *name, struct registry_entry *out, struct sandb
 	return 0;
 }
 
-int registry_add(const char *state, const char *name, const char *record, struct registry_entry *out,
-	struct sandbox_error *error)
+int registry_add(const char *state, const char *name, registry_burial *bury, registry_filler *fill, void *context,
+	struct registry_entry *out, struct sandbox_error *error)
 {
 	int result;
 
@@ -225,27 +370,36 @@ int registry_add(const char *state, const char *name, const char *record, struct
 	out->all = open_all(state, true, LOCK_EX, error);
 	if (out->all < 0)
 		return out->all;
-	result = name ? check_name_is_free(out->all, name, error) : 0;
+	result = name ? check_name_is_free(out->all, name, bury, error) : 0;
 	if (result == 0)
 		result = make_entry(name, out, error);
 	test_point("registry.made");
 	if (result == 0)
-		result = file_replace(out->directory, "record.json", record, strlen(record), 0600, error);
+		result = fill(context, out, error);
 	if (result < 0 && out->directory >= 0)
 		(void)tree_remove(out->all, out->called, NULL);
 	(void)flock(out->all, LOCK_UN);
 	return result;
 }
 
-void registry_remove(struct registry_entry *entry)
+int registry_rename(struct registry_entry *entry, const char *name, registry_burial *bury, struct sandbox_error *error)
 {
-	struct sandbox_error error = {0};
+	char before[REGISTRY_ENTRY_SIZE];
+	int result = flock_whole(entry->all, LOCK_EX);
 
-	/* The lock of all keeps those who list from a directory that is half gone. */
-	if (entry->directory >= 0 && flock_whole(entry->all, LOCK_EX) == 0 &&
-	    tree_remove(entry->all, entry->called, &error) < 0)
-		log_notice("the sandbox's directory stays behind: %s", error.text);
-	registry_entry_finish(entry);
+	if (result == 0)
+		result = refresh(entry);
+	if (result < 0)
+		return unknown(entry->id, false, error);
+	memcpy(before, entry->called, sizeof(before));
+	result = check_name_is_free(entry->all, name, bury, error);
+	if (result == 0) {
+		set_called(entry, name);
+		if (renameat(entry->all, before, entry->all, entry->called) < 0)
+			result = error_set(error, errno, "rename the sandbox's directory");
+	}
+	(void)flock(entry->all, LOCK_UN);
+	return result;
 }
 
 /* ---- finding ---- */
@@ -289,21 +443,13 @@ static int look_at(void *context, const struct registry_entry *entry, struct san
 	return lookup->best.all < 0 || lookup->best.directory < 0 ? error_set(error, errno, "open a sandbox's directory") : 0;
 }
 
-static int not_found(const struct lookup *lookup, struct sandbox_error *error)
-{
-	error_set(error, ENOENT, "sandbox \"%s\"", lookup->reference);
-	error_cause(error, SANDBOX_E_SANDBOX_UNKNOWN, "%s", lookup->ambiguous ? "several ids begin like that"
-		: "no sandbox has that name or id");
-	return error_fix(error, "see `sandbox ps -a`");
-}
-
 int registry_find(const char *state, const char *reference, struct registry_entry *out, struct sandbox_error *error)
 {
 	struct lookup lookup = {.reference = reference, .best = REGISTRY_ENTRY_INIT};
 	int result = registry_visit(state, look_at, &lookup, error);
 
 	if (result == 0 && (lookup.match == MATCH_NONE || lookup.ambiguous))
-		result = not_found(&lookup, error);
+		result = unknown(lookup.reference, lookup.ambiguous, error);
 	if (result < 0)
 		registry_entry_finish(&lookup.best);
 	else
@@ -314,7 +460,7 @@ int registry_find(const char *state, const char *reference, struct registry_entr
 /* ---- sweeping ---- */
 
 struct sweep {
-	bool (*bury)(const struct registry_entry *entry);
+	registry_burial *bury;
 };
 
 static int sweep_entry(void *context, const struct registry_entry *entry, struct sandbox_error *error)
@@ -322,16 +468,65 @@ static int sweep_entry(void *context, const struct registry_entry *entry, struct
 	const struct sweep *sweep = context;
 
 	(void)error;
-	if (registry_lock(entry) == 0 && sweep->bury(entry))
-		(void)tree_remove(entry->all, entry->called, NULL);
+	(void)gives_way(entry, sweep->bury);
 	return 0;
 }
 
-void registry_sweep(const char *state, bool (*bury)(const struct registry_entry *entry))
+/* The next one that nobody removes any more: locked, and its name; or -1. So many are passed over, which stay. */
+static int find_trash(int all, size_t skip, char out[TRASH_SIZE])
+{
+	auto_close int copy = openat(all, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_closedir DIR *stream = copy < 0 ? NULL : fdopendir(copy);
+	struct dirent *item;
+
+	if (!stream)
+		return -1;
+	(void)take_fd(&copy);
+	while ((item = readdir(stream))) {
+		struct registry_entry found;
+		auto_close int directory = -1;
+
+		if (item->d_name[0] != '.' || !parse_entry(item->d_name + 1, &found))
+			continue;
+		directory = openat(all, item->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (directory < 0 || flock(directory, LOCK_EX | LOCK_NB) < 0 || skip-- > 0)
+			continue;
+		(void)snprintf(out, TRASH_SIZE, ".%s", found.called);
+		return take_fd(&directory);
+	}
+	return -1;
+}
+
+/* A large one takes time: nobody waits for that. */
+static void sweep_trash(const char *state)
+{
+	auto_free char *path = memory_format("%s/%s", state, all_name);
+	auto_close int all = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	size_t stubborn = 0;
+
+	while (all >= 0) {
+		struct sandbox_error problem = {0};
+		char trash[TRASH_SIZE];
+		auto_close int directory = find_trash(all, stubborn, trash);
+
+		if (directory < 0)
+			return;
+		if (remove_trash(all, trash, directory, &problem) == 0)
+			continue;
+		log_debug("%s", problem.text);
+		stubborn++;
+	}
+}
+
+void registry_sweep(const char *state, registry_burial *bury)
 {
 	struct sweep sweep = {bury};
 	auto_close int all = open_all(state, false, LOCK_EX | LOCK_NB, NULL);
 
-	if (all >= 0)
+	if (all >= 0) {
 		(void)walk_all(&all, sweep_entry, &sweep, NULL);
+		sweep_trash(state);
+	} else if (all == -EWOULDBLOCK) {
+		sweep_trash(state);
+	}
 }

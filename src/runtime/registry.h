@@ -5,10 +5,12 @@
  *	record.json  what it is, and where its supervisor listens (runtime/record.h); complete before anybody can find it
  *	log, log.1   what a detached one wrote (runtime/output_log.h)
  *	exit.json    how it ended
+ *	kept.json, ids.json, layer  of one that is kept (runtime/kept.h)
  *
  * A supervisor holds an exclusive flock(2) on the directory: that nobody has it tells of an end, whatever the
  * end was, a reboot too. No process id is ever stored or signalled. Entries are made, renamed and removed under an
- * exclusive lock of STATE/sandboxes, and listed under a shared one, so nobody meets a half-made one.
+ * exclusive lock of STATE/sandboxes, and listed under a shared one, so nobody meets a half-made one. What is removed is
+ * called .ID-NAME while that takes its time; nobody finds it then, and the next command goes on with it.
  */
 #ifndef RUNTIME_REGISTRY_H
 #define RUNTIME_REGISTRY_H
@@ -25,6 +27,8 @@ enum {
 
 /* A letter or digit, then letters, digits, '_', '.' and '-', as for Docker; REGISTRY_NAME_MAX at most. */
 bool registry_name_is_valid(const char *name);
+/* The same as an error: 0, or -EINVAL with E_USAGE. `what` is "--name" or the like. */
+int registry_check_name(const char *name, const char *what, struct sandbox_error *error);
 
 /* An entry, by descriptor. */
 struct registry_entry {
@@ -41,21 +45,36 @@ const char *registry_entry_name(const struct registry_entry *entry);
 /* Closes it; a lock that it holds is given back. Idempotent. */
 void registry_entry_finish(struct registry_entry *entry);
 
+/* Whether nothing is to stay of an entry whose sandbox has ended. */
+typedef bool registry_burial(const struct registry_entry *entry);
+
+/* Writes the files of an entry that nobody can find yet. 0 or -errno. */
+typedef int registry_filler(void *context, const struct registry_entry *entry, struct sandbox_error *error);
+
 /*
- * Makes an entry for this process, with the lock and with `record` as its record.json. `name` may be NULL.
- * 0 or -errno with E_NAME_IN_USE; to be finished in either case.
+ * Makes an entry for this process, with the lock. `name` may be NULL; a dead sandbox that had it, and is to be buried,
+ * gives it up. 0 or -errno with E_NAME_IN_USE; to be finished in either case.
  */
-int registry_add(const char *state, const char *name, const char *record, struct registry_entry *out,
-	struct sandbox_error *error);
+int registry_add(const char *state, const char *name, registry_burial *bury, registry_filler *fill, void *context,
+	struct registry_entry *out, struct sandbox_error *error);
 
 /* Removes an entry on which the caller has the lock, and finishes it. Idempotent. */
 void registry_remove(struct registry_entry *entry);
 
+/* Gives it another name. 0 or -errno with E_NAME_IN_USE. */
+int registry_rename(struct registry_entry *entry, const char *name, registry_burial *bury, struct sandbox_error *error);
+
 /* Whether somebody holds the lock of an entry: its sandbox lives. */
 bool registry_is_live(const struct registry_entry *entry);
 
-/* Takes the lock of an entry whose sandbox has ended. 0, or -EWOULDBLOCK while it lives. */
-int registry_lock(const struct registry_entry *entry);
+/*
+ * Takes the lock of an entry whose sandbox has ended, so that it stays like that. 0 or -errno: EBUSY with E_SANDBOX_STATE
+ * while it lives, ENOENT with E_SANDBOX_UNKNOWN when it was removed meanwhile.
+ */
+int registry_lock_idle(struct registry_entry *entry, struct sandbox_error *error);
+
+/* Until the descriptor is closed, no entry is made, renamed or removed. Makes the directory. A descriptor or -errno. */
+int registry_hold(const char *state, struct sandbox_error *error);
 
 /*
  * Finds the entry with that id, else that name, else the one whose id begins so. 0 or -errno: ENOENT with
@@ -71,9 +90,9 @@ typedef int registry_visitor(void *context, const struct registry_entry *entry, 
 int registry_visit(const char *state, registry_visitor *visit, void *context, struct sandbox_error *error);
 
 /*
- * Calls `bury` for every entry whose sandbox has ended, and removes those for which that is true. Skipped while another
- * process changes the registry.
+ * Removes the entries of dead sandboxes for which `bury` is true, unless another process uses the registry; and what was
+ * left half removed.
  */
-void registry_sweep(const char *state, bool (*bury)(const struct registry_entry *entry));
+void registry_sweep(const char *state, registry_burial *bury);
 
 #endif

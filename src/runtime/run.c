@@ -10,14 +10,14 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/scope.h"
-#include "image/image.h"
 #include "runtime/container.h"
+#include "runtime/decision.h"
 #include "runtime/detach.h"
-#include "runtime/host.h"
 #include "runtime/launch.h"
 #include "runtime/plan.h"
 #include "runtime/plan_report.h"
 #include "runtime/receipt.h"
+#include "runtime/run.h"
 #include "runtime/signals.h"
 #include "runtime/supervisor.h"
 
@@ -61,8 +61,8 @@ static int let_go(struct detached *detached, const struct container *container, 
 }
 
 /* From a plan to the end of everything that it made. `detached` is NULL when the caller waits. */
-static int run_plan(const struct sandbox_locations *locations, struct plan *plan, struct detached *detached,
-	const struct supervisor_chore *chore, struct sandbox_result *out, struct sandbox_error *error)
+static int run_plan(const struct sandbox_locations *locations, struct plan *plan, struct registry_entry *again,
+	struct detached *detached, const struct supervisor_chore *chore, struct sandbox_result *out, struct sandbox_error *error)
 {
 	auto_finish(interrupt_release) struct interrupt interrupt = INTERRUPT_INIT;
 	auto_finish(container_finish) struct container container = CONTAINER_INIT;
@@ -75,7 +75,7 @@ static int run_plan(const struct sandbox_locations *locations, struct plan *plan
 		return result;
 	/* A signal that arrives from here on ends the set-up, or else is read once the payload runs, and goes to it. */
 	signals_block(&previous);
-	result = container_create(&container, locations, plan, detached, error);
+	result = container_create(&container, locations, plan, again, detached, error);
 	if (result == 0)
 		result = launch(plan, &interrupt, &container, error);
 	if (result == 0 && detached)
@@ -86,79 +86,12 @@ static int run_plan(const struct sandbox_locations *locations, struct plan *plan
 		if (detached && out->receipt)
 			out->receipt->ended(out->receipt->context, out, result < 0 ? error : NULL);
 	}
+	if (result < 0 && !container.ended)
+		container_fail(&container, error);
 	container_finish(&container);
 	container_wait_chore(&container, &interrupt);
 	signals_restore(&previous);
 	return result;
-}
-
-/* All that is known and decided before anything is made. */
-struct decision {
-	struct host host;
-	struct idmap idmap;
-	struct import_choice choice;
-	struct plan plan;
-	struct image_store store;
-	struct image image;
-};
-
-#define DECISION_INIT {.store = IMAGE_STORE_INIT}
-
-static void decision_finish(struct decision *decision)
-{
-	image_finish(&decision->image);
-	image_store_finish(&decision->store);
-	plan_finish(&decision->plan);
-	host_finish(&decision->host);
-}
-
-static int decide_ids(const struct sandbox_spec *spec, struct host *host, struct idmap *out,
-	struct sandbox_error *error)
-{
-	struct userns_request request;
-	int result = userns_request_read(spec->userns, &spec->uidmap, &spec->gidmap, &request, error);
-
-	if (result == 0)
-		result = host_probe(request.mode != USERNS_SINGLE, host, error);
-	return result < 0 ? result : plan_decide_idmap(&request, host, out, error);
-}
-
-/* Everything but the image: an archive is read only for a plan that can be carried out. */
-static int decide(const struct sandbox_spec *spec, struct decision *out, struct sandbox_error *error)
-{
-	int result = decide_ids(spec, &out->host, &out->idmap, error);
-
-	if (result == 0)
-		result = plan_probe_network(spec, &out->host, error);
-	if (result == 0)
-		result = plan_build(spec, &out->host, &out->idmap, &out->plan, error);
-	return result < 0 ? result : plan_decide_image(spec, &out->choice, error);
-}
-
-static int resolve_image(struct decision *decision, const char *name, const struct sandbox_spec *spec,
-	const struct sandbox_progress *progress, struct sandbox_error *error)
-{
-	struct image *image = &decision->image;
-	struct image_request request;
-	int result;
-
-	image_request_init(&request, &decision->idmap);
-	request.choice = decision->choice;
-	request.progress = progress;
-	result = image_resolve(&decision->store, name, &request, image, error);
-	if (result < 0)
-		return result;
-	for (size_t i = 0; i < image->notices.count; i++)
-		log_notice("%s", image->notices.items[i]);
-	if (image->folder)
-		log_debug("the folder %s as it stands", name);
-	else
-		log_debug("image %s, %s", image->record.digest.hex, image->imported ? "just imported" : "already in the store");
-	decision->plan.image = memory_text(name);
-	decision->plan.digest = image->folder ? NULL : memory_text(image->record.digest.hex);
-	plan_set_layers(&decision->plan, image_directory(&decision->store, image), &image->layers);
-	plan_apply_image(&decision->plan, spec, &image->record.config);
-	return 0;
 }
 
 /* A first run does not wait for the disk; it sees to it that the next one finds the image all the same. */
@@ -179,39 +112,24 @@ static void describe_run(const struct decision *decision, const struct sandbox_s
 	receipt_add_plan(out, spec, &decision->plan);
 }
 
-static int run_decision(const struct sandbox_locations *locations, struct decision *decision, struct detached *detached,
-	struct sandbox_result *out, struct sandbox_error *error)
+int run_decided(const struct sandbox_locations *locations, struct decision *decision, struct registry_entry *again,
+	struct detached *detached, struct sandbox_result *out, struct sandbox_error *error)
 {
 	struct supervisor_chore chore = {
 		.function = decision->image.durable ? NULL : make_durable, .argument = decision};
 
-	return run_plan(locations, &decision->plan, detached, &chore, out, error);
-}
-
-/* What comes before there is anything to take back. */
-static int prepare(const struct sandbox_locations *locations, const char *image_name, const struct sandbox_spec *spec,
-	const struct sandbox_progress *progress, struct decision *out, struct sandbox_error *error)
-{
-	int result = decide(spec, out, error);
-
-	if (result == 0 && network_warning(out->plan.network.kind))
-		log_notice("%s", network_warning(out->plan.network.kind));
-	if (result == 0 && spec->proc == SANDBOX_PROC_HOST)
-		log_notice("--proc=host: the command sees all processes that you see, and their command lines");
-	if (result == 0)
-		result = image_store_open(locations->store, &out->store, error);
-	return result < 0 ? result : resolve_image(out, image_name, spec, progress, error);
+	return run_plan(locations, &decision->plan, again, detached, &chore, out, error);
 }
 
 int sandbox_run(const struct sandbox_locations *locations, const char *image_name, const struct sandbox_spec *spec,
 	const struct sandbox_progress *progress, struct sandbox_result *out, struct sandbox_error *error)
 {
 	auto_finish(decision_finish) struct decision decision = DECISION_INIT;
-	int result = prepare(locations, image_name, spec, progress, &decision, error);
+	int result = decision_make(locations, image_name, spec, progress, &decision, error);
 
 	if (result == 0 && out->receipt)
 		describe_run(&decision, spec, image_name, out->receipt);
-	return result < 0 ? result : run_decision(locations, &decision, NULL, out, error);
+	return result < 0 ? result : run_decided(locations, &decision, NULL, NULL, out, error);
 }
 
 int sandbox_run_detached(const struct sandbox_locations *locations, const char *image_name,
@@ -223,7 +141,7 @@ int sandbox_run_detached(const struct sandbox_locations *locations, const char *
 	struct sandbox_error problem = {0};
 	struct sandbox_result ended = {.cause = SANDBOX_CAUSE_EXIT, .receipt = receipt};
 	bool is_supervisor = false;
-	int result = prepare(locations, image_name, spec, progress, &decision, error);
+	int result = decision_make(locations, image_name, spec, progress, &decision, error);
 
 	if (result == 0 && receipt)
 		describe_run(&decision, spec, image_name, receipt);
@@ -231,7 +149,7 @@ int sandbox_run_detached(const struct sandbox_locations *locations, const char *
 		result = detach(&detached, &is_supervisor, out_id, error);
 	if (!is_supervisor)
 		return result;
-	result = run_decision(locations, &decision, &detached, &ended, &problem);
+	result = run_decided(locations, &decision, NULL, &detached, &ended, &problem);
 	detached_exit(&detached, result, &problem);
 }
 
@@ -247,7 +165,7 @@ int sandbox_plan(const struct sandbox_locations *locations, const char *image_na
 	auto_finish(decision_finish) struct decision decision = DECISION_INIT;
 	struct image_request request;
 	auto_free char *content = NULL;
-	int result = decide(spec, &decision, error);
+	int result = decision_begin(spec, &decision, error);
 
 	if (result == 0)
 		result = image_store_open_present(locations->store, &decision.store, error);

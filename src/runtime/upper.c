@@ -36,7 +36,7 @@ static int remove_in_userns(void *argument, struct sandbox_error *error)
 }
 
 /* Subordinate ids own what is inside: only their root can delete it, or the host's. */
-static int remove_tree(int directory, const char *name, const struct idmap *idmap, struct sandbox_error *error)
+int upper_remove_tree(int directory, const char *name, const struct idmap *idmap, struct sandbox_error *error)
 {
 	struct removal removal = {directory, name};
 
@@ -107,18 +107,39 @@ void uppers_sweep(const char *state, const struct idmap *idmap)
 			return;
 		log_debug("remove the writable layer %s of a sandbox that was killed", name);
 		ephemeral = file_open_directory(AT_FDCWD, path, NULL);
-		if (ephemeral >= 0 && remove_tree(ephemeral, name, idmap, &problem) == 0)
+		if (ephemeral >= 0 && upper_remove_tree(ephemeral, name, idmap, &problem) == 0)
 			continue;
 		log_debug("%s", problem.text);
 		stubborn++;
 	}
 }
 
+/* Only the host's root is a stranger to the sandbox's root, who has all rights over the caller's own files. */
+static int give_to_root(int directory, const struct idmap *idmap, struct sandbox_error *error)
+{
+	uint32_t owner = geteuid(), group = getegid();
+
+	(void)id_extents_lookup(&idmap->users, 0, &owner);
+	(void)id_extents_lookup(&idmap->groups, 0, &group);
+	if (geteuid() == 0 && fchown(directory, owner, group) < 0)
+		return error_set(error, errno, "give the writable layer to the root of the sandbox");
+	return 0;
+}
+
+int upper_make_kept(int directory, const char *name, const struct idmap *idmap, struct sandbox_error *error)
+{
+	auto_close int layer = -1;
+
+	if (mkdirat(directory, name, 0700) < 0)
+		return error_set(error, errno, "make the writable layer");
+	layer = file_open_directory(directory, name, error);
+	return layer < 0 ? layer : give_to_root(layer, idmap, error);
+}
+
 int upper_make(struct upper_layer *upper, const char *state, const struct idmap *idmap, struct sandbox_error *error)
 {
 	auto_free char *path = memory_format("%s/%s", state, ephemeral_name);
 	auto_close int ephemeral = -1;
-	uint32_t owner = geteuid(), group = getegid();
 	uint64_t number;
 	int result = file_make_directories(path, 0700, error);
 
@@ -139,12 +160,7 @@ int upper_make(struct upper_layer *upper, const char *state, const struct idmap 
 	upper->lock = open(upper->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (upper->lock < 0 || flock(upper->lock, LOCK_EX | LOCK_NB) < 0)
 		return error_set(error, errno, "lock %s", upper->path);
-	(void)id_extents_lookup(&idmap->users, 0, &owner);
-	(void)id_extents_lookup(&idmap->groups, 0, &group);
-	/* Only the host's root is a stranger to the sandbox's root, who has all rights over the caller's own files. */
-	if (geteuid() == 0 && fchown(upper->lock, owner, group) < 0)
-		return error_set(error, errno, "give %s to the root of the sandbox", upper->path);
-	return 0;
+	return give_to_root(upper->lock, idmap, error);
 }
 
 void upper_remove(struct upper_layer *upper)
@@ -157,7 +173,7 @@ void upper_remove(struct upper_layer *upper)
 	if (name) {
 		*name++ = '\0';
 		parent = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (parent >= 0 && remove_tree(parent, name, upper->idmap, &error) < 0)
+		if (parent >= 0 && upper_remove_tree(parent, name, upper->idmap, &error) < 0)
 			log_notice("the writable layer stays behind: %s", error.text);
 	}
 	if (upper->lock >= 0)

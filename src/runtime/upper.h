@@ -19,6 +19,14 @@ struct upper_layer {
 /* Makes an empty one, which the root of `idmap` can use. 0 or -errno; remove in either case. */
 int upper_make(struct upper_layer *upper, const char *state, const struct idmap *idmap, struct sandbox_error *error);
 
+/*
+ * Makes the directory `name` for the layer of a sandbox that is kept, which the root of `idmap` can use. 0 or -errno.
+ */
+int upper_make_kept(int directory, const char *name, const struct idmap *idmap, struct sandbox_error *error);
+
+/* Removes `name` with all that is in it, whichever ids of `idmap` own that. 0 or -errno. */
+int upper_remove_tree(int directory, const char *name, const struct idmap *idmap, struct sandbox_error *error);
+
 /* Removes it with all that is in it. Idempotent. */
 void upper_remove(struct upper_layer *upper);
 

@@ -7,7 +7,7 @@ load fault
 setup_file() {
 	private_folders
 	charged_keys >"$BATS_FILE_TMPDIR/keys"
-	"$SANDBOX" run --name first --overlay=disk "$BUSYBOX_TAR" -- true
+	"$SANDBOX" run --rm --name first --overlay=disk "$BUSYBOX_TAR" -- true
 }
 
 # A store with this one image.
@@ -94,7 +94,7 @@ overlays() {
 		case $((i % 4)) in
 		0) start "$BUSYBOX_TAR" -- sh -c 'sleep 0.2; exit 7' ;;
 		1) start --overlay=disk "$BUSYBOX_TAR" -- sh -c 'echo >/file; sleep 0.2; exit 7' ;;
-		2) start --name "sandbox-$i" "$BUSYBOX_TAR" -- sh -c 'sleep 0.2; exit 7' ;;
+		2) start --rm --name "sandbox-$i" "$BUSYBOX_TAR" -- sh -c 'sleep 0.2; exit 7' ;;
 		3) start --init=false "$BUSYBOX_TAR" -- sh -c 'sleep 0.2; exit 7' ;;
 		esac
 		pids+=($!)
@@ -111,7 +111,7 @@ refused() {
 @test "of 50 that want one name at once, one gets it" {
 	local i pids=() pid status won=0
 	for ((i = 0; i < 50; i++)); do
-		start --name wanted "$BUSYBOX_TAR" -- sleep 1000
+		start --rm --name wanted "$BUSYBOX_TAR" -- sleep 1000
 		pids+=($!)
 	done
 	wait_until refused 49
@@ -190,7 +190,7 @@ kill_at_random() {
 	RANDOM=${SANDBOX_TEST_SEED:=$EPOCHSECONDS}
 	echo "SANDBOX_TEST_SEED=$SANDBOX_TEST_SEED"
 	for ((i = 0; i < 35; i++)); do
-		kill_at_random 60 "$SANDBOX" run --name victim --overlay=disk "$BUSYBOX_TAR" -- sh -c "echo >/a; $STUBBORN"
+		kill_at_random 60 "$SANDBOX" run --rm --name victim --overlay=disk "$BUSYBOX_TAR" -- sh -c "echo >/a; $STUBBORN"
 		kill_at_random 60 "$SANDBOX" run "$BUSYBOX_TAR" -- sh -c "$STUBBORN"
 	done
 	for ((i = 0; i < 30; i++)); do

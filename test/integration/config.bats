@@ -103,7 +103,7 @@ print("; ".join(row["value"] + " <- " + row["why"] for row in json.load(sys.stdi
 
 @test "where things live, and how much is said" {
 	printf 'root = %s\nstate = %s\nrunroot = %s\ndebug\n' "$HOME/r" "$HOME/s" "$HOME/l" >"$config"
-	run_busybox --name x --overlay disk -- true
+	run_busybox --name x --rm --overlay disk -- true
 	assert_status 0
 	assert_stderr_has 'import'
 	[ -d "$HOME/r/layers" ] && [ -d "$HOME/s/ephemeral" ] && [ -d "$HOME/l" ]

@@ -69,9 +69,9 @@ load helper
 @test "the host name is sandbox, --name's or -h's, and resolves" {
 	run_busybox -- sh -c 'hostname; echo "$HOSTNAME"; grep -cw sandbox /etc/hosts'
 	assert_success $'sandbox\nsandbox\n1'
-	run_busybox --name box -- hostname
+	run_busybox --rm --name box -- hostname
 	assert_success box
-	run_busybox --name box -h other -- hostname
+	run_busybox --rm --name box -h other -- hostname
 	assert_success other
 }
 

@@ -133,7 +133,7 @@ is_gone() {
 }
 
 @test "in an attached sandbox with a name; and not where nobody inside could start it" {
-	"$SANDBOX" run --name attached "$BUSYBOX_TAR" sleep 6016 3>&- &
+	"$SANDBOX" run --rm --name attached "$BUSYBOX_TAR" sleep 6016 3>&- &
 	wait_until "$SANDBOX" exec attached true
 	sandbox stop --time 0 attached
 	wait $! || true

@@ -8,7 +8,7 @@ load fault
 setup_file() {
 	private_folders
 	export XDG_CACHE_HOME=/dev/shm/failing.$BASHPID
-	"$SANDBOX" run --userns=single --name first --overlay=disk "$BUSYBOX_TAR" -- true
+	"$SANDBOX" run --userns=single --rm --name first --overlay=disk "$BUSYBOX_TAR" -- true
 }
 
 teardown_file() {
@@ -36,7 +36,7 @@ fail_call() {
 	local trace=$BATS_TEST_TMPDIR/trace
 	status=0
 	timeout -k 1 30 strace -f -qq -o "$trace" -e "trace=$1,execve" -e "inject=$1:error=$2:when=$3" "$SANDBOX" run \
-		--userns=single --overlay=disk --name victim "$BUSYBOX_TAR" -- true </dev/null \
+		--userns=single --overlay=disk --rm --name victim "$BUSYBOX_TAR" -- true </dev/null \
 		>/dev/null 2>"$BATS_TEST_TMPDIR/stderr" || status=$?
 	grep -q INJECTED "$trace" || return 0
 	hits=$((hits + 1))

@@ -16,7 +16,7 @@ setup_file() {
 	# Thousands of files come and go: not on a disk.
 	export XDG_CACHE_HOME=/dev/shm/interrupted.$BASHPID
 	charged_keys >"$BATS_FILE_TMPDIR/keys"
-	"$SANDBOX_SWITCHED" run --name first --overlay=disk "$BUSYBOX_TAR" -- true
+	"$SANDBOX_SWITCHED" run --rm --name first --overlay=disk "$BUSYBOX_TAR" -- true
 	kept_files >"$BATS_FILE_TMPDIR/full"
 	make_empty_store
 	kept_files >"$BATS_FILE_TMPDIR/empty"
@@ -107,7 +107,7 @@ has_files() {
 # A signal that comes while the sandbox is made reaches the command as soon as it runs.
 @test "the making of a sandbox" {
 	local living points point signal number=0
-	local command=(run --name victim --overlay=disk "$BUSYBOX_TAR" -- sleep)
+	local command=(run --rm --name victim --overlay=disk "$BUSYBOX_TAR" -- sleep)
 	store_is full
 	living=$(living_things)
 	points=$(points_until launch.started "${command[@]}" 0)

@@ -18,7 +18,7 @@ setup_file() {
 	# Thousands of files come and go: not on a disk.
 	export XDG_CACHE_HOME=/dev/shm/killed.$BASHPID
 	charged_keys >"$BATS_FILE_TMPDIR/keys"
-	"$SANDBOX_SWITCHED" run --name first --overlay=disk "$BUSYBOX_TAR" -- true
+	"$SANDBOX_SWITCHED" run --name first --rm --overlay=disk "$BUSYBOX_TAR" -- true
 	kept_files >"$BATS_FILE_TMPDIR/map"
 	"$SANDBOX_SWITCHED" reset
 	"$SANDBOX_SWITCHED" run --userns=single "$BUSYBOX_TAR" -- true
@@ -94,7 +94,7 @@ kill_tool_everywhere() {
 }
 
 @test "a run on the disk, with a name" {
-	kill_everywhere full map run --overlay=disk --name victim "$BUSYBOX_TAR" -- sh -c "echo >/file; $STUBBORN"
+	kill_everywhere full map run --overlay=disk --rm --name victim "$BUSYBOX_TAR" -- sh -c "echo >/file; $STUBBORN"
 }
 
 @test "a run as another user" {
@@ -172,7 +172,7 @@ store_is_single() {
 }
 
 @test "the tool, while something stands at a step of a run" {
-	kill_tool_everywhere full map run --overlay=disk --name victim "$BUSYBOX_TAR" -- sh -c "$STUBBORN"
+	kill_tool_everywhere full map run --overlay=disk --rm --name victim "$BUSYBOX_TAR" -- sh -c "$STUBBORN"
 }
 
 @test "the tool, while something stands at a step of a run whose command is PID 1" {

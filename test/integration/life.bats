@@ -151,11 +151,11 @@ has_written() {
 @test "a name is taken until its sandbox is removed" {
 	detach --name box -- true
 	sandbox wait box
-	run_busybox --name box -- true
+	run_busybox --rm --name box -- true
 	assert_error E_NAME_IN_USE
 	assert_stderr_has 'sandbox rm box'
 	sandbox rm box
-	run_busybox --name box -- true
+	run_busybox --rm --name box -- true
 	assert_success
 }
 
@@ -177,7 +177,7 @@ has_written() {
 }
 
 @test "one that is attached can be found by its name, and leaves nothing" {
-	"$SANDBOX" run --name box "$BUSYBOX_TAR" sleep 600 3>&- &
+	"$SANDBOX" run --rm --name box "$BUSYBOX_TAR" sleep 600 3>&- &
 	wait_until "$SANDBOX" kill --signal TERM box
 	wait $! || status=$?
 	[ "$status" = 143 ]

@@ -12,7 +12,7 @@ sockets() {
 }
 
 start_named() {
-	"$SANDBOX" run --name "$1" "$BUSYBOX_TAR" sleep 60 3>&- &
+	"$SANDBOX" run --rm --name "$1" "$BUSYBOX_TAR" sleep 60 3>&- &
 	named=$!
 	wait_until pgrep -u "$(id -u)" -f '^sleep 60'
 }
@@ -26,10 +26,10 @@ end_named() {
 	start_named one
 	run_busybox --name one -- true
 	assert_error E_NAME_IN_USE
-	run_busybox --name two -- hostname
+	run_busybox --rm --name two -- hostname
 	assert_success two
 	end_named
-	run_busybox --name one -- true
+	run_busybox --rm --name one -- true
 	assert_success
 	[ -z "$(entries)" ]
 	[ -z "$(sockets)" ]
@@ -39,7 +39,7 @@ end_named() {
 	start_named killed
 	kill -KILL "$named"
 	wait "$named" || true
-	wait_until "$SANDBOX" run --name killed "$BUSYBOX_TAR" true
+	wait_until "$SANDBOX" run --rm --name killed "$BUSYBOX_TAR" true
 	start_named killed
 	kill -KILL "$named"
 	wait "$named" || true

@@ -23,7 +23,7 @@ boolean='neither true nor false'
 
 row '' root '--root ./store' 'with run -- true; echo store/*' '*store/layers*' '--root=/proc/none' /proc/none
 row '' state '--state ./state' 'with run --overlay disk -- true; ls -d state' state '--state=/proc/none' /proc/none
-row '' runroot '--runroot ./live' 'with run --name x -- true; ls -d live' live '--runroot=/proc/none' /proc/none
+row '' runroot '--runroot ./live' 'with run --rm --name x -- true; ls -d live' live '--runroot=/proc/none' /proc/none
 row '' config '--config other' 'with run -- hostname' configured '--config none' none
 row '' profile '--profile ./other' 'with run -- hostname' configured '--profile none' 'no profile none'
 row '' debug --debug 'with run -- true 2>&1' '*already in the store*' --debug=2 "$boolean"
@@ -84,13 +84,29 @@ row stop time '--time 0' "$detached 9); "'with --signal CONT "$id" >/dev/null; "
 	'--time soon' 'not a duration'
 row kill signal '--signal TERM' "$detached 9); "'with "$id" >/dev/null; "$SANDBOX" wait "$id";'"$ended" 143 \
 	'--signal NONE' 'no such signal'
+box_ended='; "$SANDBOX" rm -f box >/dev/null'
+created='"$SANDBOX" create --name box "$BUSYBOX_TAR" sh -c "cat; echo ran" >/dev/null; '
+row start attach --attach "$created with box </dev/null$box_ended" ran --attach=2 "$boolean"
+row start interactive -i "$created echo typed | with box$box_ended" $'typed\nran' --interactive=2 "$boolean"
+listens='"$SANDBOX" run -d --name box "$BUSYBOX_TAR" sh -c "
+	trap \"echo got it; exit\" USR1; echo up; while :; do sleep 0.05; done" >/dev/null
+until "$SANDBOX" logs box | grep -q up; do :; done; '
+row restart signal '-s USR1' "$listens"'with -t 100ms box >/dev/null; "$SANDBOX" logs box | grep got'"$box_ended" 'got it' \
+	'--signal NONE' 'no such signal'
+row restart time '-t 0' '"$SANDBOX" run -d --name box "$BUSYBOX_TAR" sh -c "sleep 2; echo by itself" >/dev/null
+	with -s CONT box >/dev/null; "$SANDBOX" logs box'"$box_ended" '' '--time soon' 'not a duration'
+row rm all --all "$detached 0); "'"$SANDBOX" wait "$id" >/dev/null; with >/dev/null; "$SANDBOX" ps -aq;'"$ended 2>&1" '' \
+	--all=2 "$boolean"
 row rm force --force "$detached 9); "'with "$id" >/dev/null; "$SANDBOX" ps -q;'"$ended 2>&1" '' \
 	--force=2 "$boolean"
 
 # --- run: name and life ----------------------------------------------------------------------------------------
 
-row run name '--name box' 'with -- hostname' box '--name a/b' a/b
+row run name '--name box' 'with --rm -- hostname' box '--name a/b' a/b
+row run keep --keep 'with -- true; "$SANDBOX" rm -a' '????????????' '--keep --rm' 'leave one of them out'
 row run rm --rm 'with -- echo ran' '=ran' --rm=false 'leaves nothing behind'
+row run label '-l a=b' 'with -d --rm -- sleep 9 >/dev/null; "$SANDBOX" ps --json; "$SANDBOX" rm -fa >/dev/null' '*"a": "b"*' \
+	'--label =b' 'no key'
 row run detach --detach 'with -- echo ran; "$SANDBOX" rm -f $("$SANDBOX" ps -aq)' '[0-9a-f]*' --detach=2 "$boolean"
 row run timeout '--timeout 0.1' 'with -- sleep 1; echo $?' 124 '--timeout soon' 'not a duration'
 

@@ -126,7 +126,8 @@ check_mistake() {
 
 @test "every option of --help has a row, and every row an option" {
 	local command
-	diff <(for command in '' $(commands_of_help); do
+	# Those of create are those of run, and kept.bats has each of them hold.
+	diff <(for command in '' $(commands_of_help | grep -vx create); do
 		options_of "$command" | sed "s/^/sandbox $command --/"
 	done | sort) <(for i in "${!options[@]}"; do
 		echo "sandbox ${commands[i]} --${options[i]}"

@@ -142,7 +142,7 @@ static int read_line(const char *line, struct run_options *out, const char **out
 	argv[0] = (char *)"run";
 	while (count < WORDS_MAX && (argv[count] = strsep(&rest, " ")))
 		count++;
-	return run_options_read(&nothing, count, argv, out, out_image, &done, error);
+	return run_options_read(&nothing, &command_run, count, argv, out, out_image, &done, error);
 }
 
 /* How many calls there are is libseccomp's affair, and on which processors this machine's. */

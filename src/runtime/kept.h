@@ -1,0 +1,78 @@
+/*
+ * Sandboxes that are kept: those with a name, or --keep. What they write lies on the disk, in their entry of the
+ * registry (runtime/registry.h), and they can be started again on it:
+ *
+ *	layer/upper  what was written, as overlay(5) keeps it with `userxattr`; made by the first start
+ *	layer/work   overlay's own
+ *	ids.json     whose ids its files belong to (image/layer_ids.h)
+ *	kept.json    what it stands on, and what it is started with; complete and on the disk before anybody finds the entry,
+ *	             and never changed
+ *
+ * Whoever changes the layer of one that does not run holds its lock meanwhile (registry_lock_idle).
+ */
+#ifndef RUNTIME_KEPT_H
+#define RUNTIME_KEPT_H
+
+#include <sandbox/spec.h>
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "image/config.h"
+#include "image/image.h"
+#include "image/store.h"
+#include "runtime/plan.h"
+#include "runtime/registry.h"
+#include "userns/idmap.h"
+
+/* What kept.json and ids.json say. Strings are owned. */
+struct kept {
+	char *image;     /* as the user named it */
+	char *digest;    /* of the image; NULL for a folder */
+	char *store;     /* the image store, absolute */
+	char *folder;    /* the image where it is a folder, absolute; else NULL */
+	char *directory; /* the caller's own, which the paths of the spec begin at */
+	struct sandbox_strings layers; /* "TREE-MAPKEY" below the store's layers/, the lowest first; empty for a folder */
+	struct idmap idmap;            /* of its own files, and of the layers */
+	struct image_config config;    /* what the image says */
+	struct sandbox_spec spec;      /* with the variables that were the caller's at that time */
+};
+
+void kept_finish(struct kept *kept);
+
+/* The directory of the writable layer, in the entry's. */
+extern const char kept_layer_name[];
+
+bool kept_is(const struct registry_entry *entry);
+/* False where its maker was killed: nobody has found it yet. */
+bool kept_is_complete(const struct registry_entry *entry);
+
+/* 0 or -errno: ENOENT with E_SANDBOX_STATE for one that is not kept; *out is to be finished in either case. */
+int kept_read(const struct registry_entry *entry, struct kept *out, struct sandbox_error *error);
+
+/* The directory that holds upper/ (missing when it was never started) and work/. A descriptor or -errno, as kept_read. */
+int kept_open_layer(const struct registry_entry *entry, struct sandbox_error *error);
+
+/*
+ * Makes an empty image one that holds the layers, or the folder, that the sandbox stands on: they are leased. Takes
+ * kept->config. 0, or -errno: E_IMAGE_UNKNOWN when they are gone.
+ */
+int kept_lease(struct kept *kept, struct image_store *store, struct image *out, struct sandbox_error *error);
+
+/*
+ * The text of kept.json for a sandbox that is to be made: plan->kept_record. `store` and `image` are what the plan
+ * stands on. 0 or -errno. The caller frees.
+ */
+int kept_describe(const struct plan *plan, const struct sandbox_spec *spec, const struct image_store *store,
+	const struct image *image, char **out, struct sandbox_error *error);
+
+/* Makes what belongs to a kept sandbox in its new entry, which has its record.json, and brings it to the disk. 0 or -errno. */
+int kept_make(const struct registry_entry *entry, const struct plan *plan, struct sandbox_error *error);
+
+/*
+ * Appends the names of all layers that kept sandboxes stand on. Until *out_lock is closed no sandbox is made or
+ * removed: what is not among them, and not leased, may go. A record that cannot be read is an error (E_SANDBOX_STATE):
+ * nobody knows then what is needed. 0 or -errno.
+ */
+int kept_hold_layers(const char *state, struct sandbox_strings *out, int *out_lock, struct sandbox_error *error);
+
+#endif

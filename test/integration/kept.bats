@@ -1,0 +1,333 @@
+# Sandboxes that are kept: what they write stays, they start again on it, and nothing takes from them what they stand on.
+
+load helper
+
+# Whatever a test leaves is removed, and then nothing is left of any.
+teardown() {
+	local left
+	left=$("$SANDBOX" ps -aq)
+	# shellcheck disable=SC2086
+	[ -z "$left" ] || "$SANDBOX" rm -f $left >/dev/null
+	[ -z "$(ls -A "$XDG_STATE_HOME/sandbox/sandboxes")" ]
+	[ -z "$(ls "$XDG_RUNTIME_DIR/sandbox/control" 2>/dev/null)" ]
+}
+
+# Created, Up, Exited or Dead.
+status_of() {
+	"$SANDBOX" ps -a | grep " $1\$" | grep -oE ' (Created|Up|Exited|Dead)\>' | tr -d ' '
+}
+
+has_status() {
+	[ "$(status_of "$1")" = "$2" ]
+}
+
+has_ended() {
+	has_status "$1" Dead || has_status "$1" Exited
+}
+
+entry_of() {
+	echo "$XDG_STATE_HOME"/sandbox/sandboxes/*-"$1"
+}
+
+supervisor_of() {
+	pgrep -u "$(id -u)" -f "$1"
+}
+
+@test "what a named sandbox writes is there when it starts again" {
+	run_busybox --name box -- sh -c 'echo one >>/root/file; cat /root/file'
+	assert_success one
+	has_status box Exited
+	sandbox start -a box
+	assert_success $'one\none'
+	sandbox start box
+	assert_success box
+	sandbox wait box
+	assert_success 0
+	sandbox logs box
+	assert_success $'one\none\none'
+	sandbox rm box
+	assert_success box
+}
+
+@test "without a name it is kept with --keep, by its id" {
+	run_busybox -d --keep -- sh -c 'echo x >>/file; wc -l </file'
+	assert_success
+	id=$output
+	sandbox wait "$id"
+	sandbox start -a "$id"
+	assert_success 2
+}
+
+@test "what is not kept leaves nothing, and is not started again" {
+	run_busybox --name box --rm -- true
+	run_busybox --name box --keep=false -- true
+	sandbox ps -aq
+	assert_success ''
+	run_busybox -d -- true
+	id=$output
+	sandbox wait "$id"
+	sandbox start "$id"
+	assert_error E_SANDBOX_STATE
+	assert_stderr_has 'not kept'
+	sandbox start box
+	assert_error E_SANDBOX_UNKNOWN
+	run_busybox --keep --rm -- true
+	assert_error 'leave one of them out'
+	run_busybox --name box --overlay=tmpfs -- true
+	assert_error 'memory keeps nothing'
+	run_busybox --name box --preserve-fds 1 -- true 3</dev/null
+	assert_error 'nobody has them open'
+}
+
+@test "create makes it, start runs it" {
+	sandbox create --name box "$BUSYBOX_TAR" sh -c 'echo ran'
+	assert_success
+	[[ $output =~ ^[0-9a-f]{12}$ ]]
+	has_status box Created
+	sandbox ps -q
+	assert_success ''
+	sandbox start -a box
+	assert_success ran
+	sandbox create --name box "$BUSYBOX_TAR" true
+	assert_error E_NAME_IN_USE
+	sandbox create -d "$BUSYBOX_TAR" true
+	assert_error 'nothing is started yet'
+	sandbox create "$BUSYBOX_TAR"
+	assert_success
+}
+
+@test "it starts with what it was made with, whatever the caller has now" {
+	mkdir "$BATS_TEST_TMPDIR/lent" && cd "$BATS_TEST_TMPDIR"
+	echo lent >lent/file
+	echo FROM_FILE=then >vars
+	export TAKEN=then
+	sandbox create --name box -v ./lent:/lent:ro -e TAKEN -e SET=1 --env-file vars -u 12:34 -w /srv -h other --read-only \
+		"$BUSYBOX_TAR" sh -c 'cat /lent/file; echo $TAKEN $SET $FROM_FILE; id -u; pwd; hostname; ! touch /new 2>/dev/null'
+	assert_success
+	export TAKEN=now
+	rm vars
+	cd /
+	sandbox start -a box
+	assert_success $'lent\nthen 1 then\n12\n/srv\nother'
+}
+
+@test "the image's own words hold also when the image has gone by its name" {
+	local layers
+	sandbox create --name box "$BUSYBOX_TAR" cat /etc/passwd
+	rm -f "$XDG_CACHE_HOME"/sandbox/images/*.json
+	sandbox start -a box
+	assert_success
+	assert_output_has root:
+	# Whoever takes the layers away learns how they come back.
+	layers=$XDG_CACHE_HOME/sandbox/layers
+	mv "$layers" "$layers.away" && mkdir "$layers"
+	sandbox start -a box
+	assert_error E_IMAGE_UNKNOWN
+	assert_stderr_has 'sandbox import'
+	rmdir "$layers" && mv "$layers.away" "$layers"
+	sandbox import "$BUSYBOX_TAR"
+	sandbox start -a box
+	assert_success
+}
+
+@test "a folder as root" {
+	mkdir "$BATS_TEST_TMPDIR/root" && tar -C "$BATS_TEST_TMPDIR/root" -xf "$BUSYBOX_TAR"
+	cd "$BATS_TEST_TMPDIR"
+	sandbox run --name box ./root sh -c 'echo x >>/file; wc -l </file'
+	assert_success 1
+	cd /
+	sandbox start -a box
+	assert_success 2
+	[ ! -e "$BATS_TEST_TMPDIR/root/file" ]
+	mv "$BATS_TEST_TMPDIR/root" "$BATS_TEST_TMPDIR/elsewhere"
+	sandbox start -a box
+	assert_error E_IMAGE_UNKNOWN
+}
+
+@test "files of every id inside stay, and go with the sandbox" {
+	run_busybox --name box -- sh -c 'mkdir -m 700 /private; touch /private/x; chown -R 1234:1234 /private'
+	assert_success
+	sandbox start -a box
+	assert_stderr_has 'File exists'
+	rm_and_look() {
+		sandbox rm box
+		assert_success box
+		[ -z "$(ls -A "$XDG_STATE_HOME/sandbox/sandboxes")" ]
+	}
+	rm_and_look
+	run_busybox --name box --userns=single -- sh -c 'echo x >>/file; wc -l </file'
+	assert_status 0
+	sandbox start -a box
+	assert_output 2
+	rm_and_look
+}
+
+@test "one that runs is not started a second time, and of many starts at once one wins" {
+	local i pids=() pid won=0 status
+	run_busybox --name box -d -- sleep 600
+	sandbox start box
+	assert_error E_SANDBOX_STATE
+	sandbox stop --time 0 box
+	for ((i = 0; i < 8; i++)); do
+		"$SANDBOX" start box >/dev/null 2>>"$BATS_TEST_TMPDIR/stderr" 3>&- &
+		pids+=($!)
+	done
+	for pid in "${pids[@]}"; do
+		status=0
+		wait "$pid" || status=$?
+		[ "$status" != 0 ] || won=$((won + 1))
+		[ "$status" = 0 ] || [ "$status" = 125 ]
+	done
+	[ "$won" = 1 ]
+	[ "$(grep -c '^sandbox: sandbox "box"' "$BATS_TEST_TMPDIR/stderr")" = 7 ]
+	has_status box Up
+}
+
+@test "a start that fails leaves it as it was, with the shell's status for why" {
+	run_busybox --name box -- sh -c 'rm /bin/sh'
+	assert_success
+	sandbox start box
+	assert_error E_COMMAND_NOT_FOUND 127
+	has_status box Exited
+	sandbox wait box
+	assert_success 127
+	# What fails before anything was begun changes nothing.
+	run_busybox --name other -v "$BATS_TEST_TMPDIR:/lent" -- sh -c 'exit 3'
+	sed -i "s|$BATS_TEST_TMPDIR|$BATS_TEST_TMPDIR/none|" "$(entry_of other)/kept.json"
+	sandbox start other
+	assert_status 125
+	sandbox wait other
+	assert_success 3
+}
+
+@test "restart" {
+	run_busybox --name box -d -- sh -c 'trap "exit 0" TERM; echo up; while :; do sleep 0.05; done'
+	has_written() {
+		[ "$("$SANDBOX" logs box | grep -c up)" = "$1" ]
+	}
+	wait_until has_written 1
+	sandbox restart box
+	assert_success box
+	wait_until has_written 2
+	has_status box Up
+	sandbox stop box
+	sandbox restart --time 0 box
+	assert_success box
+	has_status box Up
+	# What could not come back is not ended.
+	run_busybox -d -- sleep 600
+	id=$output
+	sandbox restart "$id"
+	assert_error E_SANDBOX_STATE
+	sandbox ps -q
+	assert_output_has "$id"
+}
+
+@test "rename, while it runs and while it does not" {
+	run_busybox --name box -d -- sh -c 'echo x >>/file; wc -l </file; sleep 600'
+	sandbox rename box other
+	assert_success ''
+	sandbox exec other true
+	assert_success
+	sandbox rename other a/b
+	assert_error 'a name is a letter'
+	run_busybox --name taken -- true
+	sandbox rename other taken
+	assert_error E_NAME_IN_USE
+	sandbox stop --time 0 other
+	sandbox rename other third
+	sandbox start third
+	assert_success
+	sandbox rename third last
+	sandbox rm -f last
+	assert_success last
+	sandbox rename last x
+	assert_error E_SANDBOX_UNKNOWN
+}
+
+@test "ids that are others now are refused, with what they were" {
+	run_busybox --name box -- touch /file
+	cp "$(entry_of box)/ids.json" "$BATS_TEST_TMPDIR/ids.json"
+	sed -i 's/[0-9]\{6,\}/777777/' "$(entry_of box)/ids.json"
+	sandbox start box
+	assert_error E_ID_UNMAPPED
+	assert_stderr_has 777777
+	cp "$BATS_TEST_TMPDIR/ids.json" "$(entry_of box)/ids.json"
+}
+
+# --- kills and reboots --------------------------------------------------------------------------------------------
+
+@test "a killed supervisor: seen for what it is, and started again" {
+	run_busybox --name box -d -- sh -c 'echo x >>/file; wc -l </file; sleep 6201'
+	kill -KILL "$(supervisor_of 'run --name box')"
+	wait_until has_status box Dead
+	sandbox start box
+	assert_success
+	has_status box Up
+	sandbox logs box
+	assert_success $'1\n2'
+}
+
+@test "after a reboot it has exited, and starts again" {
+	run_busybox --name box -d -- sh -c 'echo x >>/file; wc -l </file; sleep 6202'
+	run_busybox -d -- sleep 6203
+	id=$output
+	kill -KILL "$(supervisor_of 'run --name box')" "$(supervisor_of 'run -d .*sleep 6203')"
+	wait_until has_status box Dead
+	sed -i 's/"boot": *"[^"]*"/"boot": "of another time"/' "$XDG_STATE_HOME"/sandbox/sandboxes/*/record.json
+	rm -r "$XDG_RUNTIME_DIR/sandbox"
+	has_status box Exited
+	sandbox wait box "$id"
+	assert_success $'137\n137'
+	sandbox start box
+	assert_success
+	has_status box Up
+	sandbox logs box
+	assert_success $'1\n2'
+}
+
+# A record that was half written is not there; one that is damaged is never taken for nothing.
+@test "the making of one that is killed at any step leaves nothing, or a whole one" {
+	local point
+	for point in registry.made kept.layer-made kept.recorded container.recorded container.named container.created \
+		launch.mapped launch.set-up launch.started; do
+		capture env SANDBOX_TEST_KILL_AT=$point "$SANDBOX_SWITCHED" run --name box "$BUSYBOX_TAR" sh -c 'echo x >>/file'
+		[ "$status" != 0 ] || fail_with "not killed at $point"
+		case $point in
+		registry.made | kept.layer-made)
+			run_busybox --name box -- sh -c 'echo x >>/file'
+			[ "$status" = 0 ] || fail_with "the name after $point"
+			;;
+		esac
+		sandbox start -a box
+		[ "$status" = 0 ] || fail_with "a start after $point"
+		sandbox rm box
+		[ "$status" = 0 ] || fail_with "rm after $point"
+	done
+}
+
+@test "a start that is killed at any step can be made again" {
+	local point
+	sandbox create --name box "$BUSYBOX_TAR" sh -c 'echo x >>/file'
+	for point in container.recorded container.named container.created launch.cloned launch.mapped root.upper-made \
+		init.root-built \
+		launch.set-up launch.started supervise.ended container.ended container.exit-written; do
+		capture env SANDBOX_TEST_KILL_AT=$point "$SANDBOX_SWITCHED" start -a box
+		[ "$status" != 0 ] || fail_with "not killed at $point"
+		# What is left of a sandbox may take a moment to die.
+		wait_until has_ended box || fail_with "after $point"
+	done
+	sandbox start -a box
+	assert_success
+}
+
+@test "a removal that is killed at any step is gone on with by the next command" {
+	local point
+	for point in registry.discarded registry.emptied; do
+		run_busybox --name box -- sh -c 'mkdir -m 0 /private; chown 12 /private'
+		capture env SANDBOX_TEST_KILL_AT=$point "$SANDBOX_SWITCHED" rm box
+		sandbox ps -aq
+		assert_success ''
+		[ -z "$(ls -A "$XDG_STATE_HOME/sandbox/sandboxes")" ] || fail_with "after $point"
+	done
+}
