@@ -15,6 +15,9 @@
 #include "base/scope.h"
 #include "base/test_switch.h"
 
+/* A terminal's buffers take 64 KiB, and one page of its line discipline (pty.c and tty_buffer.c of the kernel). */
+enum { TERMINAL_HELD_MAX = 128 << 10 };
+
 enum terminal_kind terminal_choose(bool no_tty)
 {
 	if (!isatty(STDOUT_FILENO) && !isatty(STDERR_FILENO))
@@ -87,6 +90,37 @@ int terminal_adopt(enum terminal_kind kind, int slave, struct sandbox_error *err
 	return 0;
 }
 
+struct terminal_shape terminal_shape_of_caller(void)
+{
+	struct terminal_shape shape = {.leaves_newlines = !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)};
+	struct winsize size;
+
+	if (ioctl(isatty(STDOUT_FILENO) ? STDOUT_FILENO : STDERR_FILENO, TIOCGWINSZ, &size) == 0) {
+		shape.rows = size.ws_row;
+		shape.columns = size.ws_col;
+	}
+	return shape;
+}
+
+static void leave_newlines(int fd)
+{
+	struct termios settings;
+
+	if (tcgetattr(fd, &settings) < 0)
+		return;
+	settings.c_oflag &= ~(tcflag_t)OPOST;
+	(void)tcsetattr(fd, TCSANOW, &settings);
+}
+
+void terminal_set_shape(int fd, const struct terminal_shape *shape)
+{
+	struct winsize size = {.ws_row = shape->rows, .ws_col = shape->columns};
+
+	(void)ioctl(fd, TIOCSWINSZ, &size);
+	if (shape->leaves_newlines)
+		leave_newlines(fd);
+}
+
 /*
  * A job in the background must leave the terminal to the shell: what is typed is not ours, nor are the modes.
  * There are no jobs on a terminal that is not the controlling one (su -c).
@@ -121,17 +155,6 @@ void terminal_resume(struct terminal *terminal)
 	if (terminal->interactive && is_foreground())
 		make_raw(terminal);
 	terminal_resize(terminal);
-}
-
-/* The caller's terminal, unless it is raw, makes "\r\n" of a newline: once is enough. */
-static void leave_newlines(int master)
-{
-	struct termios settings;
-
-	if (tcgetattr(master, &settings) < 0)
-		return;
-	settings.c_oflag &= ~(tcflag_t)OPOST;
-	(void)tcsetattr(master, TCSANOW, &settings);
 }
 
 /* A description of our own, so that it can be told not to block: others share the caller's. */
@@ -175,6 +198,7 @@ int terminal_start(struct terminal *terminal, int master, struct sandbox_error *
 	terminal->output.data = memory_zeroed(1, TERMINAL_BUFFER);
 	terminal->caller = isatty(STDOUT_FILENO) ? STDOUT_FILENO : STDERR_FILENO;
 	terminal->interactive = is_interactive(master);
+	/* The caller's terminal, which is not raw then, does that. */
 	if (!terminal->interactive)
 		leave_newlines(master);
 	if (!open_own_side(terminal))
@@ -272,20 +296,25 @@ void terminal_suspend(struct terminal *terminal)
 	terminal_resume(terminal);
 }
 
-/* What was read before, then the rest, until the master has no more. */
+/*
+ * What was read before, then the rest; but no more than the terminal can hold now, since others in the sandbox may go on
+ * writing there for ever.
+ */
 static void write_out(struct terminal *terminal)
 {
 	struct terminal_stream *output = &terminal->output;
+	size_t written = 0;
 
 	do {
 		(void)fd_write_all(terminal->caller, output->data + output->sent, output->used - output->sent);
+		written += output->used;
 		output->used = output->sent = 0;
-	} while (terminal->master >= 0 && stream_fill(output, terminal->master) && output->used);
+	} while (written < TERMINAL_HELD_MAX && terminal->master >= 0 && stream_fill(output, terminal->master) && output->used);
 }
 
 void terminal_finish(struct terminal *terminal)
 {
-	/* All processes of the sandbox have ended, so without our peer the master comes to the end of what they wrote. */
+	/* Where all who wrote have ended, the master comes to the end of it without our peer. */
 	close_one(&terminal->peer);
 	if (terminal->output.data)
 		write_out(terminal);

@@ -35,6 +35,15 @@ enum terminal_kind terminal_choose(bool no_tty);
 /* In init, in the new root: opens a pair on /dev/pts, or a pipe. Both close-on-exec. 0 or -errno. */
 int terminal_open_pair(enum terminal_kind kind, int *out_master, int *out_slave, struct sandbox_error *error);
 
+/* How the caller's terminal is: what a command of his finds, from its first moment, in its own. */
+struct terminal_shape {
+	unsigned short rows, columns; /* 0: unknown */
+	bool leaves_newlines;         /* the caller's terminal makes "\r\n" of a newline: once is enough */
+};
+struct terminal_shape terminal_shape_of_caller(void);
+/* Either side of a pair. For a pipe it does nothing. */
+void terminal_set_shape(int fd, const struct terminal_shape *shape);
+
 /*
  * In the payload, a session leader: makes `slave` the controlling terminal, and replaces those of the standard
  * descriptors that are terminals, or all of them by TERMINAL_DETACHED. `slave` is -1 where none is wanted. 0 or -errno.

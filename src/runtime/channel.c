@@ -53,7 +53,7 @@ static int send_message(int channel, const struct channel_message *message, cons
 		control.align.cmsg_len = CMSG_LEN(sizeof(int) * count);
 		memcpy(CMSG_DATA(&control.align), fds, sizeof(int) * count);
 	}
-	while (sendmsg(channel, &header, MSG_NOSIGNAL) < 0)
+	while (sendmsg(channel, &header, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		if (errno != EINTR)
 			return -errno;
 	return 0;
@@ -65,6 +65,11 @@ int channel_send(int channel, enum channel_step step, int32_t value, uint32_t fl
 	struct channel_message message = {.step = step, .value = value, .flags = flags};
 	int result = send_message(channel, &message, fds, count);
 
+	if (result == -EAGAIN) {
+		error_set(error, EAGAIN, "send %s", channel_step_name(step));
+		(void)error_cause(error, SANDBOX_E_SANDBOX_STATE, "the other process does not listen: it is paused or stopped");
+		return -EAGAIN;
+	}
 	return result < 0 ? error_set(error, -result, "send %s", channel_step_name(step)) : 0;
 }
 
@@ -86,6 +91,16 @@ static void take_descriptors(struct msghdr *header, struct channel_message *out)
 	memcpy(out->fds, CMSG_DATA(control), out->fd_count * sizeof(int));
 }
 
+/* What was passed beyond our limit is lost, and what is left of it of no use. */
+static int refuse_descriptors(const struct channel_message *message, struct sandbox_error *error)
+{
+	for (uint32_t i = 0; i < message->fd_count; i++)
+		(void)close(message->fds[i]);
+	error_set(error, EMFILE, "receive %s", channel_step_name(message->step));
+	(void)error_cause(error, SANDBOX_E_LIMIT_UNAVAILABLE, "who is to take it may not open so many files");
+	return -EMFILE;
+}
+
 int channel_receive(int channel, struct channel_message *out, struct sandbox_error *error)
 {
 	struct iovec payload = {.iov_base = out, .iov_len = sizeof(*out)};
@@ -105,6 +120,8 @@ int channel_receive(int channel, struct channel_message *out, struct sandbox_err
 	if (size != sizeof(*out) || (unsigned int)out->step >= CHANNEL_STEP_COUNT)
 		return error_set(error, EPROTO, "receive from the channel: not a message");
 	take_descriptors(&header, out);
+	if (header.msg_flags & MSG_CTRUNC)
+		return refuse_descriptors(out, error);
 	error_sanitize(&out->error);
 	return 1;
 }

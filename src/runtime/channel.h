@@ -18,7 +18,7 @@ enum channel_step {
 	CHANNEL_VIEW,        /* ← descriptors to watch its processes and files by, where limits are watched */
 	CHANNEL_SETUP_DONE,  /* ← the root is built and entered, the user is known */
 	CHANNEL_START,       /* → init: run the payload */
-	CHANNEL_EXEC_OK,     /* ← the payload's exec succeeded */
+	CHANNEL_EXEC_OK,     /* ← the exec succeeded: the payload's, or that of another command */
 	CHANNEL_SIGNAL,      /* → init: `value` is a signal for the payload */
 	CHANNEL_EXITED,      /* ← `value` is the payload's raw wait status */
 	CHANNEL_EXEC,        /* → init, from another command: one more (runtime/session.h) */
@@ -45,12 +45,18 @@ struct channel_message {
 /* Both ends, close-on-exec. 0 or -errno. */
 int channel_make(int ends[2], struct sandbox_error *error);
 
-/* Sends a message with `count` descriptors. 0 or -errno: -EPIPE when the other side died. */
+/*
+ * Sends a message with `count` descriptors. Never waits: no queue of these is full but that of a process which does not
+ * read any more, because it is paused or stopped. 0 or -errno: -EPIPE when the other side died, -EAGAIN for such a one.
+ */
 int channel_send(int channel, enum channel_step step, int32_t value, uint32_t flags, const int *fds, size_t count,
 	struct sandbox_error *error);
 int channel_send_error(int channel, const struct sandbox_error *failure);
 
-/* Receives the next message, whatever it is. 1, 0 when the other side is gone, or -errno. */
+/*
+ * Receives the next message, whatever it is. 1, 0 when the other side is gone, or -errno: -EMFILE when this process may
+ * not have all the descriptors that came along; then it has none of them.
+ */
 int channel_receive(int channel, struct channel_message *out, struct sandbox_error *error);
 
 /*

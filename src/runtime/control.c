@@ -34,6 +34,11 @@ char *control_path(const char *runtime, const char *id)
 	return memory_format("%s/%s/%s", runtime, directory_name, id);
 }
 
+static int open_reserve(void)
+{
+	return open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
 static bool is_own_peer(int socket)
 {
 	struct ucred peer;
@@ -69,6 +74,7 @@ int control_open(struct control *control, const char *runtime, const char *id, s
 		return control->directory;
 	(void)snprintf(control->name, sizeof(control->name), "%s", id);
 	address = address_of(control->directory, id);
+	control->reserve = open_reserve();
 	control->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (control->listener < 0)
 		return error_set(error, errno, "make a socket");
@@ -86,6 +92,8 @@ void control_forget(struct control *control)
 	control->count = 0;
 	if (control->listener >= 0)
 		(void)close(take_fd(&control->listener));
+	if (control->reserve >= 0)
+		(void)close(take_fd(&control->reserve));
 	if (control->directory >= 0)
 		(void)close(take_fd(&control->directory));
 }
@@ -141,9 +149,13 @@ static void pass_on(const struct channel_message *request, int client, int chann
 /* False when this client has nothing more to say. */
 static bool serve_client(struct control_client *client, int channel, uint64_t *signals)
 {
+	struct sandbox_error error = {0};
 	struct channel_message request;
+	int result = channel_receive(client->socket, &request, &error);
 
-	if (channel_receive(client->socket, &request, NULL) <= 0)
+	if (result < 0)
+		(void)channel_send_error(client->socket, &error);
+	if (result <= 0)
 		return false;
 	log_debug("asked for %s", channel_step_name(request.step));
 	if (request.step == CHANNEL_SIGNAL || request.step == CHANNEL_EXEC)
@@ -156,11 +168,33 @@ static bool serve_client(struct control_client *client, int channel, uint64_t *s
 	return client->waits;
 }
 
+/* One more than we may have open: the reserve lets us tell him so. Left in the queue, he would wake us for ever. */
+static void turn_away(struct control *control)
+{
+	struct sandbox_error error = {0};
+	int socket;
+
+	if (control->reserve >= 0)
+		(void)close(take_fd(&control->reserve));
+	/* cppcheck-suppress nullPointer */
+	socket = accept4(control->listener, NULL, NULL, SOCK_CLOEXEC);
+	error_set(&error, EMFILE, "take another connection");
+	error_cause(&error, SANDBOX_E_LIMIT_UNAVAILABLE, "the sandbox's supervisor may not open so many files");
+	error_fix(&error, "start the sandbox with a higher limit: ulimit -n");
+	if (socket >= 0) {
+		(void)channel_send_error(socket, &error);
+		(void)close(socket);
+	}
+	control->reserve = open_reserve();
+}
+
 static void accept_client(struct control *control)
 {
 	/* cppcheck-suppress nullPointer */
 	auto_close int socket = accept4(control->listener, NULL, NULL, SOCK_CLOEXEC);
 
+	if (socket < 0 && (errno == EMFILE || errno == ENFILE))
+		turn_away(control);
 	if (socket < 0 || !is_own_peer(socket))
 		return;
 	control->clients = memory_resize(control->clients, control->count + 1, sizeof(*control->clients));
@@ -201,6 +235,35 @@ int control_has_ended(struct sandbox_error *error)
 	error_set(error, ESRCH, "reach the supervisor");
 	error_cause(error, SANDBOX_E_SANDBOX_STATE, "the sandbox does not run");
 	return error_fix(error, "see `sandbox ps -a`");
+}
+
+int control_answer(int connection, struct channel_message *out, struct sandbox_error *error)
+{
+	int result = channel_receive(connection, out, error);
+
+	if (result < 0)
+		return result;
+	/* The supervisor does not listen any more while it clears away. */
+	if (result == 0)
+		return control_has_ended(error);
+	if (out->step != CHANNEL_ERROR)
+		return 0;
+	if (error)
+		*error = out->error;
+	return out->error.code ? -out->error.code : -EPROTO;
+}
+
+int control_ask(int connection, enum channel_step step, int32_t value, const int *fds, size_t count,
+	struct sandbox_error *error)
+{
+	int result = channel_send(connection, step, value, 0, fds, count, error);
+	struct channel_message word;
+
+	if (result != -EPIPE && result != -ECONNRESET)
+		return result;
+	error_clear(error);
+	result = control_answer(connection, &word, error);
+	return result < 0 ? result : control_has_ended(error);
 }
 
 int control_connect(const char *path, struct sandbox_error *error)

@@ -31,12 +31,13 @@ struct control_client {
 struct control {
 	int listener;  /* -1: nobody can come */
 	int directory; /* RUNTIME/control, or -1 */
+	int reserve;   /* a descriptor to be given up for one more connection, or -1 */
 	char name[REGISTRY_ID_SIZE];
 	struct control_client *clients;
 	size_t count;
 };
 
-#define CONTROL_INIT {.listener = -1, .directory = -1}
+#define CONTROL_INIT {.listener = -1, .directory = -1, .reserve = -1}
 
 /* Makes the socket. 0 or -errno with E_HOME_UNUSABLE; to be finished in either case. */
 int control_open(struct control *control, const char *runtime, const char *id, struct sandbox_error *error);
@@ -60,6 +61,16 @@ int control_has_ended(struct sandbox_error *error);
 
 /* Where the socket of that sandbox is. The caller frees. */
 char *control_path(const char *runtime, const char *id);
+
+/*
+ * Asks over such a connection. When the supervisor has turned away who came, its own word is the error. 0 or -errno:
+ * ESRCH with E_SANDBOX_STATE when it has ended.
+ */
+int control_ask(int connection, enum channel_step step, int32_t value, const int *fds, size_t count,
+	struct sandbox_error *error);
+
+/* Its answer, DONE. 0, or -errno: its own error, or ESRCH with E_SANDBOX_STATE when it has ended. */
+int control_answer(int connection, struct channel_message *out, struct sandbox_error *error);
 
 /* The other side: a connection to the supervisor, or -errno: ESRCH with E_SANDBOX_STATE when it has ended. */
 int control_connect(const char *path, struct sandbox_error *error);

@@ -4,11 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/fd.h"
 #include "base/memory.h"
 #include "base/scope.h"
 #include "base/strings.h"
@@ -16,6 +16,8 @@
 #include "process/input_relay.h"
 #include "process/output_relay.h"
 #include "runtime/channel.h"
+#include "runtime/control.h"
+#include "runtime/group.h"
 #include "runtime/plan.h"
 #include "runtime/record.h"
 #include "runtime/registry.h"
@@ -23,15 +25,19 @@
 #include "runtime/signals.h"
 
 struct exec {
-	int channel; /* to init */
-	int report;
+	int supervisor; /* until it has passed the request on */
+	int channel;    /* to init */
 	int signals;
 	int theirs[SESSION_FD_COUNT]; /* to be sent */
+	enum terminal_kind kind;
 	struct input_relay input;
 	struct output_relay output;
 	struct terminal terminal;
 	sigset_t previous;
-	int status; /* a raw wait status */
+	bool detached;
+	bool started;     /* the command runs, or has run */
+	bool interrupted; /* a signal came before that */
+	int status;       /* a raw wait status */
 };
 
 static void close_theirs(struct exec *exec)
@@ -49,8 +55,8 @@ static void exec_finish(struct exec *exec)
 	close_theirs(exec);
 	if (exec->channel >= 0)
 		(void)close(take_fd(&exec->channel));
-	if (exec->report >= 0)
-		(void)close(take_fd(&exec->report));
+	if (exec->supervisor >= 0)
+		(void)close(take_fd(&exec->supervisor));
 	if (exec->signals >= 0)
 		(void)close(take_fd(&exec->signals));
 	signals_restore(&exec->previous);
@@ -58,7 +64,7 @@ static void exec_finish(struct exec *exec)
 
 static void exec_init(struct exec *exec)
 {
-	*exec = (struct exec){.channel = -1, .report = -1, .signals = -1, .terminal = TERMINAL_INIT,
+	*exec = (struct exec){.supervisor = -1, .channel = -1, .signals = -1, .terminal = TERMINAL_INIT,
 		.input = {.writer = -1}, .output = OUTPUT_RELAY_INIT};
 	for (size_t i = 0; i < SESSION_FD_COUNT; i++)
 		exec->theirs[i] = -1;
@@ -74,10 +80,6 @@ static int make_wires(struct exec *exec, struct sandbox_error *error)
 		return result;
 	exec->channel = ends[0];
 	exec->theirs[SESSION_CHANNEL] = ends[1];
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return error_set(error, errno, "make a pipe");
-	exec->report = ends[0];
-	exec->theirs[SESSION_REPORT] = ends[1];
 	return 0;
 }
 
@@ -127,7 +129,8 @@ static int make_request(const struct sandbox_exec_options *options, enum termina
 	static const struct sandbox_strings none;
 	const struct environment_request variables = {
 		.files = &options->env_file, .assignments = &options->env, .removed = &none};
-	auto_finish(session_request_finish) struct session_request request = {.terminal = terminal};
+	auto_finish(session_request_finish) struct session_request request = {
+		.terminal = terminal, .shape = terminal_shape_of_caller()};
 	auto_finish(sandbox_strings_finish) struct sandbox_strings origins = {0};
 	int result = check_command(options, error);
 
@@ -172,10 +175,9 @@ static int lend_streams(struct exec *exec, struct sandbox_error *error)
 	return result;
 }
 
-static int prepare(struct exec *exec, const struct sandbox_exec_options *options, enum terminal_kind terminal,
-	struct sandbox_error *error)
+static int prepare(struct exec *exec, const struct sandbox_exec_options *options, struct sandbox_error *error)
 {
-	int result = exec->theirs[SESSION_REQUEST] = make_request(options, terminal, error);
+	int result = exec->theirs[SESSION_REQUEST] = make_request(options, exec->kind, error);
 
 	if (result >= 0)
 		result = make_wires(exec, error);
@@ -185,101 +187,145 @@ static int prepare(struct exec *exec, const struct sandbox_exec_options *options
 			       : lend_streams(exec, error);
 }
 
+static int refuse_paused(const char *reference, struct sandbox_error *error)
+{
+	error_set(error, EBUSY, "start the command");
+	error_cause(error, SANDBOX_E_SANDBOX_STATE, "the sandbox is paused");
+	return error_fix(error, "sandbox unpause %s", reference);
+}
+
+/* Nothing is waited for: what the supervisor answers is one of the events. */
 static int hand_over(struct exec *exec, const struct registry_entry *entry, struct sandbox_error *error)
 {
-	auto_close int supervisor = record_connect(entry, error);
 	int result;
 
-	if (supervisor < 0)
-		return supervisor;
-	result = channel_send(supervisor, CHANNEL_EXEC, 0, 0, exec->theirs, SESSION_FD_COUNT, error);
-	if (result == 0)
-		result = channel_expect(supervisor, CHANNEL_DONE, NULL, error);
+	exec->supervisor = record_connect(entry, error);
+	if (exec->supervisor < 0)
+		return exec->supervisor;
+	result = control_ask(exec->supervisor, CHANNEL_EXEC, 0, exec->theirs, SESSION_FD_COUNT, error);
 	close_theirs(exec);
 	return result;
 }
 
-/* The end of the report without a word is that of the exec, or of the whole sandbox: then the channel has ended, too. */
-static int hear_report(const struct exec *exec, struct sandbox_error *error)
+/* It has passed the request on, or says why it cannot. */
+static int hear_supervisor(struct exec *exec, struct sandbox_error *error)
 {
-	struct sandbox_error reported;
-	ssize_t size = fd_read_full(exec->report, &reported, sizeof(reported));
+	auto_close int supervisor = take_fd(&exec->supervisor);
+	struct channel_message message;
 
-	if (size == 0)
-		return 0;
-	if (size != sizeof(reported))
-		return error_set(error, EPROTO, "start the command");
-	error_sanitize(&reported);
-	if (error)
-		*error = reported;
-	return reported.code ? -reported.code : -EINVAL;
+	return control_answer(supervisor, &message, error);
 }
 
-static int start_terminal(struct exec *exec, struct sandbox_error *error)
+/* The channel ends before its time when init could not take it, or has ended. */
+static int lose_init(struct exec *exec, struct sandbox_error *error)
+{
+	exec->status = SIGKILL;
+	if (exec->started)
+		return 0;
+	error_set(error, ECHILD, "start the command");
+	error_cause(error, SANDBOX_E_CHILD_DIED, "the sandbox has ended, or a process in it lets its init open no more files");
+	return error_fix(error, "see `sandbox ps -a`");
+}
+
+/* A command that init has not seen running: with a status of its own it has run; by a signal nobody knows. */
+static int hear_end(struct exec *exec, int status, struct sandbox_error *error)
+{
+	exec->status = status;
+	if (exec->started || !exec->detached || !WIFSIGNALED(status))
+		return 0;
+	error_set(error, ECHILD, "start the command");
+	return error_cause(error, SANDBOX_E_CHILD_DIED, "signal %d ended it at once", WTERMSIG(status));
+}
+
+/* 1 when there is more to come, 0 at the end, or -errno. */
+static int hear_init(struct exec *exec, struct sandbox_error *error)
 {
 	struct channel_message message;
-	int result = channel_expect(exec->channel, CHANNEL_SETUP_DONE, &message, error);
+	int result = channel_receive(exec->channel, &message, error);
 
+	if (result <= 0)
+		return result < 0 ? result : lose_init(exec, error);
+	switch (message.step) {
+	case CHANNEL_SETUP_DONE:
+		if (message.fd_count != 1 || exec->terminal.master >= 0)
+			return error_set(error, EPROTO, "set up the terminal");
+		result = terminal_start(&exec->terminal, message.fds[0], error);
+		return result < 0 ? result : 1;
+	case CHANNEL_EXEC_OK:
+		exec->started = true;
+		return !exec->detached;
+	case CHANNEL_EXITED:
+		return hear_end(exec, message.value, error);
+	case CHANNEL_ERROR:
+		if (error)
+			*error = message.error;
+		return message.error.code ? -message.error.code : -EINVAL;
+	default:
+		return error_set(error, EPROTO, "start the command");
+	}
+}
+
+/* The command's, as soon as there is one; a second one before that is for us: whoever should start it does not answer. */
+static int pass_signal(struct exec *exec, struct sandbox_error *error)
+{
+	int number = signals_handle(exec->signals, &exec->terminal, exec->channel);
+	bool again = exec->interrupted;
+
+	if (!number || exec->started)
+		return 0;
+	exec->interrupted = true;
+	return again ? error_set(error, EINTR, "start the command") : 0;
+}
+
+enum { EVENT_CHANNEL, EVENT_SUPERVISOR, EVENT_SIGNALS, EVENT_TERMINAL, EVENT_INPUT = EVENT_TERMINAL + TERMINAL_POLL_COUNT,
+	EVENT_OUTPUT, EVENT_COUNT = EVENT_OUTPUT + OUTPUT_RELAY_COUNT };
+
+/* What one poll has found: 1 when there is more to come, 0 at the end, or -errno. */
+static int handle_events(struct exec *exec, const struct pollfd events[EVENT_COUNT], struct sandbox_error *error)
+{
+	int result = events[EVENT_SUPERVISOR].revents ? hear_supervisor(exec, error) : 0;
+
+	if (result == 0 && events[EVENT_SIGNALS].revents)
+		result = pass_signal(exec, error);
 	if (result < 0)
 		return result;
-	if (message.fd_count != 1)
-		return error_set(error, EPROTO, "set up the terminal");
-	return terminal_start(&exec->terminal, message.fds[0], error);
+	terminal_copy(&exec->terminal, events + EVENT_TERMINAL);
+	input_relay_copy(&exec->input, events + EVENT_INPUT);
+	output_relay_copy(&exec->output, events + EVENT_OUTPUT);
+	return events[EVENT_CHANNEL].revents ? hear_init(exec, error) : 1;
 }
-
-/* False when it has nothing more to say: the command has ended, or all of the sandbox. */
-static bool hear_init(struct exec *exec)
-{
-	struct channel_message message;
-
-	if (channel_receive(exec->channel, &message, NULL) <= 0) {
-		exec->status = SIGKILL;
-		return false;
-	}
-	exec->status = message.value;
-	return message.step != CHANNEL_EXITED;
-}
-
-enum { EVENT_CHANNEL, EVENT_SIGNALS, EVENT_TERMINAL, EVENT_INPUT = EVENT_TERMINAL + TERMINAL_POLL_COUNT, EVENT_OUTPUT,
-	EVENT_COUNT = EVENT_OUTPUT + OUTPUT_RELAY_COUNT };
 
 static int watch(struct exec *exec, struct sandbox_error *error)
 {
-	struct pollfd events[EVENT_COUNT] = {
-		[EVENT_CHANNEL] = {.fd = exec->channel, .events = POLLIN},
-		[EVENT_SIGNALS] = {.fd = exec->signals, .events = POLLIN},
-	};
+	int result = 1;
 
-	for (;;) {
+	while (result > 0) {
+		struct pollfd events[EVENT_COUNT] = {
+			[EVENT_CHANNEL] = {.fd = exec->channel, .events = POLLIN},
+			[EVENT_SUPERVISOR] = {.fd = exec->supervisor, .events = POLLIN},
+			[EVENT_SIGNALS] = {.fd = exec->signals, .events = POLLIN},
+		};
+
 		terminal_poll(&exec->terminal, events + EVENT_TERMINAL);
 		input_relay_poll(&exec->input, events + EVENT_INPUT);
 		output_relay_poll(&exec->output, events + EVENT_OUTPUT);
-		if (poll(events, array_count(events), -1) < 0) {
-			if (errno != EINTR)
-				return error_set(error, errno, "wait for the command");
-			continue;
-		}
-		if (events[EVENT_SIGNALS].revents)
-			signals_handle(exec->signals, &exec->terminal, exec->channel);
-		terminal_copy(&exec->terminal, events + EVENT_TERMINAL);
-		input_relay_copy(&exec->input, events + EVENT_INPUT);
-		output_relay_copy(&exec->output, events + EVENT_OUTPUT);
-		if (events[EVENT_CHANNEL].revents && !hear_init(exec))
-			return 0;
+		if (poll(events, EVENT_COUNT, -1) >= 0)
+			result = handle_events(exec, events, error);
+		else if (errno != EINTR)
+			result = error_set(error, errno, "wait for the command");
 	}
+	return result;
 }
 
-static int run(struct exec *exec, enum terminal_kind terminal, struct sandbox_error *error)
+/* From here on a signal is the command's, and no end of ours that would leave it alone. */
+static int run(struct exec *exec, const struct registry_entry *entry, struct sandbox_error *error)
 {
-	int result = 0;
+	int result;
 
 	signals_block(&exec->previous);
-	if (terminal)
-		result = start_terminal(exec, error);
-	if (result < 0)
-		return result;
-	exec->signals = signals_open(terminal, error);
-	return exec->signals < 0 ? exec->signals : watch(exec, error);
+	exec->signals = signals_open(exec->kind, error);
+	result = exec->signals < 0 ? exec->signals : hand_over(exec, entry, error);
+	return result < 0 ? result : watch(exec, error);
 }
 
 int sandbox_exec(const struct sandbox_locations *locations, const char *reference,
@@ -287,25 +333,23 @@ int sandbox_exec(const struct sandbox_locations *locations, const char *referenc
 {
 	auto_finish(registry_entry_finish) struct registry_entry entry = REGISTRY_ENTRY_INIT;
 	auto_finish(exec_finish) struct exec exec;
-	enum terminal_kind terminal;
 	int result;
 
 	exec_init(&exec);
+	exec.detached = options->detach;
 	*out = (struct sandbox_result){SANDBOX_CAUSE_EXIT, 0};
-	result = decide_terminal(options, &terminal, error);
+	result = decide_terminal(options, &exec.kind, error);
 	if (result == 0)
 		result = registry_find(locations->state, reference, &entry, error);
+	if (result == 0 && group_is_paused(entry.directory))
+		result = refuse_paused(reference, error);
 	if (result == 0)
-		result = prepare(&exec, options, terminal, error);
+		result = prepare(&exec, options, error);
 	if (result == 0)
-		result = hand_over(&exec, &entry, error);
-	if (result == 0)
-		result = hear_report(&exec, error);
+		result = run(&exec, &entry, error);
 	if (result < 0 || options->detach)
 		return result;
-	result = run(&exec, terminal, error);
-	if (result == 0)
-		result = output_relay_end(&exec.output, error);
+	result = output_relay_end(&exec.output, error);
 	if (result == 0)
 		*out = WIFSIGNALED(exec.status) ? (struct sandbox_result){SANDBOX_CAUSE_SIGNAL, WTERMSIG(exec.status)}
 						: (struct sandbox_result){SANDBOX_CAUSE_EXIT, WEXITSTATUS(exec.status)};

@@ -1,6 +1,7 @@
 #include "runtime/group.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -77,6 +78,16 @@ int group_show(const struct group_lease *lease, int entry, struct sandbox_error 
 	const char *path = lease->cgroup.path;
 
 	return path && entry >= 0 ? file_replace(entry, group_file, path, strlen(path), 0600, error) : 0;
+}
+
+bool group_is_paused(int entry)
+{
+	auto_free char *path = NULL, *file = NULL, *events = NULL;
+
+	if (file_read(entry, group_file, RECORD_MAX, &path, NULL, NULL) < 0)
+		return false;
+	file = memory_format("%s/cgroup.events", path);
+	return file_read(AT_FDCWD, file, RECORD_MAX, &events, NULL, NULL) == 0 && strstr(events, "frozen 1");
 }
 
 void group_unpause(int entry)

@@ -5,6 +5,8 @@
 #ifndef RUNTIME_GROUP_H
 #define RUNTIME_GROUP_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 #include "cgroup/group.h"
 #include "runtime/name.h"
@@ -22,6 +24,9 @@ int group_take(struct group_lease *lease, const char *runtime, const struct cgro
 /* Writes its path into the directory of the sandbox's entry (registry.h), as the file group_file; -1: there is no entry. */
 extern const char group_file[];
 int group_show(const struct group_lease *lease, int entry, struct sandbox_error *error);
+
+/* Whether the sandbox of that entry is paused. */
+bool group_is_paused(int entry);
 
 /* Lets the sandbox of that entry go on if it has a group and this kernel cannot end a paused one otherwise. */
 void group_unpause(int entry);

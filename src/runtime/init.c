@@ -303,8 +303,12 @@ static bool init_reap(struct init *init, int *out_status)
 static bool init_obey(struct init *init)
 {
 	struct channel_message message;
+	int result = channel_receive(init->channel, &message, NULL);
 
-	if (channel_receive(init->channel, &message, NULL) <= 0)
+	/* A message that this process may not have, since root in the sandbox has lowered its limits, is not the end. */
+	if (result == -EMFILE)
+		return true;
+	if (result <= 0)
 		return false;
 	if (message.step == CHANNEL_SIGNAL)
 		(void)kill(init->payload_pid, message.value);
@@ -333,7 +337,7 @@ static int init_watch(struct init *init, int signals, int *out_status, struct sa
 	auto_free struct pollfd *events = NULL;
 
 	for (;;) {
-		size_t count = EVENT_SESSIONS + init->sessions.count;
+		size_t count = EVENT_SESSIONS + sessions_poll_count(&init->sessions);
 
 		events = memory_resize(events, count, sizeof(*events));
 		events[EVENT_CHANNEL] = (struct pollfd){.fd = init->channel, .events = POLLIN};
@@ -359,6 +363,7 @@ static int init_run(struct init *init, struct sandbox_error *error)
 	signals = signalfd(-1, &child, SFD_CLOEXEC);
 	if (signals < 0)
 		return error_set(error, errno, "watch for ended processes");
+	sessions_init(&init->sessions);
 	result = init_start_payload(init, error);
 	test_point("init.started");
 	if (result == 0)

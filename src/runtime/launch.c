@@ -1,10 +1,12 @@
 #include "runtime/launch.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -118,6 +120,16 @@ static int wait_for_setup(const struct interrupt *interrupt, const struct contai
 	return 0;
 }
 
+/* A detached sandbox's own. With its other side open here the payload may close what it has of it, and open it again. */
+static int keep_terminal(struct container *container, int master, struct sandbox_error *error)
+{
+	int result = output_log_add(&container->log, 0, master, error);
+
+	if (result == 0)
+		container->terminal.peer = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	return result < 0 || container->terminal.peer >= 0 ? result : error_set(error, errno, "open the terminal's other side");
+}
+
 /* The root stands. With it comes the supervisor's side of the payload's terminal, if there is to be one. */
 static int expect_setup(const struct plan *plan, const struct interrupt *interrupt, struct container *container,
 	struct sandbox_error *error)
@@ -132,7 +144,7 @@ static int expect_setup(const struct plan *plan, const struct interrupt *interru
 	if (message.fd_count != (plan->terminal ? 1 : 0))
 		return error_set(error, EPROTO, "set up the terminal");
 	if (plan->terminal == TERMINAL_DETACHED)
-		return output_log_add(&container->log, 0, message.fds[0], error);
+		return keep_terminal(container, message.fds[0], error);
 	return plan->terminal ? terminal_start(&container->terminal, message.fds[0], error) : 0;
 }
 

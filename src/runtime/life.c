@@ -93,18 +93,9 @@ int sandbox_look(const struct sandbox_locations *locations, const char *referenc
 static int ask(int connection, enum channel_step step, int32_t value, struct sandbox_error *error)
 {
 	struct channel_message message;
-	int result = channel_send(connection, step, value, 0, NULL, 0, error);
+	int result = control_ask(connection, step, value, NULL, 0, error);
 
-	if (result == 0)
-		result = channel_receive(connection, &message, error);
-	/* The supervisor does not listen any more while it clears away. */
-	if (result == 0 || result == -EPIPE || result == -ECONNRESET)
-		return control_has_ended(error);
-	if (result < 0 || message.step == CHANNEL_DONE)
-		return result < 0 ? result : 0;
-	if (error)
-		*error = message.error;
-	return message.error.code ? -message.error.code : -EPROTO;
+	return result < 0 ? result : control_answer(connection, &message, error);
 }
 
 static int signal_entry(const struct registry_entry *entry, int number, struct sandbox_error *error)
@@ -125,9 +116,7 @@ static int await_end(const struct registry_entry *entry, struct sandbox_error *e
 
 	if (connection < 0)
 		return connection;
-	result = channel_send(connection, CHANNEL_WAIT, 0, 0, NULL, 0, error);
-	if (result == -EPIPE || result == -ECONNRESET)
-		return -ESRCH;
+	result = control_ask(connection, CHANNEL_WAIT, 0, NULL, 0, error);
 	return result < 0 ? result : take_fd(&connection);
 }
 
@@ -139,19 +128,28 @@ static bool has_told(int connection, uint64_t timeout)
 	return poll(&event, 1, timeout < INT32_MAX ? (int)timeout : INT32_MAX) > 0;
 }
 
+/* Waits for the end on such a connection. */
+static int hear_end(int connection, struct sandbox_error *error)
+{
+	struct channel_message message;
+	int result = control_answer(connection, &message, error);
+
+	if (result != -ESRCH)
+		return result;
+	error_clear(error);
+	return 0;
+}
+
 /* Nothing withstands that: who goes on to remove it shall find it ended. By one look, since an end can take the entry along. */
 static int kill_entry(const struct registry_entry *entry, struct sandbox_error *error)
 {
-	struct channel_message message;
 	auto_close int end = await_end(entry, error);
 	int result;
 
 	if (end < 0)
 		return end == -ESRCH ? control_has_ended(error) : end;
 	result = signal_entry(entry, SIGKILL, error);
-	if (result < 0)
-		return result;
-	return channel_receive(end, &message, error) < 0 ? -EIO : 0;
+	return result < 0 ? result : hear_end(end, error);
 }
 
 int sandbox_signal(const struct sandbox_locations *locations, const char *reference, int number,
@@ -167,7 +165,6 @@ int sandbox_signal(const struct sandbox_locations *locations, const char *refere
 
 static int stop_entry(const struct registry_entry *entry, int number, uint64_t timeout, struct sandbox_error *error)
 {
-	struct channel_message message;
 	auto_close int end = await_end(entry, error);
 	int result;
 
@@ -186,7 +183,7 @@ static int stop_entry(const struct registry_entry *entry, int number, uint64_t t
 	if (result < 0 && result != -ESRCH)
 		return result;
 	error_clear(error);
-	return channel_receive(end, &message, error) < 0 ? -EIO : 0;
+	return hear_end(end, error);
 }
 
 int sandbox_stop(const struct sandbox_locations *locations, const char *reference, int number, uint64_t timeout,
@@ -228,8 +225,11 @@ int sandbox_wait(const struct sandbox_locations *locations, const char *referenc
 	if (end < 0 && end != -ESRCH)
 		return end;
 	error_clear(error);
-	if (end < 0 || channel_receive(end, &message, NULL) <= 0 || message.step != CHANNEL_EXITED ||
-	    message.flags > SANDBOX_CAUSE_KILLED)
+	result = end < 0 ? -ESRCH : control_answer(end, &message, error);
+	if (result < 0 && result != -ESRCH)
+		return result;
+	error_clear(error);
+	if (result < 0 || message.step != CHANNEL_EXITED || message.flags > SANDBOX_CAUSE_KILLED)
 		return read_result(&entry, out, error);
 	*out = (struct sandbox_result){(enum sandbox_cause)message.flags, message.value};
 	return 0;

@@ -1,9 +1,11 @@
 #include "runtime/session.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -13,6 +15,7 @@
 #include "base/test_switch.h"
 #include "kernel/syscalls.h"
 #include "runtime/payload.h"
+#include "security/rlimit.h"
 
 /* ---- the command ---- */
 
@@ -47,7 +50,9 @@ static struct plan change_plan(const struct plan *plan, const struct session_req
 	return changed;
 }
 
-static int open_terminal(const struct plan *plan, int channel, struct payload *payload, struct sandbox_error *error)
+/* The command does not wait until its caller has the other side: it finds the terminal as that one wants it. */
+static int open_terminal(const struct plan *plan, const struct terminal_shape *shape, int channel, struct payload *payload,
+	struct sandbox_error *error)
 {
 	auto_close int master = -1;
 	int result;
@@ -55,16 +60,20 @@ static int open_terminal(const struct plan *plan, int channel, struct payload *p
 	if (!plan->terminal)
 		return 0;
 	result = terminal_open_pair(plan->terminal, &master, &payload->terminal, error);
+	if (result == 0)
+		terminal_set_shape(payload->terminal, shape);
 	return result < 0 ? result : channel_send(channel, CHANNEL_SETUP_DONE, 0, 0, &master, 1, error);
 }
 
-static int execute(const struct plan *plan, const int *fds, struct sandbox_error *error)
+static int execute(const struct plan *plan, const struct sessions *sessions, const int *fds, struct sandbox_error *error)
 {
 	struct session_request request;
 	struct payload payload;
 	struct plan changed;
-	int result = session_request_read(fds[SESSION_REQUEST], &request, error);
+	int result = rlimits_restore(sessions->limits, error);
 
+	if (result == 0)
+		result = session_request_read(fds[SESSION_REQUEST], &request, error);
 	if (result == 0)
 		result = take_streams(fds, error);
 	if (result < 0)
@@ -72,26 +81,29 @@ static int execute(const struct plan *plan, const int *fds, struct sandbox_error
 	changed = change_plan(plan, &request);
 	result = payload_resolve(&changed, &payload, error);
 	if (result == 0)
-		result = open_terminal(&changed, fds[SESSION_CHANNEL], &payload, error);
+		result = open_terminal(&changed, &request.shape, fds[SESSION_CHANNEL], &payload, error);
 	test_point("session.ready");
 	return result < 0 ? result : payload_execute(&changed, &payload, error);
 }
 
-static _Noreturn void session_main(const struct plan *plan, const int *fds)
+static _Noreturn void session_main(const struct plan *plan, const struct sessions *sessions, const int *fds, int report)
 {
 	struct sandbox_error error = {0};
 
-	(void)execute(plan, fds, &error);
-	(void)fd_write_all(fds[SESSION_REPORT], &error, sizeof(error));
+	(void)execute(plan, sessions, fds, &error);
+	(void)fd_write_all(report, &error, sizeof(error));
 	_exit(125);
 }
 
 /* ---- init ---- */
 
-static int check(const struct plan *plan, const struct channel_message *request, struct sandbox_error *error)
+void sessions_init(struct sessions *sessions)
 {
-	if (request->fd_count != SESSION_FD_COUNT)
-		return error_set(error, EPROTO, "start another command");
+	rlimits_read(sessions->limits);
+}
+
+static int check(const struct plan *plan, struct sandbox_error *error)
+{
 	if (!plan->own_init)
 		return 0;
 	error_set(error, EOPNOTSUPP, "start another command");
@@ -99,38 +111,57 @@ static int check(const struct plan *plan, const struct channel_message *request,
 	return error_fix(error, "start the sandbox without --init=false");
 }
 
-static void add(struct sessions *sessions, pid_t pid, int channel)
+static void add(struct sessions *sessions, struct session session)
 {
 	sessions->items = memory_resize(sessions->items, sessions->count + 1, sizeof(*sessions->items));
-	sessions->items[sessions->count++] = (struct session){pid, channel};
+	sessions->items[sessions->count++] = session;
+}
+
+static int start(struct sessions *sessions, const struct plan *plan, int *fds, struct sandbox_error *error)
+{
+	auto_close int report = -1, reporter = -1;
+	int ends[2], result = check(plan, error);
+	pid_t child;
+
+	if (result < 0)
+		return result;
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return error_set(error, errno, "make a pipe");
+	report = ends[0];
+	reporter = ends[1];
+	child = kernel_clone(0, NULL, -1);
+	if (child == 0)
+		session_main(plan, sessions, fds, reporter);
+	if (child < 0)
+		return error_set(error, errno, "fork another command");
+	add(sessions, (struct session){child, take_fd(&fds[SESSION_CHANNEL]), take_fd(&report)});
+	return 0;
 }
 
 void sessions_start(struct sessions *sessions, const struct plan *plan, struct channel_message *request)
 {
 	struct sandbox_error error = {0};
 	int *fds = request->fds;
-	pid_t child = -1;
 
-	if (check(plan, request, &error) == 0) {
-		child = kernel_clone(0, NULL, -1);
-		if (child == 0)
-			session_main(plan, fds);
-		if (child > 0)
-			add(sessions, child, take_fd(&fds[SESSION_CHANNEL]));
-		else
-			(void)error_set(&error, errno, "fork another command");
-	}
-	if (child < 0 && request->fd_count == SESSION_FD_COUNT)
-		(void)fd_write_all(fds[SESSION_REPORT], &error, sizeof(error));
+	/* Whoever asked learns of it by the end of his channel, when it is not there. */
+	if (request->fd_count == SESSION_FD_COUNT && start(sessions, plan, fds, &error) < 0)
+		(void)channel_send_error(fds[SESSION_CHANNEL], &error);
 	for (uint32_t i = 0; i < request->fd_count; i++)
 		if (fds[i] >= 0)
 			(void)close(fds[i]);
 }
 
+size_t sessions_poll_count(const struct sessions *sessions)
+{
+	return 2 * sessions->count;
+}
+
 void sessions_poll(const struct sessions *sessions, struct pollfd *events)
 {
-	for (size_t i = 0; i < sessions->count; i++)
-		events[i] = (struct pollfd){.fd = sessions->items[i].channel, .events = POLLIN};
+	for (size_t i = 0; i < sessions->count; i++) {
+		events[2 * i] = (struct pollfd){.fd = sessions->items[i].channel, .events = POLLIN};
+		events[2 * i + 1] = (struct pollfd){.fd = sessions->items[i].report, .events = POLLIN};
+	}
 }
 
 /* Who asked may go away: the command goes on. */
@@ -148,11 +179,43 @@ static void hear(struct session *session)
 		(void)kill(session->pid, message.value);
 }
 
+/*
+ * Whether a process has begun to end: it gives its memory back first, then its descriptors, and can be waited for last.
+ * An exec has given it new memory by the time that it closes descriptors. There is nothing to be read at that address.
+ */
+static bool is_ending(pid_t pid)
+{
+	char byte;
+	struct iovec here = {&byte, 1}, there = {NULL, 1};
+
+	return process_vm_readv(pid, &here, 1, &there, 1, 0) < 0 && errno == ESRCH;
+}
+
+/* The end of a report without a word is that of an exec, or of a process that was killed before. */
+static void hear_report(struct session *session)
+{
+	auto_close int report = take_fd(&session->report);
+	struct sandbox_error error;
+	ssize_t size = fd_read_full(report, &error, sizeof(error));
+
+	if (session->channel < 0)
+		return;
+	if (size == sizeof(error)) {
+		error_sanitize(&error);
+		(void)channel_send_error(session->channel, &error);
+	} else if (!is_ending(session->pid)) {
+		(void)channel_send(session->channel, CHANNEL_EXEC_OK, 0, 0, NULL, 0, NULL);
+	}
+}
+
 void sessions_hear(struct sessions *sessions, const struct pollfd *events)
 {
-	for (size_t i = 0; i < sessions->count; i++)
-		if (events[i].revents)
+	for (size_t i = 0; i < sessions->count; i++) {
+		if (events[2 * i].revents)
 			hear(&sessions->items[i]);
+		if (events[2 * i + 1].revents)
+			hear_report(&sessions->items[i]);
+	}
 }
 
 void sessions_reap(struct sessions *sessions, pid_t pid, int status)
@@ -162,6 +225,8 @@ void sessions_reap(struct sessions *sessions, pid_t pid, int status)
 
 		if (session.pid != pid)
 			continue;
+		if (session.report >= 0)
+			hear_report(&session);
 		if (session.channel >= 0) {
 			(void)channel_send(session.channel, CHANNEL_EXITED, status, 0, NULL, 0, NULL);
 			(void)close(session.channel);

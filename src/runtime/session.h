@@ -8,14 +8,15 @@
  *	SESSION_REQUEST  a memfd with what is to be done (session_request_write)
  *	SESSION_INPUT    its standard input, output and error
  *	SESSION_CHANNEL  one end of a pair, on which the other command hears SETUP_DONE with its side of a terminal
- *	                 (where there is one) and EXITED, and says SIGNAL
- *	SESSION_REPORT   a pipe: its end without a word is the exec's success, else there is a struct sandbox_error
+ *	                 (where there is one), EXEC_OK or ERROR, and EXITED, and says SIGNAL. EXITED without EXEC_OK is
+ *	                 of a command that had ended, or was killed, before init could see that it ran.
  */
 #ifndef RUNTIME_SESSION_H
 #define RUNTIME_SESSION_H
 
 #include <poll.h>
 #include <stdbool.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include <sandbox/strings.h>
@@ -31,12 +32,12 @@ enum {
 	SESSION_OUTPUT,
 	SESSION_ERROR,
 	SESSION_CHANNEL,
-	SESSION_REPORT,
 	SESSION_FD_COUNT
 };
 
 struct session_request {
 	enum terminal_kind terminal;
+	struct terminal_shape shape;
 	char *user;    /* NULL: as the payload's */
 	char *workdir; /* likewise */
 	struct sandbox_strings command;     /* not empty */
@@ -56,14 +57,20 @@ struct sessions {
 	struct session {
 		pid_t pid;
 		int channel; /* -1 when nobody listens any more */
+		int report;  /* a pipe, whose end without a struct sandbox_error in it is that of the exec; -1 after it */
 	} *items;
 	size_t count;
+	struct rlimit limits[RLIM_NLIMITS]; /* init's own before anybody in the sandbox could change them */
 };
+
+/* Before the payload runs. */
+void sessions_init(struct sessions *sessions);
 
 /* Starts one, in init. Takes the message's descriptors. What fails is reported to whoever asked. */
 void sessions_start(struct sessions *sessions, const struct plan *plan, struct channel_message *request);
 
-/* Fills `sessions->count` events, and does what they say. */
+/* Fills sessions_poll_count() events, and does what they say. */
+size_t sessions_poll_count(const struct sessions *sessions);
 void sessions_poll(const struct sessions *sessions, struct pollfd *events);
 void sessions_hear(struct sessions *sessions, const struct pollfd *events);
 

@@ -60,6 +60,12 @@ int session_request_write(const struct session_request *request, struct sandbox_
 		return error_set(error, errno, "make a memfd");
 	result = write_number(fd, request->terminal);
 	if (result == 0)
+		result = write_number(fd, request->shape.rows);
+	if (result == 0)
+		result = write_number(fd, request->shape.columns);
+	if (result == 0)
+		result = write_number(fd, request->shape.leaves_newlines);
+	if (result == 0)
 		result = write_text(fd, request->user);
 	if (result == 0)
 		result = write_text(fd, request->workdir);
@@ -119,6 +125,17 @@ static bool read_strings(struct cursor *cursor, struct sandbox_strings *out)
 	return true;
 }
 
+static bool read_shape(struct cursor *cursor, struct terminal_shape *out)
+{
+	uint64_t rows = 0, columns = 0, leaves_newlines = 0;
+
+	if (!read_number(cursor, UINT16_MAX, &rows) || !read_number(cursor, UINT16_MAX, &columns) ||
+	    !read_number(cursor, 1, &leaves_newlines))
+		return false;
+	*out = (struct terminal_shape){(unsigned short)rows, (unsigned short)columns, leaves_newlines};
+	return true;
+}
+
 int session_request_read(int fd, struct session_request *out, struct sandbox_error *error)
 {
 	auto_free char *data = NULL;
@@ -131,7 +148,8 @@ int session_request_read(int fd, struct session_request *out, struct sandbox_err
 	if (result < 0)
 		return result;
 	cursor = (struct cursor){data, data + size};
-	if (!read_number(&cursor, TERMINAL_DETACHED, &terminal) || !read_optional(&cursor, &out->user) ||
+	if (!read_number(&cursor, TERMINAL_DETACHED, &terminal) || !read_shape(&cursor, &out->shape) ||
+	    !read_optional(&cursor, &out->user) ||
 	    !read_optional(&cursor, &out->workdir) || !read_strings(&cursor, &out->command) ||
 	    !read_strings(&cursor, &out->environment) || !out->command.count)
 		return error_set(error, EPROTO, "read the command");

@@ -140,6 +140,33 @@ int rlimit_apply(const struct rlimit_list *list, struct sandbox_error *error)
 	return 0;
 }
 
+void rlimits_read(struct rlimit out[RLIM_NLIMITS])
+{
+	for (int resource = 0; resource < RLIM_NLIMITS; resource++)
+		(void)getrlimit((__rlimit_resource_t)resource, &out[resource]);
+}
+
+static int refuse_lowered(int resource, struct sandbox_error *error)
+{
+	error_set(error, EPERM, "restore the limit %s", rlimit_name(resource) ? rlimit_name(resource) : "of a resource");
+	error_cause(error, SANDBOX_E_SANDBOX_STATE, "a process in the sandbox has lowered its init's");
+	return error_fix(error, "start the sandbox anew");
+}
+
+int rlimits_restore(const struct rlimit limits[RLIM_NLIMITS], struct sandbox_error *error)
+{
+	for (int resource = 0; resource < RLIM_NLIMITS && !test_defence_removed("session-rlimits"); resource++) {
+		struct rlimit now;
+
+		if (getrlimit((__rlimit_resource_t)resource, &now) < 0 ||
+		    (now.rlim_cur == limits[resource].rlim_cur && now.rlim_max == limits[resource].rlim_max))
+			continue;
+		if (setrlimit((__rlimit_resource_t)resource, &limits[resource]) < 0)
+			return refuse_lowered(resource, error);
+	}
+	return 0;
+}
+
 enum { STACK_WANTED = 1 << 20, STACK_NEEDED = 256 << 10 };
 
 /* As this process was started, where it is not so any more. */

@@ -36,6 +36,15 @@ int rlimit_check(const struct rlimit_list *list, struct sandbox_error *error);
 int rlimit_apply(const struct rlimit_list *list, struct sandbox_error *error);
 
 /*
+ * All limits of this process, and back. A process can lower those of another with its ids (prlimit(2)), and no process of
+ * a sandbox can raise a hard one: a lowered one is then -EPERM with E_SANDBOX_STATE. 0 or -errno.
+ *
+ * Defence removed in the test build by the name "session-rlimits".
+ */
+void rlimits_read(struct rlimit out[RLIM_NLIMITS]);
+int rlimits_restore(const struct rlimit limits[RLIM_NLIMITS], struct sandbox_error *error);
+
+/*
  * A process that starts with a small stack (ulimit -s) has no room for its own work. Raises the soft limit as far as is
  * needed and the hard one allows; what the payload is to have of it, rlimit_add_stack_of_caller says. The first thing
  * that main does. 0 or -errno with E_LIMIT_UNAVAILABLE.
