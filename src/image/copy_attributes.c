@@ -18,33 +18,13 @@ enum { SET_ID_BITS = S_ISUID | S_ISGID, OVERRIDE_SIZE_MAX = 64 };
 
 /* ---- owners ---- */
 
-/* "UID:GID:MODE". */
-static bool parse_override(char *text, struct copy_owner *out)
-{
-	uint64_t uid, gid, mode;
-	char *user = strsep(&text, ":"), *group = strsep(&text, ":");
-
-	if (!group || !text || !text_parse_unsigned(user, UINT32_MAX - 1, &uid) ||
-	    !text_parse_unsigned(group, UINT32_MAX - 1, &gid) || !text_parse_octal(text, 07777, &mode))
-		return false;
-	*out = (struct copy_owner){(uint32_t)uid, (uint32_t)gid, (mode_t)mode};
-	return true;
-}
-
 /* With a single id all belongs to root, but for what is recorded. */
-static int read_recorded(int fd, const struct stat *status, const char *name, struct copy_owner *out,
+static int read_recorded(int fd, const struct stat *status, const char *name, struct file_owner *out,
 	struct sandbox_error *error)
 {
-	char text[OVERRIDE_SIZE_MAX + 1];
-	ssize_t size = fd < 0 ? -1 : fgetxattr(fd, OVERRIDE_STAT_ATTRIBUTE, text, OVERRIDE_SIZE_MAX);
+	int result = file_owner_read(fd, status, out);
 
-	*out = (struct copy_owner){.mode = status->st_mode & 07777};
-	if (fd < 0 || (size < 0 && (errno == ENODATA || errno == ENOTSUP)))
-		return 0;
-	if (size < 0)
-		return copy_failed(error, errno, name, "read " OVERRIDE_STAT_ATTRIBUTE);
-	text[size] = '\0';
-	return parse_override(text, out) ? 0 : copy_failed(error, EINVAL, name, "understand " OVERRIDE_STAT_ATTRIBUTE);
+	return result < 0 ? copy_failed(error, -result, name, "read " OVERRIDE_STAT_ATTRIBUTE) : 0;
 }
 
 /* From an id of this namespace to one of the archive. */
@@ -63,7 +43,7 @@ static bool from_archive(const struct id_extents *here, const struct id_extents 
 }
 
 int copy_owner_read(const struct copy_work *work, int fd, const struct stat *status, const char *name,
-	struct copy_owner *out, struct sandbox_error *error)
+	struct file_owner *out, struct sandbox_error *error)
 {
 	const struct tree_copy *copy = work->copy;
 
@@ -76,7 +56,7 @@ int copy_owner_read(const struct copy_work *work, int fd, const struct stat *sta
 	return copy_failed(error, EINVAL, name, "find out whose it is");
 }
 
-int copy_owner_place(const struct copy_work *work, const struct copy_owner *owner, const char *name, uid_t *out_uid,
+int copy_owner_place(const struct copy_work *work, const struct file_owner *owner, const char *name, uid_t *out_uid,
 	gid_t *out_gid, struct sandbox_error *error)
 {
 	const struct tree_copy *copy = work->copy;
@@ -90,18 +70,18 @@ int copy_owner_place(const struct copy_work *work, const struct copy_owner *owne
 	return error_fix(error, "give yourself more subordinate ids (subuid(5)), or use --userns=single");
 }
 
-mode_t copy_owner_mode(const struct copy_work *work, const struct copy_owner *owner)
+mode_t copy_owner_mode(const struct copy_work *work, const struct file_owner *owner)
 {
 	return work->copy->to->single ? owner->mode & ~(mode_t)SET_ID_BITS : owner->mode;
 }
 
 /* Whether a single id and a mode without set-id bits do not tell all. */
-static bool needs_record(const struct copy_work *work, const struct copy_owner *owner)
+static bool needs_record(const struct copy_work *work, const struct file_owner *owner)
 {
 	return work->copy->to->single && (owner->uid || owner->gid || (owner->mode & SET_ID_BITS));
 }
 
-static int record_owner(int fd, const struct copy_owner *owner, const char *name, struct sandbox_error *error)
+static int record_owner(int fd, const struct file_owner *owner, const char *name, struct sandbox_error *error)
 {
 	char text[OVERRIDE_SIZE_MAX];
 	int size = snprintf(text, sizeof(text), "%u:%u:0%o", owner->uid, owner->gid, owner->mode);
@@ -181,7 +161,7 @@ static int copy_extended(struct copy_work *work, int from, int to, const char *n
 
 /* ---- all of them ---- */
 
-int copy_attributes(struct copy_work *work, int from, int to, const struct stat *status, const struct copy_owner *owner,
+int copy_attributes(struct copy_work *work, int from, int to, const struct stat *status, const struct file_owner *owner,
 	mode_t mode, const char *name, struct sandbox_error *error)
 {
 	struct timespec times[2] = {status->st_mtim, status->st_mtim};
@@ -206,7 +186,7 @@ int copy_attributes(struct copy_work *work, int from, int to, const struct stat 
 	return futimens(to, times) < 0 ? copy_failed(error, errno, name, "set its time") : 0;
 }
 
-int copy_attributes_at(struct copy_work *work, int to, const struct stat *status, const struct copy_owner *owner,
+int copy_attributes_at(struct copy_work *work, int to, const struct stat *status, const struct file_owner *owner,
 	const char *name, struct sandbox_error *error)
 {
 	struct timespec times[2] = {status->st_mtim, status->st_mtim};

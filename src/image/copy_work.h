@@ -5,13 +5,8 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
+#include "image/owner.h"
 #include "image/tree_copy.h"
-
-/* As the archive has them. */
-struct copy_owner {
-	uint32_t uid, gid;
-	mode_t mode; /* permissions and set-id bits */
-};
 
 struct copy_work {
 	const struct tree_copy *copy;
@@ -32,18 +27,18 @@ int copy_data(struct copy_work *work, int from, int to, const struct stat *statu
 
 /* copy_attributes.c. `fd` is -1 for what takes no attributes. 0 or -errno. */
 int copy_owner_read(const struct copy_work *work, int fd, const struct stat *status, const char *name,
-	struct copy_owner *out, struct sandbox_error *error);
+	struct file_owner *out, struct sandbox_error *error);
 /* Whose it is in this namespace, when it belongs to *owner in the copy. */
-int copy_owner_place(const struct copy_work *work, const struct copy_owner *owner, const char *name, uid_t *out_uid,
+int copy_owner_place(const struct copy_work *work, const struct file_owner *owner, const char *name, uid_t *out_uid,
 	gid_t *out_gid, struct sandbox_error *error);
 /* What chmod(2) may be told. */
-mode_t copy_owner_mode(const struct copy_work *work, const struct copy_owner *owner);
+mode_t copy_owner_mode(const struct copy_work *work, const struct file_owner *owner);
 
 /* Owner, attributes, mode if it is not `mode` already, and time: of a file or directory that is complete. */
-int copy_attributes(struct copy_work *work, int from, int to, const struct stat *status, const struct copy_owner *owner,
+int copy_attributes(struct copy_work *work, int from, int to, const struct stat *status, const struct file_owner *owner,
 	mode_t mode, const char *name, struct sandbox_error *error);
 /* Owner and time of `name` in the directory `to`, which cannot be opened: a symbolic link, a FIFO, a whiteout. */
-int copy_attributes_at(struct copy_work *work, int to, const struct stat *status, const struct copy_owner *owner,
+int copy_attributes_at(struct copy_work *work, int to, const struct stat *status, const struct file_owner *owner,
 	const char *name, struct sandbox_error *error);
 
 #endif

@@ -15,7 +15,7 @@
 #include "base/test_switch.h"
 #include "base/text.h"
 #include "base/tree.h"
-#include "image/layer_ids.h"
+#include "image/layer_source.h"
 #include "image/tree_copy.h"
 #include "userns/userns.h"
 
@@ -61,69 +61,6 @@ static int copy_inside(void *argument, struct sandbox_error *error)
 	test_point("copy-written");
 	report(helper, &counts);
 	return result;
-}
-
-/* ---- the source ---- */
-
-struct source {
-	struct layer_lease lease;
-	struct layer_ids ids;
-};
-
-#define SOURCE_INIT {.lease = {.wrapper = -1}}
-
-static void source_finish(struct source *source)
-{
-	scope_close(&source->lease.wrapper);
-	source->lease.wrapper = -1;
-}
-
-static bool is_of_tree(const char *layer, const struct digest *tree)
-{
-	return text_starts_with(layer, tree->hex) && layer[DIGEST_HEX_SIZE - 1] == '-';
-}
-
-static void strings_release(struct sandbox_strings *strings)
-{
-	sandbox_strings_finish(strings);
-}
-
-/*
- * Leases a tree that has all that the archive said. One for many ids comes before one for a single id: its links and
- * FIFOs have owners. 0, -ENOENT, or -errno.
- */
-static int find_source(struct image_store *store, const struct digest *tree, struct source *out, struct sandbox_error *error)
-{
-	auto_finish(strings_release) struct sandbox_strings layers = {0};
-	auto_finish(source_finish) struct source best = SOURCE_INIT;
-	uint64_t lost = 0;
-	int result = layer_list(store, &layers, error);
-
-	for (size_t i = 0; i < layers.count && result == 0; i++) {
-		auto_finish(source_finish) struct source found = SOURCE_INIT;
-
-		if (!is_of_tree(layers.items[i], tree) || layer_lease(store, layers.items[i], false, &found.lease, NULL) < 0 ||
-		    layer_ids_load(found.lease.wrapper, &found.ids, NULL) < 0)
-			continue;
-		lost = found.ids.lost ? found.ids.lost : lost;
-		if (found.ids.lost || (best.lease.wrapper >= 0 && !best.ids.map.single))
-			continue;
-		source_finish(&best);
-		best = found;
-		found = (struct source)SOURCE_INIT;
-	}
-	if (result < 0)
-		return result;
-	if (best.lease.wrapper < 0) {
-		(void)error_set(error, ENOENT, "make the files for these ids from those in the store");
-		if (lost)
-			(void)error_cause(error, SANDBOX_E_IMAGE_UNKNOWN, "they were unpacked for a single id, which could not "
-				"keep %llu of their owners and capabilities", (unsigned long long)lost);
-		return -ENOENT;
-	}
-	*out = best;
-	best = (struct source)SOURCE_INIT;
-	return 0;
 }
 
 /* ---- the copy ---- */
@@ -189,7 +126,7 @@ static int run_helper(const struct layer_copy *copy, struct helper *helper, stru
 }
 
 /* Ids that were given to somebody else since, that need a helper which is gone, or that an outer namespace lacks. */
-static int explain_lost_ids(int result, const struct source *source, struct sandbox_error *error)
+static int explain_lost_ids(int result, const struct layer_source *source, struct sandbox_error *error)
 {
 	char text[ID_MAP_EXTENTS_MAX * 36];
 
@@ -205,7 +142,7 @@ static int explain_lost_ids(int result, const struct source *source, struct sand
 }
 
 /* From `source` into root/ of the staging directory. */
-static int fill_staging(const struct layer_copy *copy, const struct source *source, struct staging *staging,
+static int fill_staging(const struct layer_copy *copy, const struct layer_source *source, struct staging *staging,
 	uint64_t *out_lost, struct sandbox_error *error)
 {
 	auto_close int from = open_below(source->lease.wrapper, "root", error);
@@ -233,7 +170,7 @@ static int fill_staging(const struct layer_copy *copy, const struct source *sour
 	return tree_remove(staging->wrapper, "links", error);
 }
 
-static int copy_from(struct image_store *store, const struct layer_copy *copy, const struct source *source,
+static int copy_from(struct image_store *store, const struct layer_copy *copy, const struct layer_source *source,
 	struct layer_lease *out, uint64_t *out_lost, struct sandbox_error *error)
 {
 	auto_finish(staging_finish) struct staging staging = STAGING_INIT;
@@ -259,10 +196,10 @@ static int copy_from(struct image_store *store, const struct layer_copy *copy, c
 int layer_copy(struct image_store *store, const struct layer_copy *copy, struct layer_lease *out, uint64_t *out_lost,
 	struct sandbox_error *error)
 {
-	auto_finish(source_finish) struct source source = SOURCE_INIT;
+	auto_finish(layer_source_finish) struct layer_source source = LAYER_SOURCE_INIT;
 	char name[LAYER_NAME_SIZE];
 	struct stat status;
-	int result = find_source(store, copy->tree, &source, error), lock;
+	int result = layer_source_find(store, copy->tree, false, &source, error), lock;
 
 	if (result < 0)
 		return result;

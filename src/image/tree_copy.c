@@ -118,7 +118,7 @@ static int copy_file(const struct walk *walk, const char *name, const struct sta
 {
 	auto_close int from = openat(walk->source, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOATIME | O_CLOEXEC);
 	auto_close int to = -1;
-	struct copy_owner owner;
+	struct file_owner owner;
 	struct stat status;
 	mode_t mode;
 	int result;
@@ -162,7 +162,7 @@ static int copy_node(const struct walk *walk, const char *name, const struct sta
 
 static int copy_other(const struct walk *walk, const char *name, const struct stat *status, struct sandbox_error *error)
 {
-	struct copy_owner owner;
+	struct file_owner owner;
 	int result = copy_owner_read(walk->work, -1, status, name, &owner, error);
 
 	if (result == 0)
@@ -237,7 +237,7 @@ static int step(struct walk *walk, const char *name, struct sandbox_error *error
 static int settle(const struct walk *walk, struct sandbox_error *error)
 {
 	static const char name[] = "a directory";
-	struct copy_owner owner;
+	struct file_owner owner;
 	struct stat status;
 	int result;
 
