@@ -54,7 +54,8 @@
 	X(CGROUP_CONTROLLER) \
 	X(IMAGE_CHOICE) \
 	X(SANDBOX_UNKNOWN) \
-	X(SANDBOX_STATE)
+	X(SANDBOX_STATE) \
+	X(LAYER_NAME)
 
 enum sandbox_error_id {
 #define X(name) SANDBOX_E_##name,

@@ -74,6 +74,19 @@ int sandbox_image_list(const struct sandbox_locations *locations, struct sandbox
 	struct sandbox_error *error);
 void sandbox_images_finish(struct sandbox_images *images);
 
+/* What `save` writes. */
+enum sandbox_save_format {
+	SANDBOX_SAVE_DOCKER_ARCHIVE, /* that of docker save; podman and skopeo load it, too */
+	SANDBOX_SAVE_OCI_ARCHIVE,    /* a tar of an OCI image layout */
+};
+
+/*
+ * Writes images, by names or digests, to `fd` as one archive. An image is called there what it was called here; one that
+ * was given by its digest has no name. `progress` may be NULL. 0 or -errno.
+ */
+int sandbox_image_save(const struct sandbox_locations *locations, const char *const *references, size_t count,
+	enum sandbox_save_format format, int fd, const struct sandbox_progress *progress, struct sandbox_error *error);
+
 /*
  * Removes the image of that name or digest (at least 12 digits), or only the name where it has others.
  * *out_removed (may be NULL) says whether the image itself went. 0, or -errno with E_IMAGE_UNKNOWN or, while a

@@ -51,6 +51,7 @@ extern const struct command command_update;
 extern const struct command command_wait;
 extern const struct command command_rm;
 extern const struct command command_import;
+extern const struct command command_save;
 extern const struct command command_images;
 extern const struct command command_rmi;
 extern const struct command command_reset;

@@ -137,6 +137,9 @@ static const struct topic topics[SANDBOX_E_COUNT] = {
 		"/etc/systemd/system/user@.service.d/sandbox.conf, run `systemctl daemon-reload`, and log in again."},
 	[SANDBOX_E_IMAGE_CHOICE] = {"the archive holds several images, or none that fits",
 		"Name the platform (--platform linux/arm64) or the name that the archive gives to the image (--select NAME)."},
+	[SANDBOX_E_LAYER_NAME] = {"a file has a name that a layer cannot hold",
+		"Layers of images say what they delete by names: \".wh.NAME\" is the deletion of NAME. A file that is called so\n"
+		"itself cannot be in one. `sandbox export` writes a whole tree, in which such names are names."},
 };
 
 bool error_topic_print(const char *name)

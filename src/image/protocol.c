@@ -5,6 +5,15 @@
 #include <string.h>
 #include <sys/socket.h>
 
+const char image_own_architecture[] =
+#if defined(__x86_64__)
+	"amd64";
+#elif defined(__aarch64__)
+	"arm64";
+#else
+#error "name the architecture as images do"
+#endif
+
 /* The whole packet or an error: a packet that is too long is never the beginning of one. Its size, 0, or -errno. */
 static ssize_t packet_receive(int socket, void *packet, size_t size)
 {

@@ -39,6 +39,9 @@
  */
 #define OVERRIDE_STAT_ATTRIBUTE "user.containers.override_stat"
 
+/* The word of the OCI image spec (that of Go) for the machine that this program is made for. */
+extern const char image_own_architecture[];
+
 /* The ratio is not looked at before that many uncompressed bytes. */
 enum { IMPORT_RATIO_FREE = 64 << 20 };
 

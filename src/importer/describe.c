@@ -91,16 +91,6 @@ int describe_digest(const char *text, const char *path, const char **out, struct
 	return 0;
 }
 
-/* The spec's words (those of Go) for the machine that this program is made for. */
-static const char own_architecture[] =
-#if defined(__x86_64__)
-	"amd64";
-#elif defined(__aarch64__)
-	"arm64";
-#else
-#error "name the architecture as images do"
-#endif
-
 bool platform_is_asked_for(const struct import_choice *choice)
 {
 	return choice->os[0] != '\0';
@@ -109,7 +99,7 @@ bool platform_is_asked_for(const struct import_choice *choice)
 bool platform_fits(const struct platform *platform, const struct import_choice *choice)
 {
 	if (!platform_is_asked_for(choice))
-		return strcmp(platform->os, "linux") == 0 && strcmp(platform->architecture, own_architecture) == 0;
+		return strcmp(platform->os, "linux") == 0 && strcmp(platform->architecture, image_own_architecture) == 0;
 	return strcmp(platform->os, choice->os) == 0 && strcmp(platform->architecture, choice->architecture) == 0 &&
 		(!choice->variant[0] || strcmp(platform->variant, choice->variant) == 0);
 }

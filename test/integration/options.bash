@@ -50,6 +50,9 @@ row import max-ratio '--max-ratio 1' "$empty_store"'; with zeroes.tar.gz 2>&1' '
 	'--max-ratio much' 'not a number'
 row_if is_not_sanitized import max-memory '--max-memory 1m' "$empty_store"'; with tree.tar 2>&1' '*Cannot allocate*' \
 	'--max-memory little' 'not a size'
+stored='$("$SANDBOX" images -q | head -n 1)'
+row save output '--output saved.tar' 'with "'"$stored"'" | wc -c; ls saved.tar' '0*saved.tar' '--output none/saved.tar' none/saved.tar
+row save format '--format oci-archive' 'with "'"$stored"'" | tar -t' '*index.json*' '--format tar' docker-archive
 row images json --json 'with' '\[*\]' --json=2 "$boolean"
 row images quiet --quiet 'with | head -n 1' 'sha256:*' --quiet=2 "$boolean"
 row doctor json --json 'with' '[[{]*' --json=2 "$boolean"

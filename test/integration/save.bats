@@ -1,0 +1,241 @@
+#!/usr/bin/env bats
+# What leaves the image store as an archive: `sandbox save`, and what other tools and we ourselves make of it.
+
+# shellcheck disable=SC2154,SC2314  # bats's variables and negations
+
+load helper
+load podman
+
+trees=$PWD/test/integration/trees.py
+layered=$PWD/test/integration/layered.py
+
+setup_file() {
+	private_folders
+	export STORE=$XDG_CACHE_HOME/sandbox MADE=$BATS_FILE_TMPDIR/images PYTHONDONTWRITEBYTECODE=1
+	BUSYBOX=$(command -v busybox)
+	export BUSYBOX
+	mkdir -p "$MADE/layers"
+	(cd "$MADE" && make_images)
+}
+
+teardown_file() {
+	remove_private_folders
+}
+
+make_images() {
+	python3 "$trees" archive tree.tar lossy
+	python3 "$trees" archive plain.tar
+	"$SANDBOX" import --name tree tree.tar
+	"$SANDBOX" import --name busybox:1 "$BUSYBOX_TAR"
+	python3 "$layered" layers layers "$BUSYBOX_TAR"
+	umoci init --layout layered
+	umoci new --image layered:t
+	for layer in layers/*.tar; do
+		umoci raw add-layer --image layered:t "$layer"
+	done
+	umoci config --image layered:t --config.env PATH=/bin --config.env FROM=image --config.workingdir /d \
+		--config.user 100:200 --config.entrypoint echo --config.entrypoint entry --config.cmd command \
+		--config.stopsignal SIGINT --config.exposedports 80/tcp --config.label key=value=2
+	"$SANDBOX" import --name layered layered
+} >/dev/null 2>&1
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+# The stores in here belong to subordinate ids.
+teardown() {
+	cd / && as_layer_root find "$BATS_TEST_TMPDIR" -mindepth 1 -maxdepth 1 -type d -exec rm -rf {} +
+}
+
+as_layer_root() {
+	unshare --map-root-user --map-auto "$@"
+}
+
+# Every object of the tree that a store holds of a file system, in a line each.
+manifest_of() {
+	as_layer_root python3 "$trees" manifest "$(echo "$1"/layers/*/root)"
+}
+
+# Everything in the root of a sandbox on an image of a store.
+list_inside() {
+	"$SANDBOX" --root "$1" run --entrypoint= -u 0 -w / -v "$HELPERS:/helpers:ro" "${@:2}" /helpers/listing / |
+		grep -v '^./helpers'
+}
+
+@test "what is saved and imported again is the same tree, entry by entry" {
+	manifest_of_tree=$BATS_TEST_TMPDIR/expected
+	"$SANDBOX" --root first import "$MADE/tree.tar"
+	manifest_of first >"$manifest_of_tree"
+	[ "$(wc -l <"$manifest_of_tree")" -gt 450 ]
+	grep -q security.capability "$manifest_of_tree"
+	for format in docker-archive oci-archive; do
+		sandbox save --format "$format" -o "$format.tar" tree
+		assert_success ''
+		"$SANDBOX" --root "$format" import "$format.tar"
+		manifest_of "$format" | diff "$manifest_of_tree" -
+	done
+}
+
+@test "with a single id the recorded owners and set-id bits are those of the archive" {
+	"$SANDBOX" --root one import --userns single "$MADE/plain.tar"
+	"$SANDBOX" --root many import "$MADE/plain.tar"
+	"$SANDBOX" --root one save -o saved.tar "$("$SANDBOX" --root one images -q)"
+	"$SANDBOX" --root again import saved.tar
+	diff <(manifest_of many) <(manifest_of again)
+	manifest_of again | grep -q -- 'setuid-of-seven.* -rws--s--x 7:9 '
+}
+
+@test "what a single id could not keep is told of" {
+	"$SANDBOX" --root one import --userns single --name tree "$MADE/tree.tar"
+	sandbox --root one save -o saved.tar tree
+	assert_status 0
+	assert_stderr_has 'lost when the image was unpacked for a single id'
+}
+
+@test "thirty layers stay layers, with their deletions and the configuration" {
+	sandbox save -o saved.tar layered
+	assert_success ''
+	[ "$(tar -tf saved.tar | grep -c '\.tar$')" = 29 ]
+	"$SANDBOX" --root again import --name layered saved.tar
+	diff <(list_inside "$STORE" layered | grep -v '^\. ') <(list_inside again layered | grep -v '^\. ')
+	# What the archive calls it is new.
+	diff <(jq 'select(.config.user == "100:200").config | del(.names)' "$STORE"/images/*.json) \
+		<(jq '.config | del(.names)' again/images/*.json)
+	jq -e '.config.labels == ["key=value=2"] and .config.names == ["layered:latest"]' again/images/*.json
+}
+
+@test "skopeo and umoci read both formats, and the digests are right" {
+	for format in docker-archive oci-archive; do
+		"$SANDBOX" save --format "$format" -o "$format.tar" layered
+		skopeo copy -q "$format:$format.tar" "oci:$format:t"
+		# shellcheck disable=SC2016
+		as_layer_root sh -c 'umoci unpack --image "$1:t" "$1.d" && exec "$2" "$1.d/rootfs"' sh "$format" "$HELPERS/listing" \
+			>"$format.list" 2>log || { cat log && false; }
+		as_layer_root rm -rf "$format.d"
+	done
+	diff docker-archive.list oci-archive.list
+	skopeo inspect docker-archive:docker-archive.tar | jq -e '.Labels.key == "value=2" and .Os == "linux"'
+	# skopeo verifies what it copies; a byte changed in a layer must fail there, or this test shows nothing.
+	python3 - docker-archive.tar <<-'END'
+		import sys
+		with open(sys.argv[1], "r+b") as file:
+		    file.seek(file.read().index(b"in directories that nobody lists"))
+		    file.write(b"IN")
+	END
+	capture skopeo copy docker-archive:docker-archive.tar oci:broken:t
+	[ "$status" != 0 ] || fail_with 'the damaged archive should be refused'
+}
+
+@test "podman loads both formats and runs them" {
+	for format in docker-archive oci-archive; do
+		"$SANDBOX" save --format "$format" -o "$format.tar" busybox:1
+		with_podman "podman load -q -i $format.tar && run localhost/busybox:1 /bin/busybox echo it runs"
+		assert_status 0
+		assert_output_has 'it runs'
+	done
+}
+
+@test "several images are in one archive, and a layer of several is there once" {
+	"$SANDBOX" save -o saved.tar tree layered tree "$("$SANDBOX" images --json | jq -r '.[] |
+		select(.names[0] == "layered").digest')"
+	jq -e 'map(.RepoTags) == [["tree:latest"], ["layered:latest"], ["tree:latest"], []]' <(tar -xOf saved.tar manifest.json)
+	! tar -tf saved.tar | sort | uniq -d | grep '\.tar$'
+	sandbox --root again import --select layered:latest saved.tar
+	assert_status 0
+	sandbox --root again run -u 0 --entrypoint cat layered:latest /n/27
+	assert_success 27
+}
+
+@test "the archive is the same each time, also through a pipe or behind something else" {
+	"$SANDBOX" save -o first.tar tree
+	"$SANDBOX" save tree >second.tar
+	"$SANDBOX" save tree | cat >third.tar
+	"$SANDBOX" save tree >>fourth.tar
+	for copy in second third fourth; do
+		cmp first.tar "$copy.tar"
+	done
+	[ -z "$(find "$STORE/staging" -mindepth 1)" ]
+}
+
+@test "holes stay holes, and files of odd sizes whole" {
+	mkdir tree
+	truncate -s 1G tree/hole
+	printf end | dd of=tree/ended bs=1 seek=300M status=none
+	printf 'begin' >tree/begun
+	truncate -s 200M tree/begun
+	head -c 1048577 /dev/urandom >tree/odd
+	tar -C tree --sparse -cf tree.tar .
+	"$SANDBOX" --root first import --name sparse tree.tar
+	"$SANDBOX" --root first save -o saved.tar sparse
+	[ "$(stat -c %s saved.tar)" -lt 3000000 ]
+	"$SANDBOX" --root again import saved.tar
+	diff <(manifest_of first) <(manifest_of again)
+	[ "$(manifest_of again | grep -c sparse)" = 3 ]
+	tar -xf saved.tar --wildcards '*.tar' && mkdir gnu && tar -C gnu -xf [0-9a-f]*.tar
+	cmp tree/ended gnu/ended && cmp tree/begun gnu/begun && cmp tree/odd gnu/odd
+	[ "$(stat -c %s gnu/hole)" = 1073741824 ]
+}
+
+@test "long names, names that are no UTF-8, and names of deletions" {
+	mkdir -p tree/d
+	long=$(printf 'x%.0s' {1..250})
+	mkdir -p "tree/$long/$long"
+	echo long >"tree/$long/$long/file"
+	ln -s "$long/$long/file" tree/link
+	echo bytes >"tree/$(printf 'caf\xe9')"
+	echo letters >tree/café
+	tar -C tree -cf tree.tar .
+	"$SANDBOX" --root first import --name names tree.tar
+	"$SANDBOX" --root first save -o saved.tar names
+	"$SANDBOX" --root again import saved.tar
+	diff <(manifest_of first) <(manifest_of again)
+	echo literal >tree/d/.wh.file
+	tar -C tree -cf tree.tar .
+	"$SANDBOX" --root first import --name deleting tree.tar
+	sandbox --root first save -o other.tar deleting
+	assert_error E_LAYER_NAME
+	assert_stderr_has '.wh.file'
+	[ ! -e other.tar ]
+}
+
+@test "nothing is written to a terminal, nor for an image that there is not" {
+	capture script -qec "'$SANDBOX' save tree" /dev/null
+	assert_status 125
+	assert_output_has 'refused to write an archive to the terminal'
+	sandbox save tree nothing
+	assert_error E_IMAGE_UNKNOWN
+	assert_stderr_has nothing
+	assert_output ''
+	sandbox --root none save tree
+	assert_error E_IMAGE_UNKNOWN
+	assert_stderr_has tree
+	[ ! -e none ]
+	sandbox save -o missing/file.tar tree
+	assert_status 125
+	sandbox save --format tar tree
+	assert_status 125
+	assert_stderr_has 'docker-archive, oci-archive'
+	sandbox save
+	assert_status 125
+	assert_stderr_has 'IMAGE is missing'
+}
+
+@test "a file is there when it is complete, and else the one that was there before" {
+	echo before >file.tar
+	sandbox save -o file.tar tree nothing
+	assert_error E_IMAGE_UNKNOWN
+	assert_stderr_has nothing
+	[ "$(cat file.tar)" = before ]
+	capture env SANDBOX_TEST_KILL_AT=save-layer-written "$SANDBOX_SWITCHED" save -o file.tar tree
+	[ "$status" != 0 ] || fail_with 'it should have been killed'
+	[ "$(cat file.tar)" = before ]
+	[ "$(find . -type f ! -name .output ! -name .stderr)" = ./file.tar ]
+	ln -s file.tar link.tar
+	"$SANDBOX" save -o link.tar tree
+	[ -L link.tar ]
+	tar -tf file.tar >/dev/null
+	capture bash -c '"$1" save tree >/dev/full' sh "$SANDBOX"
+	assert_error E_NO_SPACE
+	assert_stderr_has 'write the archive'
+}
