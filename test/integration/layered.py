@@ -6,6 +6,7 @@ usage: layered.py layers DIRECTORY BASE.tar      DIRECTORY/00.tar and so on: 30 
                                                  through a program when FILTER names one; a layer that comes twice is
                                                  a symbolic link to the first
        layered.py hybrid OUT.tar LAYOUT          the same as since Docker 25: an OCI layout with a manifest.json
+       layered.py packed OUT LAYOUT FILTER       an OCI layout whose layers went through a program
        layered.py many OUT.tar BASE.tar N        an image of N layers, each of which deletes a file of the one below
        layered.py several OUT.tar BASE.tar       a docker archive with three images: for two machines, and of another name
        layered.py index OUT LAYOUT               an OCI layout whose index names an index for three platforms
@@ -166,6 +167,25 @@ def write_docker(path, layout, program):
     archive.tar.close()
 
 
+def write_packed(path, layout, program):
+    """Media types say "gzip" or nothing, as those of most tools do; what counts is the content."""
+    shutil.copytree(layout, path)
+    index, manifest, _, layers = read_image(layout)
+
+    def store(data, old):
+        with open(os.path.join(path, "blobs/sha256", digest(data)), "wb") as stream:
+            stream.write(data)
+        return {**old, "digest": "sha256:" + digest(data), "size": len(data)}
+    for old in manifest["layers"]:
+        os.remove(os.path.join(path, "blobs", *old["digest"].split(":")))
+    manifest["layers"] = [
+        store(subprocess.run(program, input=layer, stdout=subprocess.PIPE, check=True).stdout, old)
+        for layer, old in zip(layers, manifest["layers"])]
+    index["manifests"][0] = store(json.dumps(manifest).encode(), index["manifests"][0])
+    with open(os.path.join(path, "index.json"), "w", encoding="utf-8") as stream:
+        json.dump(index, stream)
+
+
 def write_hybrid(path, layout):
     index, manifest, _, _ = read_image(layout)
     archive = Archive(path)
@@ -260,6 +280,8 @@ def main():
         write_layers(path, source)
     elif command == "docker":
         write_docker(path, source, more or ["cat"])
+    elif command == "packed":
+        write_packed(path, source, more)
     elif command == "many":
         write_many(path, source, int(more[0]))
     else:
