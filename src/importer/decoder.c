@@ -62,8 +62,6 @@ int decoder_push(struct decoder *decoder, const uint8_t *block, size_t size)
 			"it grows more than %llu times as large as its file",
 			(unsigned long long)limits->ratio);
 	}
-	if (!decoder->plain)
-		digest_add(&decoder->digest, block, size);
 	ring_push(decoder->ring, size);
 	return 0;
 }
@@ -128,7 +126,6 @@ static int decoder_run(struct decoder *decoder)
 	const uint8_t *start;
 	ssize_t size = source_peek(&decoder->source, MAGIC_SIZE_MAX, &start, &decoder->error);
 	const struct compression *compression;
-	int result;
 
 	if (size < 0)
 		return (int)size;
@@ -139,16 +136,9 @@ static int decoder_run(struct decoder *decoder)
 	compression = recognise(start, (size_t)size);
 	decoder->compression = compression->name;
 	decoder->plain = compression->decode == decode_plain;
-	digest_start(&decoder->digest);
-	result = compression->decode(decoder);
-	if (result < 0)
-		return result;
-	digest_end(&decoder->source.digest, &decoder->archive);
-	if (decoder->plain)
-		decoder->diff = decoder->archive;
-	else
-		digest_end(&decoder->digest, &decoder->diff);
-	return 0;
+	/* The digest of the stream is that of the file, then. */
+	decoder->source.digested = !decoder->plain;
+	return compression->decode(decoder);
 }
 
 static void *decoder_thread(void *argument)
@@ -158,6 +148,17 @@ static void *decoder_thread(void *argument)
 
 	ring_end(decoder->ring);
 	return (void *)(intptr_t)result;
+}
+
+static void *digester_thread(void *argument)
+{
+	struct decoder *decoder = argument;
+	const void *data;
+	size_t size;
+
+	while ((size = ring_next(decoder->ring, RING_DIGEST, &data)))
+		digest_add(&decoder->digest, data, size);
+	return NULL;
 }
 
 int decoder_start(struct decoder *decoder, const struct sandbox_import_limits *limits,
@@ -170,8 +171,16 @@ int decoder_start(struct decoder *decoder, const struct sandbox_import_limits *l
 	decoder->compression = "none";
 	decoder->stream_bytes = decoder->data_end = 0;
 	error_clear(&decoder->error);
+	digest_start(&decoder->digest);
+	code = pthread_create(&decoder->digester, NULL, digester_thread, decoder);
+	if (code)
+		return error_set(error, code, "start a thread");
 	code = pthread_create(&decoder->thread, NULL, decoder_thread, decoder);
-	return code ? error_set(error, code, "start a thread") : 0;
+	if (code == 0)
+		return 0;
+	ring_end(ring);
+	(void)pthread_join(decoder->digester, NULL);
+	return error_set(error, code, "start a thread");
 }
 
 int decoder_join(struct decoder *decoder)
@@ -179,5 +188,11 @@ int decoder_join(struct decoder *decoder)
 	void *result = NULL;
 
 	(void)pthread_join(decoder->thread, &result);
+	(void)pthread_join(decoder->digester, NULL);
+	digest_end(&decoder->digest, &decoder->diff);
+	if (decoder->plain)
+		decoder->archive = decoder->diff;
+	else
+		digest_end(&decoder->source.digest, &decoder->archive);
 	return (int)(intptr_t)result;
 }

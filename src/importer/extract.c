@@ -32,7 +32,7 @@ struct extraction {
 static la_ssize_t stream_read(struct archive *archive, void *context, const void **out_data)
 {
 	struct extraction *extraction = context;
-	size_t size = ring_next(extraction->ring, out_data);
+	size_t size = ring_next(extraction->ring, RING_EXTRACT, out_data);
 
 	(void)archive;
 	extraction->at_end = size == 0;
@@ -443,6 +443,6 @@ int extract_archive(struct ring *ring, int root, int notes, const struct import_
 	target_finish(&extraction->target);
 	/* What follows the marker counts for the digest. */
 	while (result == 0 && !extraction->at_end)
-		extraction->at_end = ring_next(ring, &ignored) == 0;
+		extraction->at_end = ring_next(ring, RING_EXTRACT, &ignored) == 0;
 	return result;
 }

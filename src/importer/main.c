@@ -1,7 +1,8 @@
 /*
  * sandbox-import: unpacks one archive into one directory, or describes the image that it holds. protocol.h says how
- * it is started and what it answers. Two threads: decoder.c turns the file into a tar stream; extract.c turns that
- * into a tree, or scan.c into a table of contents, from which describe.c reads what the image consists of.
+ * it is started and what it answers. Several threads: decoder.c turns the file into a tar stream, and another thread makes
+ * its digest meanwhile; extract.c turns it into a tree, or scan.c into a table of contents, from which describe.c reads
+ * what the image consists of.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -227,7 +228,7 @@ static int import_archive(struct import *import, struct sandbox_error *error)
 	if (result < 0)
 		return result;
 	/* What would be read first anyway: a root file system pays nothing for the question. */
-	size = ring_peek(&import->ring, &data);
+	size = ring_peek(&import->ring, RING_EXTRACT, &data);
 	return scan_is_needed(data, size) ? import_scan(import, base, error) : import_extract(import, error);
 }
 
@@ -252,7 +253,7 @@ static int import_layout(struct import *import, struct sandbox_error *error)
 		return result;
 	index.size = (uint64_t)status.st_size;
 	/* For its digest, which is that of the image. */
-	while (ring_next(&import->ring, &ignored))
+	while (ring_next(&import->ring, RING_EXTRACT, &ignored))
 		;
 	result = import_end(import, 0, error);
 	if (result < 0)

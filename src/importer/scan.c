@@ -82,7 +82,7 @@ struct scanner {
 static la_ssize_t scan_read(struct archive *archive, void *context, const void **out_data)
 {
 	struct scanner *scanner = context;
-	size_t size = ring_next(scanner->ring, out_data);
+	size_t size = ring_next(scanner->ring, RING_EXTRACT, out_data);
 
 	scanner->at_end = size == 0;
 	if (size && scanner->spool >= 0 && !scanner->failed)

@@ -10,6 +10,7 @@ void source_init(struct source *source, int fd)
 	source->bytes = 0;
 	source->pending = 0;
 	source->part = false;
+	source->digested = true;
 	digest_start(&source->digest);
 }
 
@@ -44,7 +45,8 @@ static ssize_t source_fill(struct source *source, uint8_t *buffer, size_t size, 
 		return error_set(error, errno, "read the archive");
 	/* The other thread looks at it, for progress. */
 	(void)__atomic_add_fetch(&source->bytes, (uint64_t)got, __ATOMIC_RELAXED);
-	digest_add(&source->digest, buffer, (size_t)got);
+	if (source->digested)
+		digest_add(&source->digest, buffer, (size_t)got);
 	return got;
 }
 

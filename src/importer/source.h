@@ -16,6 +16,7 @@ struct source {
 	int fd;
 	bool part;          /* from `offset` on `left` bytes are to be read: else from where it stands to its end */
 	uint64_t offset, left;
+	bool digested;      /* whether `digest` gets what is read */
 	struct digest_stream digest;
 	uint64_t bytes;     /* read so far */
 	size_t pending;     /* bytes of `buffer` that source_peek read and nobody consumed */
