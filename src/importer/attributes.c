@@ -189,10 +189,16 @@ int attributes_extend(int fd, struct archive_entry *entry, const char *name, boo
 	return 0;
 }
 
+int attributes_own(int fd, const char *name, const struct attributes *attributes, bool single,
+	struct sandbox_error *error)
+{
+	return single ? record_owner(fd, name, attributes, error) : apply_owner(fd, name, attributes, error);
+}
+
 int attributes_apply(int fd, struct archive_entry *entry, const char *name, const struct attributes *attributes,
 	bool single, struct import_counts *counts, struct sandbox_error *error)
 {
-	int result = single ? record_owner(fd, name, attributes, error) : apply_owner(fd, name, attributes, error);
+	int result = attributes_own(fd, name, attributes, single, error);
 
 	/* After the owner: a change of the owner takes the capability away. */
 	return result < 0 ? result : attributes_extend(fd, entry, name, single, counts, error);

@@ -42,6 +42,13 @@ int attributes_read(struct archive_entry *entry, const char *name, struct attrib
 mode_t attributes_mode(const struct attributes *attributes, bool single);
 
 /*
+ * Gives an open regular file its owner, or records it. 0 or -errno: E_ID_UNMAPPED for an owner that the map does not
+ * have, E_NO_ATTRIBUTES.
+ */
+int attributes_own(int fd, const char *name, const struct attributes *attributes, bool single,
+	struct sandbox_error *error);
+
+/*
  * Gives an open regular file its owner and extended attributes. Counts what is dropped. 0 or -errno:
  * E_ID_UNMAPPED for an owner that the map does not have.
  */

@@ -1,6 +1,7 @@
 #include "importer/decoder.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 
 #include "base/scope.h"
@@ -21,6 +22,13 @@ static const struct compression {
 };
 
 enum { MAGIC_SIZE_MAX = 6 };
+
+unsigned int decoder_processors(void)
+{
+	cpu_set_t allowed;
+
+	return sched_getaffinity(0, sizeof(allowed), &allowed) == 0 ? (unsigned int)CPU_COUNT(&allowed) : 1;
+}
 
 uint8_t *decoder_reserve(struct decoder *decoder)
 {

@@ -44,6 +44,9 @@ int decoder_start(struct decoder *decoder, const struct sandbox_import_limits *l
  */
 int decoder_join(struct decoder *decoder);
 
+/* How many processors this process may use. */
+unsigned int decoder_processors(void);
+
 /* For the decompressors: room for RING_BLOCK_SIZE bytes of the stream, or NULL when nobody reads on. */
 uint8_t *decoder_reserve(struct decoder *decoder);
 /* `size` bytes of that room are filled. 0 or -errno with E_ARCHIVE_LIMIT in decoder->error. */

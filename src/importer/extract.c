@@ -4,6 +4,7 @@
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,6 +15,10 @@
 #include "importer/entry_path.h"
 #include "importer/target.h"
 #include "importer/whiteout.h"
+#include "importer/writers.h"
+
+/* Larger files are written here: writers.h says why. */
+enum { SMALL_FILE = 3 * RING_BLOCK_SIZE };
 
 struct extraction {
 	struct ring *ring;
@@ -24,6 +29,7 @@ struct extraction {
 	struct import_counts *counts; /* those of `out` */
 	struct extract_result *out;
 	struct target target;
+	struct writers writers;
 	struct attributes attributes;
 	struct entry_path path;
 	struct entry_path link;
@@ -32,7 +38,11 @@ struct extraction {
 static la_ssize_t stream_read(struct archive *archive, void *context, const void **out_data)
 {
 	struct extraction *extraction = context;
-	size_t size = ring_next(extraction->ring, RING_EXTRACT, out_data);
+	size_t size;
+
+	/* Jobs that nobody does hold the blocks that the decoder waits for. */
+	writers_wake(&extraction->writers);
+	size = ring_next(extraction->ring, RING_EXTRACT, out_data);
 
 	(void)archive;
 	extraction->at_end = size == 0;
@@ -62,23 +72,15 @@ static int limit_exceeded(const char *name, const char *what, uint64_t limit, st
 		(unsigned long long)limit, what);
 }
 
-/* Writes one piece of a file where it belongs; what is skipped between two pieces stays a hole. */
-static int write_piece(int fd, const char *name, const void *data, size_t size, off_t offset,
-	struct sandbox_error *error)
+/* Writes one piece of a file where it belongs, or leaves that to the job; what is skipped in between stays a hole. */
+static int take_piece(struct extraction *extraction, struct file_job *job, int fd, const void *data, size_t size,
+	off_t offset, struct sandbox_error *error)
 {
-	const char *cursor = data;
+	int block = job && job->piece_count < WRITERS_PIECES ? ring_hold(extraction->ring, data, size) : -1;
 
-	while (size) {
-		ssize_t written = pwrite(fd, cursor, size, offset);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return entry_failed(error, errno, name, "write its data");
-		cursor += written;
-		size -= (size_t)written;
-		offset += written;
-	}
+	if (block < 0)
+		return write_piece(fd, extraction->path.text, data, size, offset, error);
+	job->pieces[job->piece_count++] = (struct file_piece){data, size, offset, block};
 	return 0;
 }
 
@@ -95,7 +97,8 @@ static int64_t data_size(struct archive_entry *entry, int64_t size)
 	return sum;
 }
 
-static int write_data(struct extraction *extraction, int fd, int64_t size, struct sandbox_error *error)
+static int write_data(struct extraction *extraction, struct file_job *job, int fd, int64_t size,
+	struct sandbox_error *error)
 {
 	const char *name = extraction->path.text;
 	int64_t end = 0, missing = data_size(extraction->entry, size);
@@ -112,7 +115,7 @@ static int write_data(struct extraction *extraction, int fd, int64_t size, struc
 			return archive_failed(extraction, "read the archive", error);
 		if (offset < end || offset > size || count > (uint64_t)(size - offset))
 			return entry_refuse(error, "entry", name, "its data does not fit its size");
-		result = write_piece(fd, name, data, count, offset, error);
+		result = take_piece(extraction, job, fd, data, count, offset, error);
 		if (result < 0)
 			return result;
 		end = offset + (int64_t)count;
@@ -123,25 +126,6 @@ static int write_data(struct extraction *extraction, int fd, int64_t size, struc
 		return entry_refuse(error, "entry", name, "its data is shorter than its sparse map says");
 	if (end < size && ftruncate(fd, size) < 0)
 		return entry_failed(error, errno, name, "set its size");
-	return 0;
-}
-
-/* The last touches, in this order: writing and a new owner take set-id bits away, and both change the time. */
-static int finish_file(struct extraction *extraction, int fd, struct sandbox_error *error)
-{
-	const struct attributes *attributes = &extraction->attributes;
-	const char *name = extraction->path.text;
-	struct timespec times[2] = {attributes->modified, attributes->modified};
-	mode_t mode = attributes_mode(attributes, extraction->request->single);
-	int result = attributes_apply(fd, extraction->entry, name, attributes, extraction->request->single,
-		extraction->counts, error);
-
-	if (result < 0)
-		return result;
-	if ((mode & 07000) && fchmod(fd, mode) < 0)
-		return entry_failed(error, errno, name, "set its mode");
-	if (futimens(fd, times) < 0)
-		return entry_failed(error, errno, name, "set its time");
 	return 0;
 }
 
@@ -162,13 +146,40 @@ static int open_new_file(struct extraction *extraction, int parent, struct sandb
 	return fd < 0 ? entry_failed(error, errno, path->text, "create the file") : fd;
 }
 
+/* Data and attributes of a file whose extended attributes need the entry, or that is large. */
+static int fill_file(struct extraction *extraction, int fd, int64_t size, struct sandbox_error *error)
+{
+	const struct attributes *attributes = &extraction->attributes;
+	const char *name = extraction->path.text;
+	bool single = extraction->request->single;
+	int result = write_data(extraction, NULL, fd, size, error);
+
+	if (result == 0)
+		result = attributes_apply(fd, extraction->entry, name, attributes, single, extraction->counts, error);
+	return result < 0 ? result : finish_file(fd, name, attributes, single, error);
+}
+
+/* The same of any other, left to a writer. Takes the descriptor. */
+static int hand_file_over(struct extraction *extraction, int *fd, int64_t size, struct sandbox_error *error)
+{
+	struct file_job *job = writers_reserve(&extraction->writers);
+	int result = job ? write_data(extraction, job, *fd, size, error) : -ECANCELED;
+
+	if (result < 0)
+		return result;
+	(void)snprintf(job->name, sizeof(job->name), "%.*s", WRITERS_NAME_SIZE - 1, extraction->path.text);
+	job->attributes = extraction->attributes;
+	job->fd = take_fd(fd);
+	writers_submit(&extraction->writers);
+	return 0;
+}
+
 static int extract_file(struct extraction *extraction, int parent, struct sandbox_error *error)
 {
 	struct import_counts *counts = extraction->counts;
 	const struct sandbox_import_limits *limits = &extraction->request->limits;
 	int64_t size = archive_entry_size(extraction->entry);
 	auto_close int fd = -1;
-	int result;
 
 	if (size < 0)
 		return entry_refuse(error, "entry", extraction->path.text, "its size is negative");
@@ -180,8 +191,9 @@ static int extract_file(struct extraction *extraction, int parent, struct sandbo
 	if (fd < 0)
 		return fd;
 	test_point("importer-file-made");
-	result = write_data(extraction, fd, size, error);
-	return result < 0 ? result : finish_file(extraction, fd, error);
+	if (size > SMALL_FILE || attributes_are_extended(extraction->entry))
+		return fill_file(extraction, fd, size, error);
+	return hand_file_over(extraction, &fd, size, error);
 }
 
 static int extract_directory(struct extraction *extraction, int parent, struct sandbox_error *error)
@@ -400,6 +412,24 @@ static int extract_entries(struct extraction *extraction, const struct extract_p
 	return target_settle(&extraction->target, extraction->request->single, error);
 }
 
+/* Files that were left to writers precede the entry at which the reading stopped: so do their errors. */
+static int extract_with_writers(struct extraction *extraction, const struct extract_progress *progress,
+	struct sandbox_error *error)
+{
+	struct sandbox_error earlier = {0};
+	int result = writers_start(&extraction->writers, extraction->ring, extraction->target.root,
+		extraction->request->single, error);
+	int written;
+
+	if (result < 0)
+		return result;
+	result = extract_entries(extraction, progress, error);
+	written = writers_finish(&extraction->writers, &earlier);
+	if (written < 0 && error)
+		*error = earlier;
+	return written < 0 ? written : result;
+}
+
 static void archive_release(struct archive **archive)
 {
 	(void)archive_read_free(*archive);
@@ -437,7 +467,7 @@ int extract_archive(struct ring *ring, int root, int notes, const struct import_
 		/* Where the archive has no entry for its root. */
 		result = target_remember(&extraction->target, "", &unlisted_root, error);
 	if (result == 0)
-		result = extract_entries(extraction, progress, error);
+		result = extract_with_writers(extraction, progress, error);
 	if (result == 0 && notes >= 0)
 		result = target_write_implied(&extraction->target, notes, &out->implied, error);
 	target_finish(&extraction->target);

@@ -1,14 +1,15 @@
 /*
  * sandbox-import: unpacks one archive into one directory, or describes the image that it holds. protocol.h says how
  * it is started and what it answers. Several threads: decoder.c turns the file into a tar stream, and another thread makes
- * its digest meanwhile; extract.c turns it into a tree, or scan.c into a table of contents, from which describe.c reads
- * what the image consists of.
+ * its digest meanwhile; extract.c turns it into a tree, with writers.c, which fills the files; or scan.c into a table of
+ * contents, from which describe.c reads what the image consists of.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <iconv.h>
 #include <limits.h>
 #include <locale.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -28,7 +29,7 @@
 #include "importer/ring.h"
 #include "importer/scan.h"
 
-enum { PROGRESS_INTERVAL_MS = 100 };
+enum { PROGRESS_INTERVAL_MS = 100, THREAD_STACK_SIZE = 1 << 20 };
 
 struct import {
 	int archive, root, report, lock, spool;
@@ -293,6 +294,18 @@ static int limit_memory(uint64_t bytes)
 	return setrlimit(RLIMIT_DATA, &memory);
 }
 
+/* Those of all threads, liblzma's among them: 8 MiB each would count for the limit on memory, and none needs many. */
+static void limit_stacks(void)
+{
+	pthread_attr_t attributes;
+
+	if (pthread_attr_init(&attributes))
+		return;
+	if (pthread_attr_setstacksize(&attributes, THREAD_STACK_SIZE) == 0)
+		(void)pthread_setattr_default_np(&attributes);
+	(void)pthread_attr_destroy(&attributes);
+}
+
 /*
  * What libc or libarchive would load when it is first needed must not come from the new root directory, which is
  * the adversary's: locale and character set conversion (iconv(3) loads programs!) are looked up now. UTF-8 to
@@ -324,6 +337,7 @@ static int import_prepare(struct import *import, char **arguments, struct sandbo
 	if (result < 0)
 		return error_set(error, -result, "receive the import request");
 	load_everything();
+	limit_stacks();
 	/* Modes are the archive's, whatever the user's umask is. */
 	(void)umask(0);
 	if (limit_memory(import->request.limits.memory) < 0)
