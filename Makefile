@@ -19,7 +19,7 @@ LINK ?= $(if $(SANITIZERS),dynamic,static)
 
 PKG_CONFIG ?= pkg-config
 MAIN_PACKAGES := libcap libseccomp json-c nettle
-IMPORTER_PACKAGES := libarchive libisal nettle json-c
+IMPORTER_PACKAGES := libarchive libisal liblzma nettle json-c
 
 CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \

@@ -1,4 +1,4 @@
-/* bzip2, xz, zstd and lz4 by the filters of libarchive, around its "raw" format: libarchive-formats(5). */
+/* bzip2, zstd and lz4 by the filters of libarchive, around its "raw" format: libarchive-formats(5). */
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
@@ -109,11 +109,6 @@ static int decode_filter(struct decoder *decoder, int code)
 int decode_bzip2(struct decoder *decoder)
 {
 	return decode_filter(decoder, ARCHIVE_FILTER_BZIP2);
-}
-
-int decode_xz(struct decoder *decoder)
-{
-	return decode_filter(decoder, ARCHIVE_FILTER_XZ);
 }
 
 int decode_zstd(struct decoder *decoder)
