@@ -4,10 +4,14 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/progress.h"
 #include "base/scope.h"
 #include "image/identity.h"
 
-enum { HASH_BUFFER_SIZE = 256 << 10 };
+enum {
+	HASH_BUFFER_SIZE = 256 << 10,
+	PROGRESS_BYTES = 64 << 20,
+};
 
 static int archive_is_no_file(const struct archive_file *file, struct sandbox_error *error)
 {
@@ -40,13 +44,14 @@ bool archive_settled(const struct archive_file *file)
 		identity_is_settled(&file->before, &after, &file->started);
 }
 
-int archive_hash(const struct archive_file *file, const struct interrupt *interrupt, struct digest *out,
-	struct sandbox_error *error)
+int archive_hash(const struct archive_file *file, const struct interrupt *interrupt,
+	const struct sandbox_progress *progress, struct digest *out, struct sandbox_error *error)
 {
 	auto_free unsigned char *buffer = memory_zeroed(HASH_BUFFER_SIZE, 1);
 	struct digest_stream stream;
 	off_t offset = 0;
 
+	progress_begin(progress, "comparing %.64s", file->source);
 	digest_start(&stream);
 	for (;;) {
 		ssize_t got = pread(file->fd, buffer, HASH_BUFFER_SIZE, offset);
@@ -61,7 +66,10 @@ int archive_hash(const struct archive_file *file, const struct interrupt *interr
 			break;
 		digest_add(&stream, buffer, (size_t)got);
 		offset += got;
+		if (offset % PROGRESS_BYTES < got)
+			progress_show(progress, 0, (uint64_t)offset, (uint64_t)file->before.st_size);
 	}
+	progress_done(progress);
 	digest_end(&stream, out);
 	return 0;
 }

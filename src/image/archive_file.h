@@ -2,6 +2,7 @@
 #ifndef IMAGE_ARCHIVE_FILE_H
 #define IMAGE_ARCHIVE_FILE_H
 
+#include <sandbox/progress.h>
 #include <stdbool.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -26,7 +27,7 @@ int archive_look(struct archive_file *file, struct sandbox_error *error);
 bool archive_settled(const struct archive_file *file);
 
 /* The digest of a regular file from beginning to end; its offset stays. 0 or -errno; -EINTR after a signal. */
-int archive_hash(const struct archive_file *file, const struct interrupt *interrupt, struct digest *out,
-	struct sandbox_error *error);
+int archive_hash(const struct archive_file *file, const struct interrupt *interrupt,
+	const struct sandbox_progress *progress, struct digest *out, struct sandbox_error *error);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/progress.h"
 #include "base/scope.h"
 #include "base/strings.h"
 #include "base/test_switch.h"
@@ -104,7 +105,7 @@ static int find_by_content(struct image_store *store, struct archive_file *file,
 	if (!S_ISREG(file->before.st_mode) || !size_is_known(store, file->before.st_size))
 		return -ENOENT;
 	log_debug("%s has the size of a known image: compare its digest", file->source);
-	result = archive_hash(file, interrupt, &digest, error);
+	result = archive_hash(file, interrupt, request->progress, &digest, error);
 	if (result < 0)
 		return result;
 	image_key(&digest, &request->choice, &key);
@@ -120,7 +121,7 @@ static int find_or_import(struct image_store *store, struct archive_file *file, 
 {
 	auto_finish(interrupt_release) struct interrupt interrupt = INTERRUPT_INIT;
 	bool shared = S_ISREG(file->before.st_mode);
-	auto_close int lock = shared ? store_lock_archive(store, &file->before, error) : -1;
+	auto_close int lock = shared ? store_lock_archive(store, &file->before, request->progress, error) : -1;
 	struct digest key;
 	int result;
 
@@ -338,8 +339,11 @@ int image_resolve(struct image_store *store, const char *reference, const struct
 		result = name_as_archive_does(store, &image, error);
 	if (result == 0 && request->name)
 		result = store_name_set(store, request->name, &image.record.digest, error);
-	if (result == 0 && request->durable)
+	if (result == 0 && request->durable) {
+		progress_begin(request->progress, "bringing it to the disk");
 		result = image_make_durable(store, &image, error);
+		progress_done(request->progress);
+	}
 	if (result < 0)
 		return explain_full(result, error);
 	*out = image;

@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/progress.h"
 #include "base/scope.h"
 #include "kernel/syscalls.h"
 #include "userns/userns.h"
@@ -142,13 +143,6 @@ static int hand_over_blob(const struct importer *importer, int socket, const cha
 	return result < 0 ? error_set(error, -result, "hand a file to the importer") : 0;
 }
 
-static void show_progress(const struct importer *importer, const struct import_counts *counts)
-{
-	if (importer->progress)
-		importer->progress->show(importer->progress->context, importer->entries_before + counts->entries,
-			importer->bytes_before + counts->archive_bytes, importer->archive_size);
-}
-
 /* Until the importer has said its last word. 1 with *out filled, 0 when it died without one, or -errno. */
 static int listen_to(const struct importer *importer, int socket, struct import_result *out,
 	struct import_image *out_image, struct sandbox_error *error)
@@ -165,7 +159,8 @@ static int listen_to(const struct importer *importer, int socket, struct import_
 			return result;
 		switch (message.kind) {
 		case IMPORT_PROGRESS:
-			show_progress(importer, &message.progress);
+			progress_show(importer->progress, message.progress.entries, message.progress.archive_bytes,
+				importer->archive_size);
 			break;
 		case IMPORT_LAYER_FOUND:
 			result = take_layer(out_image, &message.layer, error);
@@ -229,8 +224,7 @@ int importer_run(const struct importer *importer, struct import_result *out, str
 	scope_close(&theirs);
 	theirs = -1;
 	result = listen_to(importer, ours, out, out_image, error);
-	if (importer->progress)
-		importer->progress->done(importer->progress->context);
+	progress_done(importer->progress);
 	if (result < 0)
 		return result;
 	ended = userns_wait(&child, error);

@@ -25,7 +25,6 @@ struct importer {
 	struct sandbox_import_limits limits;
 	const struct sandbox_progress *progress; /* or NULL */
 	uint64_t archive_size; /* for `progress`; 0 when unknown */
-	uint64_t entries_before, bytes_before; /* of the layers that are done, for `progress` */
 };
 
 /* What the importer found in an archive that it did not unpack. */

@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/progress.h"
 #include "base/scope.h"
 #include "base/strings.h"
 #include "base/test_switch.h"
@@ -97,8 +98,7 @@ static int listen_to(const struct layer_copy *copy, int reports, struct tree_cop
 		if (fd_read_full(reports, &counts, sizeof(counts)) != sizeof(counts))
 			return 0;
 		*out = counts;
-		if (copy->progress)
-			copy->progress->show(copy->progress->context, counts.entries, counts.bytes, copy->size);
+		progress_show(copy->progress, counts.entries, counts.bytes, copy->size);
 	}
 }
 
@@ -119,9 +119,9 @@ static int run_helper(const struct layer_copy *copy, struct helper *helper, stru
 	scope_close(&theirs);
 	theirs = -1;
 	test_point("copy-started");
+	progress_begin(copy->progress, "copying the files for other ids");
 	result = listen_to(copy, ours, out, error);
-	if (copy->progress)
-		copy->progress->done(copy->progress->context);
+	progress_done(copy->progress);
 	return result < 0 ? result : userns_wait(&child, error);
 }
 
@@ -205,7 +205,7 @@ int layer_copy(struct image_store *store, const struct layer_copy *copy, struct 
 		return result;
 	if (fstat(source.lease.wrapper, &status) < 0)
 		return error_set(error, errno, "look at a layer");
-	lock = store_lock_archive(store, &status, error);
+	lock = store_lock_archive(store, &status, copy->progress, error);
 	if (lock < 0)
 		return lock;
 	*out_lost = 0;

@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/progress.h"
 #include "base/scope.h"
 
 static const struct {
@@ -112,7 +113,22 @@ void image_store_finish(struct image_store *store)
 	*store = (struct image_store)IMAGE_STORE_INIT;
 }
 
-int store_lock_archive(struct image_store *store, const struct stat *status, struct sandbox_error *error)
+static int lock_telling(int lock, const struct sandbox_progress *progress)
+{
+	int result = flock(lock, LOCK_EX | LOCK_NB);
+
+	if (result == 0 || errno != EWOULDBLOCK)
+		return result;
+	progress_wait(progress, "another process, which unpacks the same image");
+	do
+		result = flock(lock, LOCK_EX);
+	while (result < 0 && errno == EINTR);
+	progress_done(progress);
+	return result;
+}
+
+int store_lock_archive(struct image_store *store, const struct stat *status, const struct sandbox_progress *progress,
+	struct sandbox_error *error)
 {
 	char name[80];
 
@@ -124,9 +140,8 @@ int store_lock_archive(struct image_store *store, const struct stat *status, str
 
 		if (lock < 0)
 			return image_store_explain(errno, store->path, "write to", error);
-		while (flock(lock, LOCK_EX) < 0)
-			if (errno != EINTR)
-				return error_set(error, errno, "lock %s", name);
+		if (lock_telling(lock, progress) < 0)
+			return error_set(error, errno, "lock %s", name);
 		if (fstat(lock, &opened) < 0)
 			return error_set(error, errno, "look at %s", name);
 		/* The one before us removed it, and somebody else may hold a new one by now. */

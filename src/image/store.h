@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
+#include <sandbox/progress.h>
 #include <sandbox/strings.h>
 
 #include "base/digest.h"
@@ -100,8 +101,12 @@ int staging_replace_file(int root, const char *path, const void *data, size_t si
  */
 int store_sweep(struct image_store *store, const struct idmap *map, struct sandbox_error *error);
 
-/* Waits until no other process imports the file `status`, and keeps others from it. A descriptor or -errno. */
-int store_lock_archive(struct image_store *store, const struct stat *status, struct sandbox_error *error);
+/*
+ * Waits until no other process imports the file `status`, and keeps others from it. `progress` (may be NULL) is told when
+ * there is one. A descriptor or -errno.
+ */
+int store_lock_archive(struct image_store *store, const struct stat *status, const struct sandbox_progress *progress,
+	struct sandbox_error *error);
 void store_unlock_archive(struct image_store *store, const struct stat *status, int *lock);
 
 /* Names. */

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/progress.h"
 #include "base/scope.h"
 #include "base/strings.h"
 #include "base/test_switch.h"
@@ -122,6 +123,7 @@ static int read_archive(struct unpacking *unpacking, struct staging *staging, st
 		.archive_size = S_ISREG(file->before.st_mode) ? (uint64_t)file->before.st_size : 0,
 	};
 
+	progress_begin(unpacking->request->progress, "importing %.64s", file->source);
 	return unpack_stage(unpacking, &importer, staging, &unpacking->spool, &unpacking->result, &unpacking->image, error);
 }
 

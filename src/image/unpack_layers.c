@@ -4,9 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/progress.h"
 #include "base/scope.h"
 #include "base/test_switch.h"
 #include "image/inherit.h"
@@ -154,13 +156,12 @@ static int unpack_layer(struct unpacking *unpacking, const struct pending_list *
 	struct importer importer = {
 		.mode = IMPORT_LAYER, .archive = unpacking->result.spooled ? unpacking->spool : file->fd,
 		.layout = -1, .limits = limits_left(unpacking, used),
-		.offset = pending->wanted->offset, .size = pending->wanted->size,
-		.entries_before = used->entries, .bytes_before = used->archive_bytes,
-		.archive_size = unpacking->result.counts.archive_bytes,
+		.offset = pending->wanted->offset, .size = pending->wanted->size, .archive_size = pending->wanted->size,
 	};
 	auto_finish(import_image_finish) struct import_image none = {0};
 	auto_close int notes = -1;
 	struct import_result found;
+	struct stat status;
 	bool unlisted;
 	int result;
 
@@ -168,6 +169,10 @@ static int unpack_layer(struct unpacking *unpacking, const struct pending_list *
 		return error_set(error, -blob, "open blobs/sha256/%s", pending->wanted->blob.hex);
 	if (blob >= 0)
 		importer.archive = blob;
+	if (blob >= 0 && fstat(blob, &status) == 0)
+		importer.archive_size = (uint64_t)status.st_size;
+	progress_begin(unpacking->request->progress, "unpacking layer %zu of %zu", (size_t)(pending - list->items) + 1,
+		unpacking->image.layer_count);
 	result = unpack_stage(unpacking, &importer, &pending->staging, &notes, &found, &none, error);
 	if (result == 0 && pending->wanted->blob.hex[0])
 		result = check_digest(&pending->wanted->blob, &found.archive, "file in the archive", error);

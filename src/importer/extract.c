@@ -26,6 +26,7 @@ struct extraction {
 	struct archive *archive;
 	struct archive_entry *entry;
 	const struct import_request *request;
+	const struct extract_progress *progress;
 	struct import_counts *counts; /* those of `out` */
 	struct extract_result *out;
 	struct target target;
@@ -97,6 +98,12 @@ static int64_t data_size(struct archive_entry *entry, int64_t size)
 	return sum;
 }
 
+static void report(const struct extraction *extraction)
+{
+	if (extraction->progress->report)
+		extraction->progress->report(extraction->progress->context, extraction->counts);
+}
+
 static int write_data(struct extraction *extraction, struct file_job *job, int fd, int64_t size,
 	struct sandbox_error *error)
 {
@@ -118,6 +125,7 @@ static int write_data(struct extraction *extraction, struct file_job *job, int f
 		result = take_piece(extraction, job, fd, data, count, offset, error);
 		if (result < 0)
 			return result;
+		report(extraction);
 		end = offset + (int64_t)count;
 		missing -= (int64_t)count;
 	}
@@ -391,8 +399,7 @@ static bool is_about_characters(struct archive *archive)
 	return detail && strstr(detail, "can't be converted from");
 }
 
-static int extract_entries(struct extraction *extraction, const struct extract_progress *progress,
-	struct sandbox_error *error)
+static int extract_entries(struct extraction *extraction, struct sandbox_error *error)
 {
 	for (;;) {
 		int status = archive_read_next_header(extraction->archive, &extraction->entry);
@@ -405,16 +412,14 @@ static int extract_entries(struct extraction *extraction, const struct extract_p
 		result = extract_entry(extraction, error);
 		if (result < 0)
 			return result;
-		if (progress->report)
-			progress->report(progress->context, extraction->counts);
+		report(extraction);
 	}
 	extraction->out->end = (uint64_t)archive_read_header_position(extraction->archive);
 	return target_settle(&extraction->target, extraction->request->single, error);
 }
 
 /* Files that were left to writers precede the entry at which the reading stopped: so do their errors. */
-static int extract_with_writers(struct extraction *extraction, const struct extract_progress *progress,
-	struct sandbox_error *error)
+static int extract_with_writers(struct extraction *extraction, struct sandbox_error *error)
 {
 	struct sandbox_error earlier = {0};
 	int result = writers_start(&extraction->writers, extraction->ring, extraction->target.root,
@@ -423,7 +428,7 @@ static int extract_with_writers(struct extraction *extraction, const struct extr
 
 	if (result < 0)
 		return result;
-	result = extract_entries(extraction, progress, error);
+	result = extract_entries(extraction, error);
 	written = writers_finish(&extraction->writers, &earlier);
 	if (written < 0 && error)
 		*error = earlier;
@@ -458,7 +463,7 @@ int extract_archive(struct ring *ring, int root, int notes, const struct import_
 	if (!extraction)
 		return error_set(error, ENOMEM, "read the archive");
 	*extraction = (struct extraction){
-		.ring = ring, .archive = archive, .request = request, .out = out, .counts = &out->counts,
+		.ring = ring, .archive = archive, .request = request, .progress = progress, .out = out, .counts = &out->counts,
 		.target = {.parent = -1}};
 	result = open_stream(extraction, error);
 	if (result == 0)
@@ -467,7 +472,7 @@ int extract_archive(struct ring *ring, int root, int notes, const struct import_
 		/* Where the archive has no entry for its root. */
 		result = target_remember(&extraction->target, "", &unlisted_root, error);
 	if (result == 0)
-		result = extract_with_writers(extraction, progress, error);
+		result = extract_with_writers(extraction, error);
 	if (result == 0 && notes >= 0)
 		result = target_write_implied(&extraction->target, notes, &out->implied, error);
 	target_finish(&extraction->target);

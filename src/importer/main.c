@@ -70,6 +70,11 @@ static void report_progress(void *context, const struct import_counts *counts)
 	(void)import_message_send(import->report, &message);
 }
 
+static struct extract_progress wanted_progress(struct import *import)
+{
+	return (struct extract_progress){import->request.progress ? report_progress : NULL, import};
+}
+
 /*
  * tar(5): an archive ends with two blocks of zeros. Without them it may have lost entries just where one
  * ended, which tar(1) calls a success. Behind them there may be padding and nothing else.
@@ -132,7 +137,7 @@ static void note_stream(struct import *import)
 /* From a started decoder to a tree. */
 static int import_extract(struct import *import, struct sandbox_error *error)
 {
-	struct extract_progress progress = {import->request.progress ? report_progress : NULL, import};
+	struct extract_progress progress = wanted_progress(import);
 	int notes = import->request.mode == IMPORT_LAYER ? import->spool : -1;
 	int result = extract_archive(&import->ring, import->root, notes, &import->request, &progress, &import->extracted,
 		error);
@@ -202,12 +207,13 @@ static int import_again(struct import *import, uint64_t base, struct sandbox_err
 /* From a started decoder, whose stream looks like an image's, to a description or a tree. */
 static int import_scan(struct import *import, off_t base, struct sandbox_error *error)
 {
+	struct extract_progress progress = wanted_progress(import);
 	int result;
 
 	import->result.spooled = base < 0 || !can_read_again(import);
 	if (import->result.spooled)
 		base = 0;
-	result = scan_archive(&import->ring, import->result.spooled ? import->spool : -1, &import->scan, error);
+	result = scan_archive(&import->ring, import->result.spooled ? import->spool : -1, &progress, &import->scan, error);
 	result = import_end(import, result, error);
 	if (result < 0)
 		return result;

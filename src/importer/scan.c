@@ -75,15 +75,19 @@ void scan_finish(struct scan *scan)
 struct scanner {
 	struct ring *ring;
 	int spool;
+	const struct extract_progress *progress;
 	int failed; /* -errno of writing to the spool */
 	bool at_end;
 };
 
 static la_ssize_t scan_read(struct archive *archive, void *context, const void **out_data)
 {
+	static const struct import_counts nothing_yet;
 	struct scanner *scanner = context;
 	size_t size = ring_next(scanner->ring, RING_EXTRACT, out_data);
 
+	if (scanner->progress->report)
+		scanner->progress->report(scanner->progress->context, &nothing_yet);
 	scanner->at_end = size == 0;
 	if (size && scanner->spool >= 0 && !scanner->failed)
 		scanner->failed = fd_write_all(scanner->spool, *out_data, size);
@@ -148,9 +152,10 @@ static void archive_release(struct archive **archive)
 	(void)archive_read_free(*archive);
 }
 
-int scan_archive(struct ring *ring, int spool, struct scan *out, struct sandbox_error *error)
+int scan_archive(struct ring *ring, int spool, const struct extract_progress *progress, struct scan *out,
+	struct sandbox_error *error)
 {
-	struct scanner scanner = {.ring = ring, .spool = spool};
+	struct scanner scanner = {.ring = ring, .spool = spool, .progress = progress};
 	auto_finish(archive_release) struct archive *archive = archive_read_new();
 	const void *ignored;
 

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "image/protocol.h"
+#include "importer/extract.h"
 #include "importer/members.h"
 #include "importer/ring.h"
 
@@ -31,6 +32,7 @@ void scan_finish(struct scan *scan);
  * member that no image archive has. An archive that cannot be read is "no image" here: the extraction will say what
  * is wrong with it. 0 or -errno.
  */
-int scan_archive(struct ring *ring, int spool, struct scan *out, struct sandbox_error *error);
+int scan_archive(struct ring *ring, int spool, const struct extract_progress *progress, struct scan *out,
+	struct sandbox_error *error);
 
 #endif

@@ -342,7 +342,7 @@ static void one_at_a_time_has_the_lock_of_an_archive(void **state)
 {
 	struct fixture *fixture = *state;
 	struct stat status = {.st_dev = 1, .st_ino = 2};
-	int lock = store_lock_archive(&fixture->store, &status, NULL), status_of_child;
+	int lock = store_lock_archive(&fixture->store, &status, NULL, NULL), status_of_child;
 	pid_t child;
 
 	assert_true(lock >= 0);
