@@ -81,6 +81,23 @@ bool cgroup_counter_parse(const char *text, const char *key, uint64_t *out)
 	return found;
 }
 
+/*
+ * Before Linux 6.10 a fork that is refused is counted where who forks is, whosever limit it met; later there and in all
+ * groups above, ours as well.
+ */
+static void add_refused_forks(int group, struct cgroup_counters *out)
+{
+	auto_free char *text = NULL;
+	uint64_t refused;
+
+	if (file_read(group, "payload/pids.events", CONTROL_FILE_MAX, &text, NULL, NULL) < 0 ||
+	    !cgroup_counter_parse(text, "max", &refused))
+		return;
+	if (!out->known[CGROUP_PIDS_MAX] || refused > out->values[CGROUP_PIDS_MAX])
+		out->values[CGROUP_PIDS_MAX] = refused;
+	out->known[CGROUP_PIDS_MAX] = true;
+}
+
 void cgroup_counters_read(int group, struct cgroup_counters *out)
 {
 	auto_free char *text = NULL;
@@ -96,4 +113,5 @@ void cgroup_counters_read(int group, struct cgroup_counters *out)
 		}
 		out->known[i] = text && cgroup_counter_parse(text, rows[i].key, &out->values[i]);
 	}
+	add_refused_forks(group, out);
 }
