@@ -9,7 +9,8 @@
  *   - what the sandbox's tmpfs mounts, System V segments and memfds have allocated, mapped or not,
  *   - other shared memory, by proportional share.
  * What is both in a tmpfs (or memfd, or segment) and mapped must not count twice: only when that could decide is each
- * process's list of mappings read, which takes longer.
+ * process's list of mappings read, which takes longer. Nor must what is mapped by a child of vfork(2), which has its
+ * parent's memory until it executes a program: only when it is too much altogether are processes compared.
  */
 #ifndef CGROUP_SAMPLER_H
 #define CGROUP_SAMPLER_H
@@ -22,6 +23,7 @@
 
 struct sampler {
 	int processes;     /* the procfs of its pid namespace, or -1 */
+	pid_t init;        /* as we see it: all of them descend from it */
 	int segments;      /* its /proc/sysvipc/shm, or -1: this kernel has none */
 	int *filesystems;  /* one descriptor in each of its tmpfs mounts; owned */
 	size_t filesystem_count;

@@ -113,6 +113,7 @@ int sampling_accept(const struct plan *plan, const struct interrupt *interrupt, 
 	if (message.fd_count < VIEW_SEGMENTS || message.fd_count > VIEW_COUNT)
 		return error_set(error, EPROTO, "watch the limits");
 	sampler->processes = message.fds[VIEW_PROCESSES];
+	sampler->init = container->init;
 	root = message.fds[VIEW_ROOT];
 	sampler->segments = message.fd_count == VIEW_COUNT ? message.fds[VIEW_SEGMENTS] : -1;
 	result = sampler_start(sampler, error);

@@ -4,8 +4,10 @@
  * usage: bomb anonymous|shared|memfd|segment|file|mapped MEGABYTES [FILE]
  *        bomb hold MEGABYTES FILE     (holds private memory, makes FILE, and waits)
  *        bomb orphaned|descriptors MEGABYTES   (in a thread that outlives the first; in one with descriptors of its own)
- *        bomb scattered MEGABYTES FILE          (in FILE, and as much again in mappings of a page each)
+ *        bomb scattered MEGABYTES FILE          (in FILE, and as much again mapped, among very many mappings)
+ *        bomb lent MEGABYTES                    (private memory, which a child has as well for a while: vfork(2))
  *        bomb fork|setsid|uids COUNT
+ *        bomb endless FILE                      (makes FILE, and then forks and forks in each process)
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,11 +19,12 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/shm.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { MEGABYTE = 1 << 20, PAGE = 4096, FIRST_ID = 1000 };
+enum { MEGABYTE = 1 << 20, PAGE = 4096, FIRST_ID = 1000, NAME_SIZE = 251, NAME_DEPTH = 14, NAME_MAPPINGS = 20000 };
 
 static char block[MEGABYTE];
 
@@ -105,6 +108,20 @@ static void *fill_unshared(void *megabytes)
 	return NULL;
 }
 
+static void lend(size_t megabytes)
+{
+	pid_t pid;
+
+	map(megabytes, MAP_PRIVATE);
+	pid = vfork();
+	if (pid == 0) {
+		(void)sleep(2);
+		_exit(0);
+	}
+	if (pid < 0 || waitpid(pid, NULL, 0) < 0)
+		give_up("vfork");
+}
+
 static pthread_t start_thread(void *(*function)(void *argument), size_t megabytes)
 {
 	pthread_t thread;
@@ -114,17 +131,39 @@ static pthread_t start_thread(void *(*function)(void *argument), size_t megabyte
 	return thread;
 }
 
-/* Many small mappings that cannot become one. */
+/* A file with a very long path, mapped so often that the list of mappings has more than a hundred megabytes. */
+static void map_long_name(void)
+{
+	static char name[NAME_SIZE];
+	int fd;
+
+	memset(name, 'n', sizeof(name) - 1);
+	for (int i = 0; i < NAME_DEPTH; i++)
+		if (mkdir(name, 0700) < 0 || chdir(name) < 0)
+			give_up("mkdir");
+	fd = open(name, O_RDWR | O_CREAT, 0600);
+	if (fd < 0 || ftruncate(fd, PAGE) < 0)
+		give_up("open");
+	for (int i = 0; i < NAME_MAPPINGS; i++)
+		if (mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED)
+			give_up("mmap");
+}
+
 static void scatter(int fd, size_t megabytes)
 {
+	map_long_name();
 	fill(fd, megabytes);
-	for (size_t i = 0; i < megabytes * MEGABYTE / PAGE; i++) {
-		char *memory = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	map(megabytes, MAP_SHARED);
+	/* Such a list takes its time to be read. */
+	(void)sleep(30);
+}
 
-		if (memory == MAP_FAILED)
-			give_up("mmap");
-		*memory = 'x';
-	}
+static void fork_for_ever(const char *file)
+{
+	if (creat(file, 0600) < 0)
+		give_up("creat");
+	for (;;)
+		(void)fork();
 }
 
 static void processes(size_t count, const char *how)
@@ -167,10 +206,14 @@ int main(int argc, char **argv)
 		map_file(open(argv[3], O_RDWR | O_CREAT, 0600), amount);
 	else if (strcmp(how, "scattered") == 0 && argc > 3)
 		scatter(open(argv[3], O_WRONLY | O_CREAT, 0600), amount);
+	else if (strcmp(how, "lent") == 0)
+		lend(amount);
 	else if (strcmp(how, "descriptors") == 0)
 		(void)pthread_join(start_thread(fill_unshared, amount), NULL);
 	else if (strcmp(how, "orphaned") == 0 && start_thread(map_alone, amount))
 		(void)syscall(SYS_exit, 0);
+	else if (strcmp(how, "endless") == 0)
+		fork_for_ever(argv[2]);
 	else if (amount)
 		processes(amount, how);
 	(void)sleep(1);
