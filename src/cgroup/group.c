@@ -248,6 +248,22 @@ static bool is_weight(const struct cgroup_limit *limit)
 		strcmp(limit->file, "io.bfq.weight") == 0;
 }
 
+/* A list that turns out to be too long has been taken by then, and all that is above would be allowed: back to what it was. */
+static int change_limit(const struct cgroup_group *group, const struct cgroup_limit *limit, struct sandbox_error *error)
+{
+	auto_free char *before = NULL;
+	int result;
+
+	if (limit->controller == CGROUP_CPUSET)
+		(void)file_read(group->group, limit->file, CONTROL_FILE_MAX, &before, NULL, NULL);
+	result = hold_limit(group, limit, error);
+	if (result < 0 && before) {
+		(void)file_write_existing(group->group, limit->file, before, NULL);
+		(void)file_write_existing(group->payload, limit->file, before, NULL);
+	}
+	return result;
+}
+
 /* A controller that the group did not need until now is enabled, if its parent has it. */
 int cgroup_group_update(const char *path, const struct cgroup_limits *limits, struct sandbox_error *error)
 {
@@ -275,7 +291,7 @@ int cgroup_group_update(const char *path, const struct cgroup_limits *limits, st
 		/* A default of `run`; here it would undo what was asked for then. */
 		if (limits->items[i].implied)
 			continue;
-		result = hold_limit(&group, &limits->items[i], error);
+		result = change_limit(&group, &limits->items[i], error);
 		if (result == 0 && is_scope && is_weight(&limits->items[i]))
 			result = file_write_existing(parent, limits->items[i].file, limits->items[i].value, error);
 	}

@@ -23,6 +23,20 @@ needs_cpuset() {
 	assert_error E_LIMIT_UNAVAILABLE
 }
 
+@test "update moves it to others" {
+	needs_cpuset
+	[ "$(nproc)" -gt 1 ] || skip 'there is one processor'
+	"$SANDBOX" run -d --name box --cpuset-cpus 0 "$BUSYBOX_TAR" sleep 60
+	sandbox update --cpuset-cpus 1 box
+	assert_success box
+	sandbox exec box grep Cpus_allowed_list /proc/1/status /proc/self/status
+	sandbox update --cpuset-cpus 4000 box
+	assert_error E_LIMIT_UNAVAILABLE
+	sandbox exec box grep Cpus_allowed_list /proc/self/status
+	assert_output $'Cpus_allowed_list:\t1'
+	"$SANDBOX" rm --force box
+}
+
 @test "the receipt tells how long processes waited" {
 	needs_cpuset
 	[ -e /proc/pressure/cpu ] || skip 'this kernel does not count that'
