@@ -16,7 +16,7 @@ no_groups() {
 
 # Systemd's own word for it; nothing where there is no manager.
 scopes() {
-	systemctl --user list-units --all --plain --no-legend 'sandbox-*' 2>/dev/null || true
+	systemctl --user list-units --all --plain --no-legend 'sandbox-*.scope' 2>/dev/null || true
 }
 
 # Nothing is left of any sandbox: no group, no scope, and no record of one.

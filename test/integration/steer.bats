@@ -76,8 +76,18 @@ limits_are() {
 	sandbox update -m 96m --memory-swap 96m --pids-limit 50 --cpus 0.5 box
 	assert_success box
 	wait_until limits_are $'100663296\n50\n50000 100000'
-	sandbox update --cpu-weight 300 box
+	sandbox update --cpu-weight 300 --memory-high 80m box
 	assert_success box
+	sandbox exec box cat /sys/fs/cgroup/cpu.weight /sys/fs/cgroup/memory.high /sys/fs/cgroup/memory.swap.max
+	assert_success $'300\n83886080\n0'
+	case ${SANDBOX_WORLD:-} in
+	systemd-full | delegated)
+		sandbox update --device-write-bps "$HOME:3m" box
+		assert_success box
+		sandbox exec box cat /sys/fs/cgroup/io.max
+		assert_output_has wbps=3145728
+		;;
+	esac
 }
 
 @test "update refuses a weight that nobody heeds, as run does" {
