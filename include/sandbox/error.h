@@ -55,7 +55,8 @@
 	X(IMAGE_CHOICE) \
 	X(SANDBOX_UNKNOWN) \
 	X(SANDBOX_STATE) \
-	X(LAYER_NAME)
+	X(LAYER_NAME) \
+	X(IMAGE_DAMAGED)
 
 enum sandbox_error_id {
 #define X(name) SANDBOX_E_##name,

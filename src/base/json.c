@@ -148,6 +148,17 @@ int json_get_unsigned(struct json_object *object, const char *path, const char *
 	return 0;
 }
 
+int json_get_boolean(struct json_object *object, const char *path, const char *key, bool optional, bool *out,
+	struct sandbox_error *error)
+{
+	struct json_object *value;
+	int found = json_member(object, path, key, optional, json_type_boolean, &value, error);
+
+	if (found > 0)
+		*out = json_object_get_boolean(value);
+	return found < 0 ? found : 0;
+}
+
 int json_get_object(struct json_object *object, const char *path, const char *key, bool optional,
 	struct json_object **out, struct sandbox_error *error)
 {

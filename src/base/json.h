@@ -29,6 +29,8 @@ int json_get_string(struct json_object *object, const char *path, const char *ke
 	const char **out, struct sandbox_error *error);
 int json_get_unsigned(struct json_object *object, const char *path, const char *key, bool optional,
 	uint64_t limit, uint64_t *out, struct sandbox_error *error);
+int json_get_boolean(struct json_object *object, const char *path, const char *key, bool optional, bool *out,
+	struct sandbox_error *error);
 int json_get_object(struct json_object *object, const char *path, const char *key, bool optional,
 	struct json_object **out, struct sandbox_error *error);
 

@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "base/json.h"
 #include "base/scope.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/image_describe.h"
 #include "cli/output.h"
 
 enum { DIGEST_SHOWN = 12 };
@@ -14,11 +14,13 @@ enum { DIGEST_SHOWN = 12 };
 struct images_options {
 	bool json;
 	bool quiet;
+	bool whole;
 };
 
 static const struct option_entry images_table[] = {
 	{OPTION_FLAG, "json", 0, NULL, "everything, as JSON", offsetof(struct images_options, json)},
 	{OPTION_FLAG, "quiet", 'q', NULL, "only the digests", offsetof(struct images_options, quiet)},
+	{OPTION_FLAG, "no-trunc", 0, NULL, "digests as a whole", offsetof(struct images_options, whole)},
 	{OPTION_END},
 };
 
@@ -31,11 +33,11 @@ static void format_time(int64_t seconds, char *out, size_t size)
 		(void)snprintf(out, size, "?");
 }
 
-static void add_row(struct output_table *table, const struct sandbox_image *image, const char *name)
+static void add_row(struct output_table *table, const struct sandbox_image *image, const char *name, bool whole)
 {
-	char digest[DIGEST_SHOWN + 1], size[24], layers[24], entries[24], created[32];
+	char digest[SANDBOX_DIGEST_SIZE], size[24], layers[24], entries[24], created[32];
 
-	(void)snprintf(digest, sizeof(digest), "%.*s", DIGEST_SHOWN, image->digest);
+	(void)snprintf(digest, sizeof(digest), "%.*s", whole ? SANDBOX_DIGEST_SIZE : DIGEST_SHOWN, image->digest);
 	(void)snprintf(layers, sizeof(layers), "%zu", image->layers.count);
 	(void)snprintf(entries, sizeof(entries), "%llu", (unsigned long long)image->entries);
 	format_time(image->imported, created, sizeof(created));
@@ -48,7 +50,7 @@ static void add_row(struct output_table *table, const struct sandbox_image *imag
 	output_table_cell(table, image->source);
 }
 
-static void print_table(const struct sandbox_images *images)
+static void print_table(const struct sandbox_images *images, bool whole)
 {
 	static const char *const headings[] = {"NAME", "DIGEST", "SIZE", "LAYERS", "ENTRIES", "IMPORTED", "FROM"};
 	auto_finish(output_table_finish) struct output_table table = {0};
@@ -58,31 +60,11 @@ static void print_table(const struct sandbox_images *images)
 		const struct sandbox_image *image = &images->items[i];
 
 		if (!image->names.count)
-			add_row(&table, image, "-");
+			add_row(&table, image, "-", whole);
 		for (size_t j = 0; j < image->names.count; j++)
-			add_row(&table, image, image->names.items[j]);
+			add_row(&table, image, image->names.items[j], whole);
 	}
 	output_table_print(&table);
-}
-
-static struct json_object *describe(const struct sandbox_image *image)
-{
-	struct json_object *object = json_new_object();
-
-	json_add_strings(object, "names", &image->names);
-	json_add_string(object, "digest", image->digest);
-	json_add_strings(object, "layers", &image->layers);
-	json_add_string(object, "platform", image->platform);
-	json_add_string(object, "source", image->source);
-	json_add_string(object, "compression", image->compression);
-	json_add_unsigned(object, "imported", image->imported < 0 ? 0 : (uint64_t)image->imported);
-	json_add_unsigned(object, "archive_bytes", image->archive_bytes);
-	json_add_unsigned(object, "size", image->size);
-	json_add_unsigned(object, "entries", image->entries);
-	json_add_unsigned(object, "devices_skipped", image->devices_skipped);
-	json_add_unsigned(object, "attributes_dropped", image->attributes_dropped);
-	json_add_unsigned(object, "owners_dropped", image->owners_dropped);
-	return object;
 }
 
 static void print_json(const struct sandbox_images *images)
@@ -90,7 +72,7 @@ static void print_json(const struct sandbox_images *images)
 	struct json_object *array = json_new_array();
 
 	for (size_t i = 0; i < images->count; i++)
-		json_append(array, describe(&images->items[i]));
+		json_append(array, image_describe(&images->items[i]));
 	output_json(array);
 }
 
@@ -115,7 +97,12 @@ static int run_images(const struct cli *cli, int argc, char **argv)
 		return 0;
 	if (sandbox_image_list(&locations, &images, &error) < 0)
 		return output_error(&error);
-	(options.json ? print_json : options.quiet ? print_digests : print_table)(&images);
+	if (options.json)
+		print_json(&images);
+	else if (options.quiet)
+		print_digests(&images);
+	else
+		print_table(&images, options.whole);
 	return 0;
 }
 

@@ -24,12 +24,21 @@ struct cli {
 	char *runtime; /* gone at reboot: --runroot, else $XDG_RUNTIME_DIR/sandbox; NULL where there is none */
 };
 
+struct command;
+
+/* A command of a command: `sandbox image verify`. A table of them ends with NULL. */
+struct subcommand {
+	const char *word;
+	const struct command *command;
+};
+
 struct command {
-	const char *name;
+	const char *name; /* of a command of another both words */
 	const char *operands; /* how usage shows them: "IMAGE [COMMAND [ARG...]]" */
 	const char *summary;
 	const char *example; /* a whole line, shown with --help and where an operand is missing; or NULL */
 	const struct option_entry *options;
+	const struct subcommand *subcommands; /* or NULL; then there are no options */
 	/* argv[0] is the command's name. */
 	int (*run)(const struct cli *cli, int argc, char **argv);
 };
@@ -53,7 +62,15 @@ extern const struct command command_rm;
 extern const struct command command_import;
 extern const struct command command_save;
 extern const struct command command_images;
+extern const struct command command_tag;
+extern const struct command command_history;
 extern const struct command command_rmi;
+extern const struct command command_image;
+extern const struct command command_image_inspect;
+extern const struct command command_image_verify;
+extern const struct command command_image_prune;
+extern const struct command command_df;
+extern const struct command command_gc;
 extern const struct command command_reset;
 extern const struct command command_doctor;
 extern const struct command command_completion;

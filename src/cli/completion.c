@@ -63,8 +63,8 @@ static void propose_images(const struct search *search)
 			propose(search, images.items[i].names.items[j], images.items[i].source);
 }
 
-/* The digests as well: what has no name is removed by it. */
-static void propose_images_to_remove(const struct search *search)
+/* The digests as well: what has no name is meant by it. */
+static void propose_stored_images(const struct search *search)
 {
 	const struct cli *cli = search->cli;
 	const struct sandbox_locations locations = {cli->store, cli->state, cli->runtime};
@@ -217,8 +217,9 @@ static void propose_operand(const struct search *search, const struct command *c
 
 	if (number > 0 && !strstr(first, "..."))
 		return;
-	if (command == &command_rmi)
-		propose_images_to_remove(search);
+	if (command == &command_rmi || command == &command_tag || command == &command_history ||
+	    command == &command_image_inspect || command == &command_image_verify)
+		propose_stored_images(search);
 	else
 		propose_placeholder(search, first);
 }
@@ -249,6 +250,19 @@ static int skip_options(const struct option_entry *table, int count, char **word
 	return i;
 }
 
+static void find_in_command(const struct search *search, const struct command *command, int count, char **words);
+
+/* The first word is one of the command's own commands; the others are that one's. */
+static void find_in_subcommands(const struct search *search, const struct subcommand *item, int count, char **words)
+{
+	for (; item->word; item++) {
+		if (count < 2)
+			propose(search, item->word, item->command->summary);
+		else if (strcmp(item->word, words[0]) == 0)
+			find_in_command(search, item->command, count - 1, words + 1);
+	}
+}
+
 static void find_in_command(const struct search *search, const struct command *command, int count, char **words)
 {
 	static const struct option_entry none[] = {{OPTION_END}};
@@ -256,7 +270,9 @@ static void find_in_command(const struct search *search, const struct command *c
 	bool ended;
 	int used = skip_options(table, count, words, &option, &ended);
 
-	if (option)
+	if (command->subcommands)
+		find_in_subcommands(search, command->subcommands, count, words);
+	else if (option)
 		propose_value(search, option);
 	else if (used < count - 1 || ended || *search->beginning != '-')
 		propose_operand(search, command, count - 1 - used);

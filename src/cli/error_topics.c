@@ -140,6 +140,10 @@ static const struct topic topics[SANDBOX_E_COUNT] = {
 	[SANDBOX_E_LAYER_NAME] = {"a file has a name that a layer cannot hold",
 		"Layers of images say what they delete by names: \".wh.NAME\" is the deletion of NAME. A file that is called so\n"
 		"itself cannot be in one. `sandbox export` writes a whole tree, in which such names are names."},
+	[SANDBOX_E_IMAGE_DAMAGED] = {"something in the image store is not what it was",
+		"`sandbox image verify` names every file of an image that has changed since it was imported; with --discard it\n"
+		"removes the damaged layers, and the next import of the archive makes them again. A record of an image that cannot\n"
+		"be understood hides which layers it needs, so none is removed until `sandbox rmi -f` has removed the record."},
 };
 
 bool error_topic_print(const char *name)

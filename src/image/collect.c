@@ -1,13 +1,18 @@
-/* Removing images, and whatever nothing needs any more. */
+/* Removing images. What is not needed any more is found in gc.c. */
+#include "image/collect.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/log.h"
+#include "base/memory.h"
 #include "base/scope.h"
 #include "base/strings.h"
 #include "base/test_switch.h"
@@ -17,10 +22,36 @@
 #include "image/image.h"
 #include "image/layer.h"
 #include "image/reference.h"
+#include "image/manifest.h"
 
 static void strings_release(struct sandbox_strings *strings)
 {
 	sandbox_strings_finish(strings);
+}
+
+/* ---- what is needed ---- */
+
+void image_demand_finish(struct image_demand *demand)
+{
+	image_records_finish(&demand->records);
+	sandbox_strings_finish(&demand->needs.images);
+	sandbox_strings_finish(&demand->needs.layers);
+}
+
+int image_demand_load(const struct image_collection *collection, struct image_demand *out, struct sandbox_error *error)
+{
+	auto_finish(image_demand_finish) struct image_demand demand = {.records = {.items = NULL}};
+	int result = image_records_load(collection->store->root, &demand.records, error);
+
+	if (result == 0)
+		result = image_records_check(&demand.records, error);
+	if (result == 0 && collection->list_needs)
+		result = collection->list_needs(collection->context, &demand.needs, error);
+	if (result < 0)
+		return result;
+	*out = demand;
+	demand = (struct image_demand){.records = {.items = NULL}};
+	return 0;
 }
 
 /* Whether the image stands on it, under whatever id map. */
@@ -32,85 +63,197 @@ static bool layer_is_of(const char *layer, const struct image_record *record)
 	return false;
 }
 
-static bool layer_is_needed(const char *layer, const struct image_records *records, const struct digest *except)
+bool image_demand_has_layer(const struct image_demand *demand, const char *layer, const struct digest *except)
 {
-	for (size_t i = 0; i < records->count; i++)
-		if (strcmp(records->items[i].digest.hex, except->hex) != 0 && layer_is_of(layer, &records->items[i]))
+	for (size_t i = 0; i < demand->records.count; i++) {
+		const struct image_record *record = &demand->records.items[i];
+
+		if ((!except || strcmp(record->digest.hex, except->hex) != 0) && layer_is_of(layer, record))
 			return true;
-	return false;
+	}
+	return strings_contain(&demand->needs.layers, layer);
 }
 
-/* Removes the layers of this image, under whatever id map, that no other image stands on. */
-static int remove_layers(struct image_store *store, const struct image_record *record, const struct idmap *map,
-	struct sandbox_error *error)
-{
-	auto_finish(image_records_finish) struct image_records records = {0};
-	auto_finish(strings_release) struct sandbox_strings layers = {0}, unneeded = {0};
-	int result = image_records_load(store->root, &records, error);
+/* ---- an image ---- */
 
+/* Layers that are locked, so that nobody can begin to use them. */
+struct locked_layers {
+	struct locked_layer {
+		char name[LAYER_NAME_SIZE];
+		int wrapper;
+	} *items;
+	size_t count;
+};
+
+static void locked_layers_finish(struct locked_layers *layers)
+{
+	for (size_t i = 0; i < layers->count; i++)
+		scope_close(&layers->items[i].wrapper);
+	free(layers->items);
+}
+
+static int refuse_kept(const struct image_record *record, struct sandbox_error *error)
+{
+	(void)error_set(error, EBUSY, "remove the image sha256:%.12s", record->digest.hex);
+	(void)error_cause(error, SANDBOX_E_IMAGE_IN_USE, "a sandbox that has ended and can be started again stands on it");
+	(void)error_fix(error, "sandbox ps -a lists it, and sandbox rm removes it");
+	return -EBUSY;
+}
+
+/* Locks the layers, under whatever id map, that only this image needs. All or none: one in use is -EBUSY. */
+static int lock_own_layers(const struct image_collection *collection, const struct image_record *record,
+	struct locked_layers *out, struct sandbox_error *error)
+{
+	auto_finish(image_demand_finish) struct image_demand demand = {.records = {.items = NULL}};
+	auto_finish(strings_release) struct sandbox_strings layers = {0};
+	int result = image_demand_load(collection, &demand, error);
+
+	test_point("demand-loaded");
 	if (result == 0)
-		result = layer_list(store, &layers, error);
-	for (size_t i = 0; i < layers.count && result == 0; i++)
-		if (layer_is_of(layers.items[i], record) &&
-		    !layer_is_needed(layers.items[i], &records, &record->digest))
-			sandbox_strings_add(&unneeded, layers.items[i]);
-	/* All or none: an image without some of its layers is none. */
-	for (size_t i = 0; i < unneeded.count && result == 0; i++)
-		result = layer_check_idle(store, unneeded.items[i], error);
-	for (size_t i = 0; i < unneeded.count && result == 0; i++)
-		result = layer_remove(store, unneeded.items[i], map, error);
+		result = layer_list(collection->store, &layers, error);
+	for (size_t i = 0; i < layers.count && result == 0; i++) {
+		struct locked_layer layer = {.name = "", .wrapper = -1};
+
+		if (!layer_is_of(layers.items[i], record) ||
+		    image_demand_has_layer(&demand, layers.items[i], &record->digest))
+			continue;
+		layer.wrapper = layer_lock(collection->store, layers.items[i], error);
+		if (layer.wrapper == -ENOENT)
+			continue;
+		result = layer.wrapper < 0 ? layer.wrapper : 0;
+		(void)snprintf(layer.name, sizeof(layer.name), "%s", layers.items[i]);
+		if (result == 0) {
+			out->items = memory_resize(out->items, out->count + 1, sizeof(*out->items));
+			out->items[out->count++] = layer;
+		}
+	}
 	return result;
 }
 
-static int remove_record(struct image_store *store, const struct image_record *record, struct sandbox_error *error)
+/*
+ * Who came to need one of them until it was locked has written that down by now, because he had a lease until he had;
+ * and nobody can come any more. Lets go what is needed after all.
+ */
+static int check_again(const struct image_collection *collection, const struct image_record *record,
+	struct locked_layers *layers, struct sandbox_error *error)
 {
-	char path[sizeof("images/.json") + DIGEST_HEX_SIZE];
+	auto_finish(image_demand_finish) struct image_demand demand = {.records = {.items = NULL}};
+	int result = image_demand_load(collection, &demand, error);
 
-	(void)snprintf(path, sizeof(path), "images/%s.json", record->digest.hex);
-	if (unlinkat(store->root, path, 0) < 0 && errno != ENOENT)
-		return error_set(error, errno, "remove %s", path);
+	if (result < 0 || test_defence_removed("need-again"))
+		return result;
+	if (strings_contain(&demand.needs.images, record->digest.hex))
+		return refuse_kept(record, error);
+	for (size_t i = 0; i < layers->count; i++)
+		if (image_demand_has_layer(&demand, layers->items[i].name, &record->digest))
+			scope_close(&layers->items[i].wrapper), layers->items[i].wrapper = -1;
 	return 0;
 }
 
-/* What `sandbox images` shows of an image is enough to remove it: also the file that it came from. */
-static int find_to_remove(struct image_store *store, const char *reference, struct image_record *out,
-	struct sandbox_error *error)
+static int remove_names(struct image_store *store, const struct digest *digest, struct sandbox_error *error)
 {
-	struct digest digest;
-	int result = image_find(store, reference, out, error);
+	auto_finish(strings_release) struct sandbox_strings names = {0};
+	auto_free struct store_name *changes = NULL;
+	int result = store_names_of(store, digest, &names, error);
 
-	if (result != -ENOENT || strncmp(reference, "sha256:", strlen("sha256:")) == 0)
-		return result;
-	result = reference_find_source(store, reference, &digest, error);
-	return result < 0 ? result : image_record_load(store->root, digest.hex, out, error);
+	changes = memory_zeroed(names.count + 1, sizeof(*changes));
+	for (size_t i = 0; i < names.count; i++)
+		changes[i].name = names.items[i];
+	return result < 0 || !names.count ? result : store_names_change(store, changes, names.count, error);
 }
 
-int image_remove(struct image_store *store, const char *reference, const struct idmap *map, bool *out_removed,
-	struct sandbox_error *error)
+/* The record first: from then on there is no such image, and whatever remains of it is garbage. */
+static int forget(struct image_store *store, const struct digest *digest, struct sandbox_error *error)
+{
+	int result = image_record_remove(store->root, digest, error);
+
+	test_point("image-forgotten");
+	if (result == 0)
+		result = remove_names(store, digest, error);
+	return result < 0 ? result : identity_forget(store->root, digest, error);
+}
+
+int image_discard(const struct image_collection *collection, const struct image_record *record, bool dry_run,
+	struct image_collected *out, struct sandbox_error *error)
+{
+	auto_finish(locked_layers_finish) struct locked_layers layers = {0};
+	int result = lock_own_layers(collection, record, &layers, error);
+
+	test_point("image-locked");
+	if (result == 0)
+		result = check_again(collection, record, &layers, error);
+	if (result == 0 && out)
+		sandbox_strings_add(&out->images, record->digest.hex);
+	for (size_t i = 0; i < layers.count && result == 0 && out; i++) {
+		out->layers += layers.items[i].wrapper >= 0;
+		out->bytes += layers.items[i].wrapper >= 0 ? layer_usage(layers.items[i].wrapper, collection->map) : 0;
+	}
+	if (result == 0 && !dry_run)
+		result = forget(collection->store, &record->digest, error);
+	for (size_t i = 0; i < layers.count && result == 0 && !dry_run; i++)
+		if (layers.items[i].wrapper >= 0)
+			result = layer_discard(collection->store, layers.items[i].name, &layers.items[i].wrapper,
+				collection->map, error);
+	return result;
+}
+
+/* ---- rmi ---- */
+
+/* What `sandbox images` shows of an image is enough to remove it: also the file that it came from. */
+static int find_to_remove(struct image_store *store, const char *reference, struct digest *out,
+	char out_name[IMAGE_NAME_MAX + 1], struct sandbox_error *error)
+{
+	int result = reference_find_name(store, reference, out, out_name, error);
+
+	if (result != -ENOENT || text_starts_with(reference, "sha256:") || store->root < 0)
+		return result;
+	return reference_find_source(store, reference, out, error);
+}
+
+/* A damaged record says of no layer that it is the image's: these are garbage from then on. */
+static int remove_damaged(struct image_store *store, const struct digest *digest, struct sandbox_error *error)
+{
+	error_clear(error);
+	return forget(store, digest, error);
+}
+
+static int remove_found(const struct image_collection *collection, const struct digest *digest, const char *name,
+	bool force, bool *out_removed, struct sandbox_error *error)
 {
 	auto_finish(image_record_finish) struct image_record record = {0};
 	auto_finish(strings_release) struct sandbox_strings names = {0};
-	int result;
+	int result = store_names_of(collection->store, digest, &names, error);
 
-	if (store->root >= 0)
-		(void)store_sweep(store, map, NULL);
-	result = find_to_remove(store, reference, &record, error);
-	if (result == 0)
-		result = store_names_of(store, &record.digest, &names, error);
 	if (result < 0)
 		return result;
-	*out_removed = !(names.count > 1 && strings_contain(&names, reference));
+	*out_removed = !*name || names.count < 2 || force;
 	if (!*out_removed)
-		return store_name_remove(store, reference, error);
-	/* The layers first: when one is in use, nothing has happened yet. */
-	result = remove_layers(store, &record, map, error);
-	test_point("image-layers-removed");
-	for (size_t i = 0; i < names.count && result == 0; i++)
-		result = store_name_remove(store, names.items[i], error);
-	if (result == 0)
-		result = identity_forget(store->root, &record.digest, error);
-	test_point("image-forgotten");
-	return result < 0 ? result : remove_record(store, &record, error);
+		return store_name_remove(collection->store, name, error);
+	result = image_record_load(collection->store->root, digest->hex, &record, error);
+	if (result == -EUCLEAN && force)
+		return remove_damaged(collection->store, digest, error);
+	/* A name whose image is gone. */
+	if (result == -ENOENT && *name)
+		return remove_damaged(collection->store, digest, error);
+	return result < 0 ? result : image_discard(collection, &record, false, NULL, error);
+}
+
+int image_remove(const struct image_collection *collection, const char *reference, bool force, bool *out_removed,
+	struct sandbox_error *error)
+{
+	char name[IMAGE_NAME_MAX + 1];
+	struct digest digest;
+	int result;
+
+	*out_removed = false;
+	if (collection->store->root >= 0)
+		(void)store_sweep(collection->store, collection->map, NULL);
+	result = find_to_remove(collection->store, reference, &digest, name, error);
+	if (result == -ENOENT && force) {
+		error_clear(error);
+		return 0;
+	}
+	return result < 0 ? result : remove_found(collection, &digest, name, force, out_removed, error);
 }
 
 /* ---- reset ---- */

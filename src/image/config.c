@@ -53,6 +53,13 @@ static bool is_absolute(const char *text)
 	return *text == '/' && strlen(text) <= WORKDIR_LENGTH_MAX;
 }
 
+static bool is_step(const char *text)
+{
+	const char *first = strchr(text, '\t'), *second = first ? strchr(first + 1, '\t') : NULL;
+
+	return first == text + 1 && (*text == '0' || *text == '1') && second && strchr(second + 1, '\t');
+}
+
 static const struct config_field {
 	const char *key; /* in a record */
 	size_t offset;
@@ -72,6 +79,7 @@ static const struct config_field {
 	[IMPORT_TEXT_LABEL] = {"labels", offsetof(struct image_config, labels), true, is_assignment, "a label without a name"},
 	[IMPORT_TEXT_NAME] = {"names", offsetof(struct image_config, names), true, is_any, "a name"},
 	[IMPORT_TEXT_PLATFORM] = {"platform", offsetof(struct image_config, platform), false, is_any, "a platform"},
+	[IMPORT_TEXT_HISTORY] = {"history", offsetof(struct image_config, history), true, is_step, "a strange history"},
 };
 
 static struct sandbox_strings *list_of(struct image_config *config, const struct config_field *field)

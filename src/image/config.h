@@ -20,6 +20,7 @@ struct image_config {
 	struct sandbox_strings ports;  /* 80/tcp */
 	struct sandbox_strings labels; /* KEY=VALUE */
 	struct sandbox_strings names;  /* that the archive gives to it */
+	struct sandbox_strings history; /* IMPORT_TEXT_HISTORY, the oldest step first */
 	char *user;        /* USER[:GROUP] */
 	char *workdir;     /* absolute */
 	char *stop_signal;

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/scope.h"
+#include "image/record.h"
 #include "image/store.h"
 
 enum { IDENTITY_SIZE_MAX = 4096, SETTLED_SECONDS = 2 };
@@ -82,7 +83,8 @@ int identity_record(int store, const struct stat *status, const struct digest *d
 	return staging_replace_file(store, identity.name, text, strlen(text), error);
 }
 
-int identity_forget(int store, const struct digest *digest, struct sandbox_error *error)
+/* Forgets those with this digest; with NULL, those without an image. */
+static int forget(int store, const struct digest *digest, struct sandbox_error *error)
 {
 	int directory = file_open_directory(store, "archives", error);
 	auto_closedir DIR *stream = directory < 0 ? NULL : fdopendir(directory);
@@ -93,11 +95,23 @@ int identity_forget(int store, const struct digest *digest, struct sandbox_error
 	while ((item = readdir(stream))) {
 		auto_finish(json_free) struct json_object *root = NULL;
 		const char *value, *found;
+		bool meant;
 
 		if (item->d_name[0] == '.' || identity_read(directory, item->d_name, &root, &value, &found) < 0)
 			continue;
-		if (strcmp(found, digest->hex) == 0 && unlinkat(directory, item->d_name, 0) < 0 && errno != ENOENT)
+		meant = digest ? strcmp(found, digest->hex) == 0 : !image_record_exists(store, found);
+		if (meant && unlinkat(directory, item->d_name, 0) < 0 && errno != ENOENT)
 			return error_set(error, errno, "remove archives/%s", item->d_name);
 	}
 	return 0;
+}
+
+int identity_forget(int store, const struct digest *digest, struct sandbox_error *error)
+{
+	return forget(store, digest, error);
+}
+
+int identity_collect(int store, struct sandbox_error *error)
+{
+	return forget(store, NULL, error);
 }

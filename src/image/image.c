@@ -25,15 +25,18 @@ void image_request_init(struct image_request *request, const struct idmap *map)
 	*request = (struct image_request){.map = map, .limits = SANDBOX_IMPORT_LIMITS_DEFAULT};
 }
 
-/* What the store has under this digest. 0, -ENOENT when the record or a layer for this map is missing, or -errno. */
-static int find_stored(struct image_store *store, const char *digest, const struct idmap *map, struct image *out,
-	struct sandbox_error *error)
+/*
+ * What the store has under this digest. 0, -ENOENT when the record or a layer for this map is missing, or -errno. With
+ * `wait`, a layer that somebody looks at who might remove it is waited for.
+ */
+static int find_stored(struct image_store *store, const char *digest, const struct idmap *map, bool wait,
+	struct image *out, struct sandbox_error *error)
 {
 	auto_finish(image_finish) struct image image = {0};
 	int result = image_record_load(store->root, digest, &image.record, error);
 
 	if (result == 0)
-		result = image_lease_layers(store, &image, map, error);
+		result = image_lease_layers(store, &image, map, wait, error);
 	if (result < 0)
 		return result;
 	*out = image;
@@ -60,7 +63,7 @@ void image_key(const struct digest *archive, const struct import_choice *choice,
 static int find_or_copy(struct image_store *store, const char *digest, const struct image_request *request,
 	const struct interrupt *interrupt, struct image *out, struct sandbox_error *error)
 {
-	int result = find_stored(store, digest, request->map, out, error);
+	int result = find_stored(store, digest, request->map, true, out, error);
 
 	if (result != -ENOENT)
 		return result;
@@ -138,7 +141,8 @@ static int find_or_import(struct image_store *store, struct archive_file *file, 
 		result = find_or_copy(store, key.hex, request, &interrupt, out, error);
 	else if (result == -ENOENT)
 		result = find_by_content(store, file, request, &interrupt, out, error);
-	if (result == -ENOENT)
+	/* The archive says again what a damaged record does not. */
+	if (result == -ENOENT || result == -EUCLEAN)
 		result = unpack_archive(store, file, request, &interrupt, out, error);
 	store_unlock_archive(store, &file->before, &lock);
 	return result;
@@ -165,7 +169,7 @@ static int resolve_path(struct image_store *store, const char *path, const struc
 	int result;
 
 	if (stat(path, &status) == 0 && find_key(store, &status, request, &key) == 0 &&
-	    find_stored(store, key.hex, request->map, out, NULL) == 0)
+	    find_stored(store, key.hex, request->map, false, out, NULL) == 0)
 		return 0;
 	fd = file.fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
@@ -206,7 +210,7 @@ static int resolve_layout(struct image_store *store, const char *path, const str
 		source[length - 1] = '\0';
 	file.source = strrchr(source, '/') ? strrchr(source, '/') + 1 : source;
 	if (fstatat(folder, "index.json", &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    find_key(store, &status, request, &key) == 0 && find_stored(store, key.hex, request->map, out, NULL) == 0)
+	    find_key(store, &status, request, &key) == 0 && find_stored(store, key.hex, request->map, false, out, NULL) == 0)
 		return 0;
 	index = file.fd = openat(folder, "index.json", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (index < 0)
@@ -259,7 +263,7 @@ static int resolve_stored(struct image_store *store, const char *reference, cons
 	const struct image_request *request, struct image *out, struct sandbox_error *error)
 {
 	auto_finish(interrupt_release) struct interrupt interrupt = INTERRUPT_INIT;
-	int result = find_stored(store, digest->hex, request->map, out, error);
+	int result = find_stored(store, digest->hex, request->map, false, out, error);
 
 	if (result == -ENOENT)
 		result = interrupt_hold(&interrupt, error);
@@ -271,27 +275,27 @@ static int resolve_stored(struct image_store *store, const char *reference, cons
 }
 
 /*
- * docker.io/library/debian:12 becomes debian:12, which is a name here. One that another image has stays where it is: an
- * archive shall not exchange what the user runs.
+ * The archive's own names for it, but for those that another image has: an archive shall not exchange what the user runs.
  */
 static int name_as_archive_does(struct image_store *store, struct image *image, struct sandbox_error *error)
 {
 	const struct sandbox_strings *names = &image->record.config.names;
-	const char *slash = names->count ? strrchr(names->items[0], '/') : NULL;
-	const char *name = slash ? slash + 1 : names->count ? names->items[0] : "";
-	struct digest other;
+	auto_free struct store_name *changes = memory_zeroed(names->count + 1, sizeof(*changes));
+	size_t count = 0;
 
-	if (!image_name_is_valid(name)) {
-		if (names->count)
+	for (size_t i = 0; i < names->count; i++) {
+		struct digest other;
+
+		if (!image_name_is_valid(names->items[i]))
 			strings_take(&image->notices,
-				memory_format("the archive's name for it, \"%.200s\", is none here", names->items[0]));
-		return 0;
+				memory_format("the archive's name for it, \"%.200s\", is none here", names->items[i]));
+		else if (store_name_find(store, names->items[i], &other) < 0)
+			changes[count++] = (struct store_name){names->items[i], image->record.digest};
+		else if (strcmp(other.hex, image->record.digest.hex) != 0)
+			strings_take(&image->notices, memory_format("%s stays the name of another image; choose one with --name, "
+				"or take it with `sandbox load`", names->items[i]));
 	}
-	if (store_name_find(store, name, &other) < 0)
-		return store_name_set(store, name, &image->record.digest, error);
-	if (strcmp(other.hex, image->record.digest.hex) != 0)
-		strings_take(&image->notices, memory_format("%s stays the name of another image; choose one with --name", name));
-	return 0;
+	return count ? store_names_change(store, changes, count, error) : 0;
 }
 
 /* Whatever was about to be written where there is no room, and has no better explanation. */
@@ -307,12 +311,16 @@ int image_resolve(struct image_store *store, const char *reference, const struct
 	struct image *out, struct sandbox_error *error)
 {
 	auto_finish(image_finish) struct image image = {0};
+	enum reference_kind kind;
 	struct digest digest;
 	int result;
 
 	if (store->root >= 0)
 		(void)store_sweep(store, request->map, NULL);
-	switch (reference_kind(reference, request->archive_only)) {
+	kind = reference_kind(reference, request->archive_only);
+	if (kind == REFERENCE_NAME_OR_PATH)
+		kind = store->root >= 0 && reference_find(store, reference, &digest, NULL) == 0 ? REFERENCE_STORED : REFERENCE_PATH;
+	switch (kind) {
 	case REFERENCE_INPUT:
 		result = resolve_input(store, request, &image, error);
 		break;
@@ -346,6 +354,8 @@ int image_resolve(struct image_store *store, const char *reference, const struct
 	}
 	if (result < 0)
 		return explain_full(result, error);
+	if (!image.folder)
+		image_record_touch(store->root, &image.record);
 	*out = image;
 	image = (struct image){0};
 	return 0;

@@ -21,7 +21,7 @@
 struct image_request {
 	const struct idmap *map; /* the ids that its files will have; borrowed */
 	struct sandbox_import_limits limits;
-	bool name_from_archive; /* where `name` is NULL: the archive's own for it, unless another image has that */
+	bool name_from_archive; /* where `name` is NULL: the archive's own for it, unless other images have them */
 	const char *name;     /* to give to the image from now on; NULL: none. Borrowed */
 	const char *importer; /* path of sandbox-import; NULL: beside this program, else ../libexec/sandbox. Borrowed */
 	bool durable;         /* it survives a power cut from the moment of success on */
@@ -67,9 +67,9 @@ int image_directory(const struct image_store *store, const struct image *image);
 
 /*
  * Finds the image that `reference` names, or imports it. A reference is, in this order: "-" (an archive on
- * standard input); "sha256:" and at least 12 digits; anything with a slash in it, or the name of an existing
- * file: the path of an archive or of a folder; the name of a stored image; at least 12 digits of a digest; the name
- * of a folder here.
+ * standard input); "sha256:" and at least 12 digits; what begins with a slash or a dot, or is the path of an existing file:
+ * an archive or a folder; the name of a stored image, or its end (reference.h); at least 12 digits of a digest; the name of
+ * a folder here.
  *
  * An archive whose identity (device, inode, size, mtime, ctime) is known is not read again. Only one process
  * imports an archive at a time; others wait for it and share the result.
@@ -85,14 +85,6 @@ int image_make_durable(struct image_store *store, struct image *image, struct sa
 
 /* Finds a stored image without importing or leasing anything. 0 or -errno with E_IMAGE_UNKNOWN. */
 int image_find(struct image_store *store, const char *reference, struct image_record *out,
-	struct sandbox_error *error);
-
-/*
- * Removes the image that `reference` names, with the layers that no other image needs; when the reference is
- * one of several names, only that name. `map` (with an id for every owner of the files) makes the files
- * removable. *out_removed says whether the image itself went. 0 or -errno: E_IMAGE_UNKNOWN, E_IMAGE_IN_USE.
- */
-int image_remove(struct image_store *store, const char *reference, const struct idmap *map, bool *out_removed,
 	struct sandbox_error *error);
 
 #endif

@@ -14,6 +14,7 @@
 #include "base/scope.h"
 #include "base/test_switch.h"
 #include "image/layer_ids.h"
+#include "image/manifest.h"
 #include "image/record.h"
 
 enum { PUBLISH_ATTEMPTS = 16 };
@@ -87,7 +88,7 @@ int layer_lease(struct image_store *store, const char *name, bool wait, struct l
 static int publish_staged(struct image_store *store, const char *name, struct staging *staging,
 	struct layer_lease *out, struct sandbox_error *error)
 {
-	auto_close int directory = file_open_directory(store->root, "staging", error);
+	auto_close int directory = staging_share(store, staging, error);
 
 	if (directory < 0)
 		return directory;
@@ -96,8 +97,6 @@ static int publish_staged(struct image_store *store, const char *name, struct st
 	if (renameat(directory, staging->name, store->layers, name) < 0)
 		return -errno;
 	test_point("layer-published");
-	if (lock_wrapper(staging->wrapper, LOCK_SH) < 0 || !is_current(store, name, staging->wrapper))
-		return error_set(error, EAGAIN, "lease the new layer %s", name);
 	*out = (struct layer_lease){take_fd(&staging->wrapper), false};
 	staging_finish(staging);
 	return 0;
@@ -141,10 +140,23 @@ static int sync_store(const int *wrappers, size_t count, struct sandbox_error *e
 	return 0;
 }
 
+/* Of those that are new. One of an older version does not know whose ids its files have. */
+static int make_manifests(const int *wrappers, size_t count, struct sandbox_error *error)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < count && (result == 0 || result == -ENOENT); i++)
+		if (faccessat(wrappers[i], "durable", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+			result = manifest_make(wrappers[i], error);
+	return result == -ENOENT ? 0 : result;
+}
+
 int layers_make_durable(const int *wrappers, size_t count, struct sandbox_error *error)
 {
-	int result = sync_store(wrappers, count, error);
+	int result = make_manifests(wrappers, count, error);
 
+	if (result == 0)
+		result = sync_store(wrappers, count, error);
 	if (result < 0)
 		return result;
 	test_point("layer-synced");
@@ -159,8 +171,7 @@ int layers_make_durable(const int *wrappers, size_t count, struct sandbox_error 
 	return sync_store(wrappers, count, error);
 }
 
-/* The layer's directory with an exclusive lock; -ENOENT when it is gone, or -errno. */
-static int lock_idle(struct image_store *store, const char *name, struct sandbox_error *error)
+int layer_lock(struct image_store *store, const char *name, struct sandbox_error *error)
 {
 	auto_close int wrapper = openat(store->layers, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	int result;
@@ -170,32 +181,32 @@ static int lock_idle(struct image_store *store, const char *name, struct sandbox
 	result = lock_wrapper(wrapper, LOCK_EX | LOCK_NB);
 	if (result == -EWOULDBLOCK) {
 		(void)error_set(error, EBUSY, "remove the layer %.12s", name);
-		(void)error_cause(error, SANDBOX_E_IMAGE_IN_USE, "a sandbox runs from it");
-		return error_fix(error, "end that sandbox first");
+		(void)error_cause(error, SANDBOX_E_IMAGE_IN_USE, "a sandbox runs from it, or another command works on it");
+		(void)error_fix(error, "end that sandbox first");
+		return -EBUSY;
 	}
 	if (result < 0)
 		return error_set(error, -result, "lock the layer %s", name);
 	return is_current(store, name, wrapper) ? take_fd(&wrapper) : error_set(error, ENOENT, "open the layer %s", name);
 }
 
-int layer_check_idle(struct image_store *store, const char *name, struct sandbox_error *error)
+int layer_discard(struct image_store *store, const char *name, int *wrapper, const struct idmap *map,
+	struct sandbox_error *error)
 {
-	auto_close int wrapper = lock_idle(store, name, error);
+	auto_finish(staging_finish) struct staging staging = STAGING_INIT;
+	int result = staging_take_layer(store, name, wrapper, &staging, error);
 
-	return wrapper < 0 && wrapper != -ENOENT ? wrapper : 0;
+	return result < 0 ? result : staging_remove(store, &staging, map, error);
 }
 
 int layer_remove(struct image_store *store, const char *name, const struct idmap *map,
 	struct sandbox_error *error)
 {
-	auto_close int wrapper = lock_idle(store, name, error);
-	auto_finish(staging_finish) struct staging staging = STAGING_INIT;
-	int result;
+	auto_close int wrapper = layer_lock(store, name, error);
 
 	if (wrapper < 0)
 		return wrapper == -ENOENT ? 0 : wrapper;
-	result = staging_take_layer(store, name, &wrapper, &staging, error);
-	return result < 0 ? result : staging_remove(store, &staging, map, error);
+	return layer_discard(store, name, &wrapper, map, error);
 }
 
 int layer_list(struct image_store *store, struct sandbox_strings *out, struct sandbox_error *error)

@@ -4,6 +4,7 @@
  *	root/       the tree; the same tar stream under another id map is another layer
  *	layer.json  when it was written: machine and boot
  *	ids.json    whose ids its files belong to (layer_ids.h)
+ *	manifest    what its files are (manifest.h)
  *	durable     exists once all of it was brought to the disk (syncfs(2))
  *
  * TREE is a digest of what makes the tree: that of the tar stream itself where it is a root file system as a whole.
@@ -45,7 +46,7 @@ int layer_lease(struct image_store *store, const char *name, bool wait, struct l
 int layer_publish(struct image_store *store, const struct digest *tree, const struct idmap *map,
 	struct staging *staging, struct layer_lease *out, struct sandbox_error *error);
 
-/* Brings leased layers to the disk, and records that. 0 or -errno. */
+/* Notes what leased layers consist of, brings them to the disk, and records that. 0 or -errno. */
 int layers_make_durable(const int *wrappers, size_t count, struct sandbox_error *error);
 
 /*
@@ -55,8 +56,14 @@ int layers_make_durable(const int *wrappers, size_t count, struct sandbox_error 
 int layer_remove(struct image_store *store, const char *name, const struct idmap *map,
 	struct sandbox_error *error);
 
-/* -EBUSY with E_IMAGE_IN_USE while anybody has a lease. 0 or -errno. */
-int layer_check_idle(struct image_store *store, const char *name, struct sandbox_error *error);
+/*
+ * The two halves of that, for who has something to decide in between. While the lock is held nobody gets a lease: the
+ * layer's directory, locked, -ENOENT when it is gone, or -errno as above.
+ */
+int layer_lock(struct image_store *store, const char *name, struct sandbox_error *error);
+/* Removes a layer by its lock, which it takes. 0 or -errno. */
+int layer_discard(struct image_store *store, const char *name, int *wrapper, const struct idmap *map,
+	struct sandbox_error *error);
 
 /* Appends the names of all layers. 0 or -errno. */
 int layer_list(struct image_store *store, struct sandbox_strings *out, struct sandbox_error *error);

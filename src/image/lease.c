@@ -65,7 +65,7 @@ bool image_shows_layer(const struct image_record *record, size_t layer)
 	return layer >= first_visible(record) && !comes_again(record, layer);
 }
 
-int image_lease_layers(struct image_store *store, struct image *image, const struct idmap *map,
+int image_lease_layers(struct image_store *store, struct image *image, const struct idmap *map, bool wait,
 	struct sandbox_error *error)
 {
 	for (size_t i = 0; i < image->record.layer_count; i++) {
@@ -76,7 +76,7 @@ int image_lease_layers(struct image_store *store, struct image *image, const str
 		if (!image_shows_layer(&image->record, i))
 			continue;
 		layer_name(&image->record.layers[i].tree, map, name);
-		result = layer_lease(store, name, false, &lease, error);
+		result = layer_lease(store, name, wait, &lease, error);
 		if (result < 0)
 			return result;
 		image_add_layer(image, name, &lease);

@@ -125,6 +125,7 @@ enum import_text_kind {
 	IMPORT_TEXT_LABEL, /* KEY=VALUE */
 	IMPORT_TEXT_NAME,  /* that the archive gives to it */
 	IMPORT_TEXT_PLATFORM, /* OS/ARCHITECTURE[/VARIANT] */
+	IMPORT_TEXT_HISTORY,  /* a step: "1" if it made a layer, else "0"; when; a comment; a command: with tabs between */
 	IMPORT_TEXT_KINDS,
 };
 

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -52,6 +54,13 @@ void image_record_add_layer(struct image_record *record, const struct digest *di
 	record->layers[record->layer_count++] = (struct image_layer){*diff, *tree, opaque};
 }
 
+enum { RECORD_PATH_SIZE = sizeof("images/.json") + DIGEST_HEX_SIZE, USED_RESOLUTION = 60 };
+
+static void record_path(const char *digest, char out[RECORD_PATH_SIZE])
+{
+	(void)snprintf(out, RECORD_PATH_SIZE, "images/%s.json", digest);
+}
+
 static int record_read(int directory, const char *name, struct json_object **out, struct sandbox_error *error)
 {
 	auto_free char *text = NULL;
@@ -82,7 +91,7 @@ static int record_write(int store, const char *name, struct json_object *record,
 	return staging_replace_file(store, name, text, strlen(text), error);
 }
 
-/* Whatever is wrong inside of a record, its image is as good as absent; only a failing system call is not. */
+/* Whatever is wrong inside of a layer's record, the layer is as good as absent; only a failing system call is not. */
 static int record_absent(int result, const char *name, const struct sandbox_error *problem, struct sandbox_error *error)
 {
 	if (result == -EINVAL || result == -ERANGE || result == -EFBIG) {
@@ -189,15 +198,43 @@ static int image_record_fields(struct json_object *root, const char *name, struc
 	return 0;
 }
 
+/* What a file is whose content never came to the disk; some file systems fill it with zeros. */
+static bool is_blank(int store, const char *name)
+{
+	auto_free char *text = NULL;
+	size_t size = 0;
+
+	if (file_read(store, name, RECORD_SIZE_MAX, &text, &size, NULL) < 0)
+		return false;
+	for (size_t i = 0; i < size; i++)
+		if (text[i])
+			return false;
+	return true;
+}
+
+static int explain_damage(int store, const char *name, const char *digest, const struct sandbox_error *problem,
+	struct sandbox_error *error)
+{
+	if (is_blank(store, name)) {
+		log_debug("ignored %s, which a power cut left empty", name);
+		return error_set(error, ENOENT, "open %s", name);
+	}
+	(void)error_set(error, 0, "read the record of the image sha256:%.12s", digest);
+	(void)error_cause(error, SANDBOX_E_IMAGE_DAMAGED, "%.250s; what it needs is kept, whatever that is", problem->text);
+	(void)error_fix(error, "sandbox rmi -f sha256:%.12s", digest);
+	return -EUCLEAN;
+}
+
 int image_record_load(int store, const char *digest, struct image_record *out, struct sandbox_error *error)
 {
 	auto_finish(json_free) struct json_object *root = NULL;
-	char name[sizeof("images/.json") + DIGEST_HEX_SIZE];
+	char name[RECORD_PATH_SIZE];
 	struct image_record record = {0};
 	struct sandbox_error problem = {0};
+	struct stat status;
 	int result;
 
-	(void)snprintf(name, sizeof(name), "images/%s.json", digest);
+	record_path(digest, name);
 	result = record_read(store, name, &root, &problem);
 	if (result == 0)
 		result = image_record_fields(root, name, &record, &problem);
@@ -205,8 +242,14 @@ int image_record_load(int store, const char *digest, struct image_record *out, s
 		result = error_set(&problem, EINVAL, "%s: is about another image", name);
 	if (result < 0) {
 		image_record_finish(&record);
-		return record_absent(result, name, &problem, error);
+		if (result == -EINVAL || result == -ERANGE || result == -EFBIG)
+			return explain_damage(store, name, digest, &problem, error);
+		if (error)
+			*error = problem;
+		return result;
 	}
+	if (fstatat(store, name, &status, AT_SYMLINK_NOFOLLOW) == 0)
+		record.used = (int64_t)status.st_mtim.tv_sec;
 	*out = record;
 	return 0;
 }
@@ -230,7 +273,7 @@ static struct json_object *describe_layers(const struct image_record *record)
 int image_record_save(int store, const struct image_record *record, struct sandbox_error *error)
 {
 	auto_finish(json_free) struct json_object *root = json_new_object();
-	char name[sizeof("images/.json") + DIGEST_HEX_SIZE];
+	char name[RECORD_PATH_SIZE];
 
 	json_add_string(root, "digest", record->digest.hex);
 	json_add(root, "layers", describe_layers(record));
@@ -239,8 +282,36 @@ int image_record_save(int store, const struct image_record *record, struct sandb
 	json_add_unsigned(root, "created", record->created < 0 ? 0 : (uint64_t)record->created);
 	json_add(root, "counts", describe_counts(&record->counts));
 	json_add(root, "config", image_config_describe(&record->config));
-	(void)snprintf(name, sizeof(name), "images/%s.json", record->digest.hex);
+	record_path(record->digest.hex, name);
 	return record_write(store, name, root, error);
+}
+
+bool image_record_exists(int store, const char *digest)
+{
+	char name[RECORD_PATH_SIZE];
+
+	record_path(digest, name);
+	return faccessat(store, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+int image_record_remove(int store, const struct digest *digest, struct sandbox_error *error)
+{
+	char name[RECORD_PATH_SIZE];
+
+	record_path(digest->hex, name);
+	if (unlinkat(store, name, 0) < 0 && errno != ENOENT)
+		return error_set(error, errno, "remove %s", name);
+	return 0;
+}
+
+void image_record_touch(int store, const struct image_record *record)
+{
+	char name[RECORD_PATH_SIZE];
+
+	if (time(NULL) - record->used < USED_RESOLUTION)
+		return;
+	record_path(record->digest.hex, name);
+	(void)utimensat(store, name, NULL, AT_SYMLINK_NOFOLLOW);
 }
 
 static int compare_created(const void *left, const void *right)
@@ -263,12 +334,23 @@ int image_records_load(int store, struct image_records *out, struct sandbox_erro
 	while ((item = readdir(stream))) {
 		char digest[DIGEST_HEX_SIZE];
 		struct image_record record = {0};
+		struct sandbox_error problem = {0};
+		int result;
 
 		(void)snprintf(digest, sizeof(digest), "%.*s", (int)sizeof(digest) - 1, item->d_name);
 		if (!digest_is_valid(digest) || strcmp(item->d_name + sizeof(digest) - 1, ".json") != 0)
 			continue;
+		result = image_record_load(store, digest, &record, &problem);
+		if (result == -EUCLEAN) {
+			records.why = records.damaged.count ? records.why : problem;
+			sandbox_strings_add(&records.damaged, digest);
+		} else if (result < 0 && result != -ENOENT) {
+			if (error)
+				*error = problem;
+			return result;
+		}
 		/* One that another process removes at this moment is not an error. */
-		if (image_record_load(store, digest, &record, NULL) < 0)
+		if (result < 0)
 			continue;
 		records.items = memory_resize(records.items, records.count + 1, sizeof(*records.items));
 		records.items[records.count++] = record;
@@ -285,7 +367,17 @@ void image_records_finish(struct image_records *records)
 	for (size_t i = 0; i < records->count; i++)
 		image_record_finish(&records->items[i]);
 	free(records->items);
+	sandbox_strings_finish(&records->damaged);
 	*records = (struct image_records){0};
+}
+
+int image_records_check(const struct image_records *records, struct sandbox_error *error)
+{
+	if (!records->damaged.count)
+		return 0;
+	if (error)
+		*error = records->why;
+	return -EUCLEAN;
 }
 
 static void read_line(const char *path, char *out, size_t size)

@@ -1,6 +1,9 @@
 /*
  * What the store knows of an image, in images/DIGEST.json, and of a layer, in layers/DIFFID-KEY/layer.json.
- * A record that cannot be read is one that a crash left behind: it counts as absent.
+ *
+ * An empty record is one that a power cut left behind: an import that has reported success is on the disk, so nobody
+ * was promised that image, and the record counts as absent. Any other that cannot be understood is damaged, or from a
+ * newer version: then nobody knows what it needs, and nothing may be removed that it might (image_records_check).
  */
 #ifndef IMAGE_RECORD_H
 #define IMAGE_RECORD_H
@@ -28,6 +31,7 @@ struct image_record {
 	char *source;             /* the file's name when it was imported, "-" for standard input */
 	char compression[8];
 	int64_t created;          /* seconds since the epoch, when it was imported */
+	int64_t used;             /* seconds since the epoch, about when it was last run: the record's time stamp */
 	struct import_counts counts;
 	struct image_config config;
 };
@@ -36,17 +40,30 @@ void image_record_finish(struct image_record *record);
 void image_record_add_layer(struct image_record *record, const struct digest *diff, const struct digest *tree,
 	bool opaque);
 
-/* 0, -ENOENT when there is no such record or it is unreadable, or -errno. `digest` is 64 hex digits. */
+/*
+ * 0, -ENOENT when there is no such record, -EUCLEAN with E_IMAGE_DAMAGED when it cannot be understood, or -errno.
+ * `digest` is 64 hex digits.
+ */
 int image_record_load(int store, const char *digest, struct image_record *out, struct sandbox_error *error);
+/* Whether there is one, damaged or not. */
+bool image_record_exists(int store, const char *digest);
 int image_record_save(int store, const struct image_record *record, struct sandbox_error *error);
+/* Removes it; a missing one is fine. 0 or -errno. */
+int image_record_remove(int store, const struct digest *digest, struct sandbox_error *error);
+/* Notes that the image is used now, to within a minute. A failure only makes it seem older. */
+void image_record_touch(int store, const struct image_record *record);
 
 struct image_records {
 	struct image_record *items;
 	size_t count;
+	struct sandbox_strings damaged; /* digests of those that cannot be understood */
+	struct sandbox_error why;       /* of the first of these */
 };
 
 /* All images, the oldest first. 0 or -errno. */
 int image_records_load(int store, struct image_records *out, struct sandbox_error *error);
+/* 0, or -EUCLEAN when there are damaged ones: for who removes what nobody needs. */
+int image_records_check(const struct image_records *records, struct sandbox_error *error);
 void image_records_finish(struct image_records *records);
 
 /* The machine and the boot that a layer was written in. Empty strings where the machine does not tell. */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/memory.h"
 #include "base/scope.h"
 #include "base/text.h"
 #include "image/record.h"
@@ -15,7 +16,7 @@
 /* Fewer would soon fit several images, and words are made of these letters too. */
 enum { DIGEST_PREFIX_MIN = 12 };
 
-static const char digest_prefix[] = "sha256:";
+static const char digest_prefix[] = "sha256:", latest_tag[] = ":latest";
 
 enum reference_kind reference_kind(const char *reference, bool archive_only)
 {
@@ -23,8 +24,12 @@ enum reference_kind reference_kind(const char *reference, bool archive_only)
 
 	if (strcmp(reference, "-") == 0)
 		return REFERENCE_INPUT;
-	if (archive_only || strchr(reference, '/'))
+	if (archive_only || *reference == '/' || *reference == '.')
 		return REFERENCE_PATH;
+	/* Names of images have slashes, too. */
+	if (strchr(reference, '/'))
+		return image_name_is_valid(reference) && access(reference, F_OK) < 0 && errno == ENOENT ?
+			REFERENCE_NAME_OR_PATH : REFERENCE_PATH;
 	if (text_starts_with(reference, digest_prefix))
 		return REFERENCE_STORED;
 	return stat(reference, &status) == 0 && !S_ISDIR(status.st_mode) ? REFERENCE_PATH : REFERENCE_STORED;
@@ -83,20 +88,73 @@ int reference_find_source(struct image_store *store, const char *source, struct 
 		"no image has that name or digest, and none was imported from a file of that name", error);
 }
 
-int reference_find(struct image_store *store, const char *reference, struct digest *out,
+/* "debian:12" is docker.io/library/debian:12, and "debian" debian:latest. */
+static bool name_ends_so(const char *name, const char *reference)
+{
+	const char *slash = strrchr(reference, '/');
+	bool tagged = strchr(slash ? slash : reference, ':') != NULL;
+	size_t length = strlen(name), wanted = strlen(reference), latest = tagged ? 0 : strlen(latest_tag);
+
+	if (latest && length > latest && strcmp(name + length - latest, latest_tag) == 0)
+		length -= latest;
+	return length >= wanted && strncmp(name + length - wanted, reference, wanted) == 0 &&
+		(length == wanted || name[length - wanted - 1] == '/') && (latest || !name[length]);
+}
+
+/* Finds the one name that ends so. An exact one was looked for before. 0, or -ENOENT with what is there. */
+static int find_by_end(struct image_store *store, const char *reference, struct digest *out, char *out_name,
 	struct sandbox_error *error)
+{
+	auto_finish(store_names_finish) struct store_names names = {0};
+	auto_free char *listed = memory_text("");
+	size_t found = 0;
+	int result = image_name_is_valid(reference) ? store_names_load(store, &names, error) : 0;
+
+	if (result < 0)
+		return result;
+	for (size_t i = 0; i < names.count; i++) {
+		if (!name_ends_so(names.items[i].name, reference))
+			continue;
+		memory_append(&listed, "%s%s", found++ ? ", " : "", names.items[i].name);
+		*out = names.items[i].digest;
+		(void)snprintf(out_name, IMAGE_NAME_MAX + 1, "%s", names.items[i].name);
+	}
+	if (found == 1)
+		return 0;
+	if (found == 0)
+		return reference_unknown(reference, "there is neither a file nor an image of that name", error);
+	(void)reference_unknown(reference, "", error);
+	(void)error_cause(error, SANDBOX_E_IMAGE_UNKNOWN, "several names end so: %.300s", listed);
+	(void)error_fix(error, "write one of them whole");
+	return -ENOENT;
+}
+
+int reference_find_name(struct image_store *store, const char *reference, struct digest *out,
+	char out_name[IMAGE_NAME_MAX + 1], struct sandbox_error *error)
 {
 	bool prefixed = text_starts_with(reference, digest_prefix);
 	const char *digits = reference + (prefixed ? strlen(digest_prefix) : 0);
 	size_t length = strlen(digits);
 	bool hexadecimal = length && strspn(digits, "0123456789abcdef") == length;
 
+	out_name[0] = '\0';
 	if (store->root < 0)
 		return reference_unknown(reference, "nothing was imported yet, and there is no such file", error);
-	if (!prefixed && store_name_find(store, reference, out) == 0)
+	if (!prefixed && store_name_find(store, reference, out) == 0) {
+		(void)snprintf(out_name, IMAGE_NAME_MAX + 1, "%s", reference);
 		return 0;
+	}
 	if (hexadecimal && length >= DIGEST_PREFIX_MIN && length < DIGEST_HEX_SIZE)
 		return find_by_digits(store, reference, digits, out, error);
-	return reference_unknown(reference, prefixed ? "at least 12 hexadecimal digits are needed" :
-		"there is neither a file nor an image of that name", error);
+	if (prefixed)
+		return reference_unknown(reference, "at least 12 hexadecimal digits are needed", error);
+	return find_by_end(store, reference, out, out_name, error);
+}
+
+int reference_find(struct image_store *store, const char *reference, struct digest *out,
+	struct sandbox_error *error)
+{
+	char name[IMAGE_NAME_MAX + 1];
+
+	return reference_find_name(store, reference, out, name, error);
 }

@@ -90,6 +90,18 @@ int staging_take_layer(struct image_store *store, const char *layer, int *wrappe
 	return 0;
 }
 
+int staging_share(struct image_store *store, const struct staging *staging, struct sandbox_error *error)
+{
+	auto_close int directory = lock_staging(store->root, LOCK_SH, error);
+
+	if (directory < 0)
+		return directory;
+	while (flock(staging->wrapper, LOCK_SH) < 0)
+		if (errno != EINTR)
+			return error_set(error, errno, "lock a staging directory");
+	return take_fd(&directory);
+}
+
 void staging_unlock(struct staging *staging)
 {
 	(void)unlinkat(staging->wrapper, "lock", 0);
@@ -229,24 +241,24 @@ static int find_dead(struct image_store *store, struct staging *out, size_t skip
 	return -ENOENT;
 }
 
-static bool staging_is_empty(struct image_store *store)
+int staging_count(struct image_store *store, size_t *out, struct sandbox_error *error)
 {
-	int directory = file_open_directory(store->root, "staging", NULL);
+	int directory = file_open_directory(store->root, "staging", error);
 	auto_closedir DIR *stream = directory < 0 ? NULL : fdopendir(directory);
 	struct dirent *item;
 
+	*out = 0;
 	while (stream && (item = readdir(stream)))
-		if (item->d_name[0] != '.')
-			return false;
-	return stream != NULL;
+		*out += item->d_name[0] != '.';
+	return directory < 0 ? directory : 0;
 }
 
 int store_sweep(struct image_store *store, const struct idmap *map, struct sandbox_error *error)
 {
-	size_t stubborn = 0;
+	size_t stubborn = 0, present;
 
 	/* As nearly always: every command comes by here, and this costs it some microseconds. */
-	if (staging_is_empty(store))
+	if (staging_count(store, &present, NULL) == 0 && !present)
 		return 0;
 	for (;;) {
 		auto_finish(staging_finish) struct staging dead = STAGING_INIT;

@@ -1,6 +1,5 @@
 #include "image/store.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -161,99 +160,4 @@ void store_unlock_archive(struct image_store *store, const struct stat *status, 
 	(void)unlinkat(store->root, name, 0);
 	scope_close(lock);
 	*lock = -1;
-}
-
-bool image_name_is_valid(const char *name)
-{
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-	static const char all[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-";
-	size_t length = strlen(name);
-
-	if (length == 0 || length > IMAGE_NAME_MAX || !strchr(letters, name[0]) || strspn(name, all) != length)
-		return false;
-	if (strncmp(name, "sha256:", 7) == 0)
-		return false;
-	return length < 12 || strspn(name, "0123456789abcdef") != length;
-}
-
-static int name_read(int directory, const char *name, struct digest *out)
-{
-	auto_free char *text = NULL;
-	size_t size;
-
-	if (file_read(directory, name, 128, &text, &size, NULL) < 0 || size != DIGEST_HEX_SIZE ||
-	    text[size - 1] != '\n')
-		return -ENOENT;
-	text[size - 1] = '\0';
-	if (!digest_is_valid(text))
-		return -ENOENT;
-	memcpy(out->hex, text, sizeof(out->hex));
-	return 0;
-}
-
-static void name_path(const char *name, char out[IMAGE_NAME_MAX + 16])
-{
-	(void)snprintf(out, IMAGE_NAME_MAX + 16, "names/%s", name);
-}
-
-int store_name_find(struct image_store *store, const char *name, struct digest *out)
-{
-	char path[IMAGE_NAME_MAX + 16];
-
-	if (!image_name_is_valid(name))
-		return -ENOENT;
-	name_path(name, path);
-	return name_read(store->root, path, out);
-}
-
-int store_name_set(struct image_store *store, const char *name, const struct digest *digest,
-	struct sandbox_error *error)
-{
-	char path[IMAGE_NAME_MAX + 16], text[DIGEST_HEX_SIZE + 1];
-
-	if (!image_name_is_valid(name)) {
-		(void)error_set(error, 0, "\"%.128s\" cannot be the name of an image", name);
-		error_cause(error, SANDBOX_E_USAGE, "names are of letters, digits and ._:- and are no digest");
-		return error_fix(error, "choose another name, such as debian:12");
-	}
-	name_path(name, path);
-	(void)snprintf(text, sizeof(text), "%s\n", digest->hex);
-	return staging_replace_file(store->root, path, text, strlen(text), error);
-}
-
-int store_name_remove(struct image_store *store, const char *name, struct sandbox_error *error)
-{
-	char path[IMAGE_NAME_MAX + 16];
-
-	name_path(name, path);
-	if (unlinkat(store->root, path, 0) < 0 && errno != ENOENT)
-		return error_set(error, errno, "remove the name %s", name);
-	return 0;
-}
-
-static int compare_texts(const void *left, const void *right)
-{
-	return strcmp(*(char *const *)left, *(char *const *)right);
-}
-
-int store_names_of(struct image_store *store, const struct digest *digest, struct sandbox_strings *out,
-	struct sandbox_error *error)
-{
-	int directory = file_open_directory(store->root, "names", error);
-	auto_closedir DIR *stream = directory < 0 ? NULL : fdopendir(directory);
-	size_t before = out->count;
-	struct dirent *item;
-
-	if (directory < 0)
-		return directory;
-	while ((item = readdir(stream))) {
-		struct digest found;
-
-		if (image_name_is_valid(item->d_name) && name_read(directory, item->d_name, &found) == 0 &&
-		    strcmp(found.hex, digest->hex) == 0)
-			sandbox_strings_add(out, item->d_name);
-	}
-	if (out->count - before > 1)
-		qsort(out->items + before, out->count - before, sizeof(*out->items), compare_texts);
-	return 0;
 }

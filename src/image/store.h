@@ -4,7 +4,7 @@
  *	layers/TREE-MAPKEY/root      a file system tree, owned as the id map MAPKEY says (layer.h)
  *	layers/TREE-MAPKEY/…         what is known of it
  *	images/DIGEST.json           an image: what an archive with this digest holds (record.h)
- *	names/NAME                   the digest of the image that has this name
+ *	names/NAME                   the digest of the image that has this name (names.c)
  *	archives/DEVICE-INODE.json   files whose digest is known (identity.h)
  *	staging/PID-NUMBER           a layer or a record in the making, or a layer that is being removed
  *	staging/DEVICE-INODE.lock    held by who imports that file
@@ -83,6 +83,12 @@ int staging_take_layer(struct image_store *store, const char *layer, int *wrappe
 int staging_remove(struct image_store *store, struct staging *staging, const struct idmap *map,
 	struct sandbox_error *error);
 
+/*
+ * Makes the lock of the directory a shared one, which is a lease once it is a layer: before anybody can find it, who
+ * could lock it first. A descriptor of staging/, where nobody sweeps while it is open, or -errno.
+ */
+int staging_share(struct image_store *store, const struct staging *staging, struct sandbox_error *error);
+
 /* Releases the lock file of a directory that is complete, and removes it. */
 void staging_unlock(struct staging *staging);
 
@@ -101,6 +107,9 @@ int staging_replace_file(int root, const char *path, const void *data, size_t si
  */
 int store_sweep(struct image_store *store, const struct idmap *map, struct sandbox_error *error);
 
+/* How many things are in the making or on their way out. 0 or -errno. */
+int staging_count(struct image_store *store, size_t *out, struct sandbox_error *error);
+
 /*
  * Waits until no other process imports the file `status`, and keeps others from it. `progress` (may be NULL) is told when
  * there is one. A descriptor or -errno.
@@ -109,17 +118,38 @@ int store_lock_archive(struct image_store *store, const struct stat *status, con
 	struct sandbox_error *error);
 void store_unlock_archive(struct image_store *store, const struct stat *status, int *lock);
 
-/* Names. */
-enum { IMAGE_NAME_MAX = 128 };
+/* Names: names.c tells how they are kept. */
+enum { IMAGE_NAME_MAX = 240 };
 
-/* Letters, digits and "._:-", beginning with a letter or digit; not what looks like a digest. */
+/*
+ * Components of letters, digits and "._:-", each beginning with a letter or digit, with slashes between; not what looks
+ * like a digest. Docker's names for images are such ones.
+ */
 bool image_name_is_valid(const char *name);
 
-/* 0, or -ENOENT when there is no such name. */
-int store_name_find(struct image_store *store, const char *name, struct digest *out);
+struct store_name {
+	char *name; /* owned in a list, borrowed in a change */
+	struct digest digest; /* empty in a change: the name is removed */
+};
+
+/* All changes or, whenever the power fails, none. 0 or -errno. */
+int store_names_change(struct image_store *store, const struct store_name *changes, size_t count,
+	struct sandbox_error *error);
 int store_name_set(struct image_store *store, const char *name, const struct digest *digest,
 	struct sandbox_error *error);
 int store_name_remove(struct image_store *store, const char *name, struct sandbox_error *error);
+
+/* 0, or -ENOENT when there is no such name. */
+int store_name_find(struct image_store *store, const char *name, struct digest *out);
+
+struct store_names {
+	struct store_name *items; /* sorted by name */
+	size_t count;
+};
+
+/* All of them, at one moment. 0 or -errno. */
+int store_names_load(struct image_store *store, struct store_names *out, struct sandbox_error *error);
+void store_names_finish(struct store_names *names);
 
 /* Appends the names of the image, sorted. 0 or -errno. */
 int store_names_of(struct image_store *store, const struct digest *digest, struct sandbox_strings *out,

@@ -256,7 +256,7 @@ int unpack_layers(struct unpacking *unpacking, struct image *out, struct sandbox
 		result = publish_layer(unpacking, &list.items[i], out, error);
 	/* All are leased by now, and nobody can take one away in between. */
 	if (result == 0)
-		result = image_lease_layers(unpacking->store, out, unpacking->request->map, error);
+		result = image_lease_layers(unpacking->store, out, unpacking->request->map, true, error);
 	used.archive_bytes = unpacking->result.counts.archive_bytes;
 	used.stream_bytes += unpacking->result.counts.stream_bytes;
 	unpacking->result.counts = used;

@@ -120,6 +120,57 @@ static int take_diffs(struct json_object *root, struct sandbox_strings *out, str
 	return result;
 }
 
+enum { STEP_FIELD_MAX = 4096, STEPS_MAX = 1024, STEPS_SIZE_MAX = 128 << 10 };
+
+/* History is only shown: it is cut where it is long, and fits on one line but for its commands. */
+static char *take_step_text(struct json_object *step, const char *key, bool one_line)
+{
+	const char *text = "";
+	size_t length;
+	char *taken;
+
+	if (json_get_string(step, "history", key, true, &text, NULL) < 0)
+		text = "";
+	length = strnlen(text, STEP_FIELD_MAX);
+	/* Not in the middle of a character. */
+	while (text[length] && length && ((unsigned char)text[length] & 0xc0) == 0x80)
+		length--;
+	taken = memory_text_n(text, length);
+	for (char *byte = taken; *byte && one_line; byte++)
+		if ((unsigned char)*byte < ' ')
+			*byte = ' ';
+	return taken;
+}
+
+static char *describe_step(struct json_object *step)
+{
+	auto_free char *created = take_step_text(step, "created", true), *comment = take_step_text(step, "comment", true);
+	auto_free char *created_by = take_step_text(step, "created_by", false);
+	bool empty = false;
+
+	if (json_get_boolean(step, "history", "empty_layer", true, &empty, NULL) < 0)
+		empty = false;
+	return memory_format("%d\t%s\t%s\t%s", !empty, created, comment, created_by);
+}
+
+static int take_history(struct json_object *root, struct image_description *out, struct sandbox_error *error)
+{
+	struct json_object *steps = NULL;
+	size_t size = 0;
+	int result = 0;
+
+	if (json_get_array(root, "image config", "history", true, &steps, NULL) < 0 || !steps)
+		return 0;
+	for (size_t i = 0; i < json_length(steps) && i < STEPS_MAX && size < STEPS_SIZE_MAX && result == 0; i++) {
+		auto_free char *text = json_item(steps, i) ? describe_step(json_item(steps, i)) : NULL;
+
+		size += text ? strlen(text) : 0;
+		if (text && text_is_utf8(text))
+			result = describe_add_text(out, IMPORT_TEXT_HISTORY, text, error);
+	}
+	return result;
+}
+
 int describe_config(struct json_object *root, struct image_description *out, struct sandbox_strings *out_diffs,
 	struct sandbox_error *error)
 {
@@ -132,5 +183,7 @@ int describe_config(struct json_object *root, struct image_description *out, str
 	result = take_platform(root, out, error);
 	if (result == 0)
 		result = take_diffs(root, out_diffs, error);
-	return result == 0 && config ? take_fields(config, out, error) : result;
+	if (result == 0 && config)
+		result = take_fields(config, out, error);
+	return result < 0 ? result : take_history(root, out, error);
 }

@@ -8,9 +8,11 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/scope.h"
+#include "base/strings.h"
 #include "image/image.h"
 #include "runtime/holder.h"
 #include "runtime/host.h"
+#include "runtime/image_store.h"
 #include "runtime/plan.h"
 
 _Static_assert((int)SANDBOX_DIGEST_SIZE == (int)DIGEST_HEX_SIZE, "the public size is that of the digests inside");
@@ -26,8 +28,7 @@ static int decide_map(const char *userns, struct idmap *out, struct sandbox_erro
 	return result < 0 ? result : plan_decide_idmap(&request, &host, out, error);
 }
 
-/* The widest map that this user can have: for removing files, whoever owns them. */
-static int decide_removal_map(struct idmap *out, struct sandbox_error *error)
+int images_removal_map(struct idmap *out, struct sandbox_error *error)
 {
 	return decide_map("map", out, NULL) == 0 ? 0 : decide_map("single", out, error);
 }
@@ -64,22 +65,33 @@ int sandbox_image_import(const struct sandbox_locations *locations, const char *
 	return 0;
 }
 
-static int describe(struct image_store *store, const struct image_record *record, struct sandbox_image *out,
-	struct sandbox_error *error)
+static void describe(const struct image_record *record, const struct store_names *names, struct sandbox_image *out)
 {
+	const struct image_config *config = &record->config;
+
 	*out = (struct sandbox_image){
-		.source = memory_text(record->source),
-		.platform = memory_text(record->config.platform), .imported = record->created,
+		.source = memory_text(record->source), .platform = memory_text(config->platform),
+		.user = memory_text(config->user), .workdir = memory_text(config->workdir),
+		.stop_signal = memory_text(config->stop_signal),
+		.imported = record->created, .used = record->used,
 		.archive_bytes = record->counts.archive_bytes, .size = record->counts.apparent_bytes,
 		.entries = record->counts.entries, .devices_skipped = record->counts.devices_skipped,
 		.attributes_dropped = record->counts.attributes_dropped,
 		.owners_dropped = record->counts.owners_dropped,
 	};
 	memcpy(out->digest, record->digest.hex, sizeof(out->digest));
+	memcpy(out->compression, record->compression, sizeof(out->compression));
 	for (size_t i = 0; i < record->layer_count; i++)
 		sandbox_strings_add(&out->layers, record->layers[i].diff.hex);
-	memcpy(out->compression, record->compression, sizeof(out->compression));
-	return store_names_of(store, &record->digest, &out->names, error);
+	for (size_t i = 0; i < names->count; i++)
+		if (strcmp(names->items[i].digest.hex, record->digest.hex) == 0)
+			sandbox_strings_add(&out->names, names->items[i].name);
+	strings_add_all(&out->env, &config->env);
+	strings_add_all(&out->entrypoint, &config->entrypoint);
+	strings_add_all(&out->command, &config->command);
+	strings_add_all(&out->ports, &config->ports);
+	strings_add_all(&out->labels, &config->labels);
+	strings_add_all(&out->archive_names, &config->names);
 }
 
 /* What imports left that were killed. Not to know how to remove it is no reason to fail. */
@@ -87,7 +99,7 @@ static void sweep(struct image_store *store)
 {
 	struct idmap map = {0};
 
-	if (decide_removal_map(&map, NULL) == 0)
+	if (images_removal_map(&map, NULL) == 0)
 		(void)store_sweep(store, &map, NULL);
 }
 
@@ -96,7 +108,7 @@ int sandbox_image_list(const struct sandbox_locations *locations, struct sandbox
 {
 	auto_finish(image_store_finish) struct image_store store = IMAGE_STORE_INIT;
 	auto_finish(image_records_finish) struct image_records records = {0};
-	auto_finish(sandbox_images_finish) struct sandbox_images images = {0};
+	auto_finish(store_names_finish) struct store_names names = {0};
 	int result = image_store_open_present(locations->store, &store, error);
 
 	if (result == 0 && store.root < 0)
@@ -105,52 +117,64 @@ int sandbox_image_list(const struct sandbox_locations *locations, struct sandbox
 		sweep(&store);
 		result = image_records_load(store.root, &records, error);
 	}
+	if (result == 0)
+		result = store_names_load(&store, &names, error);
 	if (result < 0)
 		return result;
-	images.items = memory_zeroed(records.count, sizeof(*images.items));
-	for (; images.count < records.count && result == 0; images.count++)
-		result = describe(&store, &records.items[images.count], &images.items[images.count], error);
-	if (result < 0)
-		return result;
-	*out = images;
-	images = (struct sandbox_images){0};
+	for (size_t i = 0; i < records.damaged.count; i++)
+		log_notice("the record of the image sha256:%.12s cannot be understood: sandbox help E_IMAGE_DAMAGED",
+			records.damaged.items[i]);
+	out->items = memory_zeroed(records.count, sizeof(*out->items));
+	for (out->count = 0; out->count < records.count; out->count++)
+		describe(&records.items[out->count], &names, &out->items[out->count]);
 	return 0;
+}
+
+int sandbox_image_find(const struct sandbox_locations *locations, const char *reference, struct sandbox_image *out,
+	struct sandbox_error *error)
+{
+	auto_finish(image_store_finish) struct image_store store = IMAGE_STORE_INIT;
+	auto_finish(image_record_finish) struct image_record record = {.source = NULL};
+	auto_finish(store_names_finish) struct store_names names = {0};
+	int result = image_store_open_present(locations->store, &store, error);
+
+	if (result == 0)
+		result = image_find(&store, reference, &record, error);
+	if (result == 0)
+		result = store_names_load(&store, &names, error);
+	if (result == 0)
+		describe(&record, &names, out);
+	return result;
+}
+
+void sandbox_image_finish(struct sandbox_image *image)
+{
+	struct sandbox_strings *const lists[] = {&image->names, &image->layers, &image->env, &image->entrypoint,
+		&image->command, &image->ports, &image->labels, &image->archive_names};
+
+	for (size_t i = 0; i < array_count(lists); i++)
+		sandbox_strings_finish(lists[i]);
+	free(image->source);
+	free(image->platform);
+	free(image->user);
+	free(image->workdir);
+	free(image->stop_signal);
+	*image = (struct sandbox_image){.source = NULL};
 }
 
 void sandbox_images_finish(struct sandbox_images *images)
 {
-	for (size_t i = 0; i < images->count; i++) {
-		sandbox_strings_finish(&images->items[i].names);
-		sandbox_strings_finish(&images->items[i].layers);
-		free(images->items[i].source);
-		free(images->items[i].platform);
-	}
+	for (size_t i = 0; i < images->count; i++)
+		sandbox_image_finish(&images->items[i]);
 	free(images->items);
 	*images = (struct sandbox_images){0};
-}
-
-int sandbox_image_remove(const struct sandbox_locations *locations, const char *reference, bool *out_removed,
-	struct sandbox_error *error)
-{
-	auto_finish(image_store_finish) struct image_store store = IMAGE_STORE_INIT;
-	struct idmap map = {0};
-	bool removed = false;
-	int result = decide_removal_map(&map, error);
-
-	if (result == 0)
-		result = image_store_open_present(locations->store, &store, error);
-	if (result == 0)
-		result = image_remove(&store, reference, &map, &removed, error);
-	if (result == 0 && out_removed)
-		*out_removed = removed;
-	return result;
 }
 
 int sandbox_image_reset(const struct sandbox_locations *locations, struct sandbox_error *error)
 {
 	auto_finish(image_store_finish) struct image_store store = IMAGE_STORE_INIT;
 	struct idmap map = {0};
-	int result = decide_removal_map(&map, error);
+	int result = images_removal_map(&map, error);
 
 	holders_end(locations->runtime);
 	if (result == 0)

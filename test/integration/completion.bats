@@ -45,9 +45,12 @@ both_offer() {
 }
 
 @test "commands, options, and those of the command that was typed" {
-	both_offer 'sandbox im' 'images import'
+	both_offer 'sandbox im' 'image images import'
 	both_offer 'sandbox --vers' --version
-	both_offer 'sandbox --root /tmp -q im' 'images import'
+	both_offer 'sandbox --root /tmp -q im' 'image images import'
+	both_offer 'sandbox image ver' verify
+	both_offer 'sandbox image verify --dis' --discard
+	both_offer 'sandbox image inspect deb' debian:12
 	both_offer 'sandbox run --dry' --dry-run
 	both_offer 'sandbox import --max-e' --max-entries
 	both_offer 'sandbox help ru' run

@@ -269,7 +269,7 @@ print(image["names"], image["entries"], image["size"], image["source"], image["c
 
 @test "names that could be paths, options or digests are refused" {
 	make_tree
-	for name in a/b .. -x 'a b' abcdef012345 sha256:abc ''; do
+	for name in a//b .. -x 'a b' abcdef012345 sha256:abc ''; do
 		sandbox import --name="$name" tree.tar
 		assert_status 125
 		[ -z "$(find "$STORE/names" -type f)" ]
@@ -362,14 +362,26 @@ print(image["names"], image["entries"], image["size"], image["source"], image["c
 	done
 }
 
-@test "killed while it removes an image, the rest goes with the next command" {
+@test "killed while it removes an image, the rest goes with the next command, or with gc" {
 	make_tree
 	"$SANDBOX" import --name tree tree.tar
 	SANDBOX_TEST_KILL_AT=staging-remove run "$SANDBOX_SWITCHED" rmi tree
 	[ "$status" = 137 ]
 	[ -n "$(staging)" ]
-	sandbox rmi tree
+	sandbox images -q
 	assert_success ''
+	[ -z "$(find "$STORE" -mindepth 2)" ]
+	# Between the record and the rest: the image is gone at once and as a whole.
+	"$SANDBOX" import --name tree tree.tar
+	SANDBOX_TEST_KILL_AT=image-forgotten run "$SANDBOX_SWITCHED" rmi tree
+	[ "$status" = 137 ]
+	sandbox images -q
+	assert_success ''
+	sandbox run tree true
+	assert_error E_IMAGE_UNKNOWN
+	[ "$(layers)" = 1 ]
+	"$SANDBOX" gc
+	"$SANDBOX" rmi -f tree
 	[ -z "$(find "$STORE" -mindepth 2)" ]
 }
 

@@ -211,12 +211,14 @@ layers() {
 	done
 }
 
-@test "an import takes over the archive's name, unless another image has it" {
+@test "an import takes over all of the archive's names, unless other images have them" {
 	sandbox import small-docker.tar
-	assert_status 0
+	assert_success
+	[ "$("$SANDBOX" images | awk 'NR > 1 { print $1 }')" = example.org/layers/test:30 ]
 	sandbox run test:30
 	assert_success 'entry command'
-	sandbox import small-skopeo.tar
+	"$SANDBOX" tag test:30 test:30
+	sandbox import small-hybrid.tar
 	assert_status 0
 	assert_stderr_has 'test:30 stays the name of another image'
 	sandbox import --name chosen small-hybrid.tar

@@ -33,7 +33,7 @@ row '' version --version 'with images' 'sandbox [0-9]*' --version=2 "$boolean"
 # --- import, images --------------------------------------------------------------------------------------------
 
 empty_store='export XDG_CACHE_HOME=$(mktemp -d "$HOME/XXXXXX")'
-row import name '--name fresh' "$empty_store"'; with "$BUSYBOX_TAR"; "$SANDBOX" images' '*fresh *' '--name a/b' 'a/b'
+row import name '--name fresh' "$empty_store"'; with "$BUSYBOX_TAR"; "$SANDBOX" images' '*fresh *' '--name a//b' 'a//b'
 row import userns '--userns single' "$empty_store"'; with tree.tar >/dev/null;
 	"$SANDBOX" run --dry-run --userns single tree.tar true' '*sha256:*' '--userns none' '"none"'
 row import platform '--platform linux/s390x' "$empty_store"'; with --select one:1 several.tar >/dev/null;
@@ -55,6 +55,20 @@ row save output '--output saved.tar' 'with "'"$stored"'" | wc -c; ls saved.tar' 
 row save format '--format oci-archive' 'with "'"$stored"'" | tar -t' '*index.json*' '--format tar' docker-archive
 row images json --json 'with' '\[*\]' --json=2 "$boolean"
 row images quiet --quiet 'with | head -n 1' 'sha256:*' --quiet=2 "$boolean"
+row images no-trunc --no-trunc 'with | tail -n 1' "*  $(printf '[0-9a-f]%.0s' {1..64})  *" --no-trunc=2 "$boolean"
+in_new_store="$empty_store"'; "$SANDBOX" import tree.tar >/dev/null; '
+row rmi force --force "$in_new_store"'with nothing 2>&1 || true; echo; echo $?' $'\n0' --force=2 "$boolean"
+row history json --json "$in_new_store"'with "$("$SANDBOX" images -q)"' '\[*\]' --json=2 "$boolean"
+row history no-trunc --no-trunc "$empty_store"'; mv tree.tar "$(printf %080d 0)"; "$SANDBOX" import "$(printf %080d 0)" >/dev/null
+	with "$("$SANDBOX" images -q)"' "*$(printf %080d 0)*" --no-trunc=2 "$boolean"
+row df json --json "$in_new_store"with '{*}' --json=2 "$boolean"
+row gc max-size '--max-size 1' "$in_new_store"'with | tail -n 1' '1 images*' '--max-size few' 'not a size'
+row gc older-than '--older-than 1ms' "$in_new_store"'find "$XDG_CACHE_HOME" -name "*.json" -exec touch -d yesterday {} +
+	with | tail -n 1' '1 images*' '--older-than long' 'not a duration'
+row gc all --all "$in_new_store"'"$SANDBOX" tag "$("$SANDBOX" images -q)" name; with --max-size 1 | tail -n 1' '1 images*' \
+	--all=2 "$boolean"
+row gc dry-run --dry-run "$in_new_store"'with --max-size 1 | tail -n 1' '*would go*' --dry-run=2 "$boolean"
+row gc json --json "$in_new_store"with '{*}' --json=2 "$boolean"
 row doctor json --json 'with' '[[{]*' --json=2 "$boolean"
 
 # --- ps, logs, stop, kill, rm ------------------------------------------------------------------------------------

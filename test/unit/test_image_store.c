@@ -136,8 +136,9 @@ static void a_store_that_others_can_enter_is_refused(void **state)
 
 static void names_are_words_and_no_digests(void **state)
 {
-	static const char *const good[] = {"a", "debian", "debian:12", "my-image_2.0", "abcdef012345-x", "abcdef01234"};
-	static const char *const bad[] = {"", ".", "..", "-x", "a/b", "a b", "abcdef012345", "sha256:abc", "x\n", "\xc3\xa4"};
+	static const char *const good[] = {"a", "debian", "debian:12", "my-image_2.0", "abcdef012345-x", "abcdef01234",
+		"docker.io/library/debian:12", "localhost:5000/a/b:c"};
+	static const char *const bad[] = {"", ".", "..", "-x", "a//b", "/a", "a/", "a/../b", "a/.b", "a%b", "a b", "abcdef012345", "sha256:abc", "x\n", "\xc3\xa4"};
 	char longest[IMAGE_NAME_MAX + 2];
 
 	(void)state;
@@ -406,9 +407,10 @@ static void a_record_of_the_first_version_has_one_layer(void **state)
 	image_record_finish(&record);
 }
 
-static void a_damaged_image_record_counts_as_absent(void **state)
+static void a_damaged_image_record_is_an_error_and_an_empty_one_is_absent(void **state)
 {
 	static const char *const contents[] = {"", "{", "{}", "{\"version\": 3}", "{\"version\": 1, \"digest\": 5}"};
+	const int expected[] = {-ENOENT, -EUCLEAN, -EUCLEAN, -EUCLEAN, -EUCLEAN};
 	struct fixture *fixture = *state;
 	struct digest digest = digest_of_letter('a');
 	struct image_records records = {0};
@@ -417,10 +419,17 @@ static void a_damaged_image_record_counts_as_absent(void **state)
 
 	for (size_t i = 0; i < array_count(contents); i++) {
 		assert_int_equal(staging_replace_file(fixture->store.root, path, contents[i], strlen(contents[i]), NULL), 0);
-		assert_int_equal(image_record_load(fixture->store.root, digest.hex, &record, NULL), -ENOENT);
+		assert_int_equal(image_record_load(fixture->store.root, digest.hex, &record, NULL), expected[i]);
 	}
 	assert_int_equal(image_records_load(fixture->store.root, &records, NULL), 0);
 	assert_int_equal(records.count, 0);
+	assert_int_equal(records.damaged.count, 1);
+	assert_string_equal(records.damaged.items[0], digest.hex);
+	assert_int_equal(image_records_check(&records, NULL), -EUCLEAN);
+	image_records_finish(&records);
+	/* As some file systems leave it. */
+	assert_int_equal(staging_replace_file(fixture->store.root, path, "\0\0\0", 3, NULL), 0);
+	assert_int_equal(image_record_load(fixture->store.root, digest.hex, &record, NULL), -ENOENT);
 }
 
 static void a_record_under_another_name_is_not_believed(void **state)
@@ -435,7 +444,7 @@ static void a_record_under_another_name_is_not_believed(void **state)
 	image_record_add_layer(&record, &diff, &diff, false);
 	assert_int_equal(image_record_save(fixture->store.root, &record, NULL), 0);
 	assert_int_equal(renameat(fixture->store.root, from, fixture->store.root, to), 0);
-	assert_int_equal(image_record_load(fixture->store.root, other.hex, &read, NULL), -ENOENT);
+	assert_int_equal(image_record_load(fixture->store.root, other.hex, &read, NULL), -EUCLEAN);
 	image_record_finish(&record);
 }
 
@@ -477,7 +486,7 @@ int main(void)
 		STORE_TEST(one_at_a_time_has_the_lock_of_an_archive),
 		STORE_TEST(an_image_record_survives_the_round_trip),
 		STORE_TEST(a_record_of_the_first_version_has_one_layer),
-		STORE_TEST(a_damaged_image_record_counts_as_absent),
+		STORE_TEST(a_damaged_image_record_is_an_error_and_an_empty_one_is_absent),
 		STORE_TEST(a_record_under_another_name_is_not_believed),
 		STORE_TEST(reset_leaves_nothing),
 	};

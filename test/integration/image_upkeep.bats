@@ -1,0 +1,411 @@
+#!/usr/bin/env bats
+# Looking after the image store: tag, rmi, history, image inspect, verify and prune, df, gc.
+
+# shellcheck disable=SC2154,SC2314  # bats's variables and negations
+
+load helper
+
+setup_file() {
+	private_folders
+	export STORE=$XDG_CACHE_HOME/sandbox
+}
+
+setup() {
+	"$SANDBOX" reset
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+# Imports an archive of one file with this content, NAME.tar, under a name or without one; its digest is $digest.
+# usage: import_small CONTENT [OPTION…]
+import_small() {
+	mkdir -p "$1-tree"
+	echo "$1" >"$1-tree/file"
+	tar -C "$1-tree" --owner=0 --group=0 -cf "$1.tar" .
+	digest=$("$SANDBOX" import "${@:2}" "$1.tar")
+	record=$STORE/images/${digest#sha256:}.json
+}
+
+layers() {
+	find "$STORE/layers" -mindepth 1 -maxdepth 1 | wc -l
+}
+
+names() {
+	"$SANDBOX" images | awk 'NR > 1 { print $1 }' | sort | paste -sd ' '
+}
+
+# Makes an image seem unused for so many days.
+age() {
+	touch -d "$2 days ago" "$1"
+}
+
+# The mapped owner of the layers.
+as_layer_root() {
+	unshare --map-root-user --map-auto "$@"
+}
+
+@test "tag gives one more name, also one with a registry, and takes it from another image" {
+	import_small one --name one
+	sandbox tag one again registry.example:5000/team/app:1.0
+	assert_success ''
+	[ "$(names)" = 'again one registry.example:5000/team/app:1.0' ]
+	first=$digest
+	import_small two --name two
+	sandbox tag "$digest" again
+	assert_success ''
+	sandbox image inspect again
+	assert_output_has "${digest#sha256:}"
+	assert_output_lacks "${first#sha256:}"
+	for name in '' a//b 'a b' sha256:x ../x; do
+		sandbox tag one "$name"
+		assert_error 'cannot be the name of an image'
+	done
+	sandbox tag nowhere name
+	assert_error E_IMAGE_UNKNOWN
+	sandbox tag one
+	assert_status 125
+	assert_stderr_has 'sandbox tag IMAGE NAME'
+}
+
+@test "a name is found by its end, and without latest, if only one fits" {
+	import_small one --name docker.io/library/app:1
+	for reference in docker.io/library/app:1 library/app:1 app:1; do
+		sandbox image inspect "$reference"
+		assert_success
+	done
+	for reference in pp:1 app io/library/app:1; do
+		sandbox image inspect "$reference"
+		assert_error E_IMAGE_UNKNOWN
+	done
+	import_small two --name quay.io/other/app:1
+	sandbox image inspect app:1
+	assert_error E_IMAGE_UNKNOWN
+	assert_stderr_has 'docker.io/library/app:1, quay.io/other/app:1'
+	sandbox image inspect other/app:1
+	assert_success
+	"$SANDBOX" tag other/app:1 quay.io/other/tool:latest
+	sandbox image inspect tool
+	assert_success
+	sandbox rmi tool
+	assert_success ''
+	[ "$(names)" = 'docker.io/library/app:1 quay.io/other/app:1' ]
+}
+
+@test "an image with a slash in its name runs; a file of that name comes first" {
+	"$SANDBOX" import --name registry.example/busybox:1 "$BUSYBOX_TAR"
+	sandbox run registry.example/busybox:1 echo runs
+	assert_success runs
+	mkdir registry.example
+	echo 'no archive' >registry.example/busybox:1
+	sandbox run registry.example/busybox:1 echo runs
+	assert_error E_ARCHIVE_FORMAT
+	sandbox run registry.example/nothing:1 true
+	assert_error E_IMAGE_UNKNOWN
+}
+
+@test "several names change at once or, when the writer dies, a little later" {
+	import_small one --name first
+	"$SANDBOX" tag first second third/name
+	for step in names-pending names-changing; do
+		SANDBOX_TEST_KILL_AT=$step run "$SANDBOX_SWITCHED" rmi --force first
+		[ "$status" = 137 ]
+		# Decided with the first rename: nobody sees one of them any more.
+		[ "$(names)" = '' ]
+		sandbox image inspect second
+		assert_error E_IMAGE_UNKNOWN
+		"$SANDBOX" reset
+		import_small one --name first
+		"$SANDBOX" tag first second third/name
+	done
+	[ "$(names)" = 'first second third/name' ]
+}
+
+@test "rmi goes on after one that it cannot remove; --force takes all names and forgives a missing one" {
+	import_small one --name one
+	import_small two --name two
+	sandbox rmi one nothing two
+	assert_error E_IMAGE_UNKNOWN
+	[ "$(layers)" = 0 ]
+	sandbox rmi --force nothing
+	assert_success ''
+	import_small one --name one
+	"$SANDBOX" tag one other
+	"$SANDBOX" rmi one
+	[ "$(names)" = other ]
+	"$SANDBOX" tag other one
+	sandbox rmi --force one
+	assert_success ''
+	[ "$(layers)" = 0 ]
+}
+
+@test "a record that cannot be understood is named, keeps every layer, and goes by force" {
+	import_small one --name one
+	damaged=$record
+	import_small two --name two
+	echo '{"version": 99}' >"$damaged"
+	sandbox images
+	assert_status 0
+	assert_stderr_has "the record of the image sha256:$(basename "$damaged" | head -c 12) cannot be understood"
+	for command in 'rmi two' 'gc' 'image prune --all' 'image inspect one' 'run one true'; do
+		# shellcheck disable=SC2086
+		sandbox $command
+		assert_error E_IMAGE_DAMAGED
+		assert_stderr_has "$(basename "$damaged" | head -c 12)"
+	done
+	[ "$(layers)" = 2 ]
+	sandbox image verify
+	assert_error E_IMAGE_DAMAGED
+	assert_output_has 'its record cannot be understood'
+	# The fix that the errors name.
+	sandbox rmi -f "sha256:$(basename "$damaged" | head -c 12)"
+	assert_success ''
+	sandbox gc
+	assert_status 0
+	[ "$(layers)" = 1 ]
+	[ "$(names)" = two ]
+}
+
+@test "importing the archive again mends a damaged record, and an empty one is no image" {
+	import_small one --name one
+	echo nonsense >"$record"
+	sandbox import one.tar
+	assert_success "$digest"
+	sandbox rmi one
+	assert_success ''
+	import_small one --name one
+	: >"$record"
+	sandbox images
+	assert_success
+	sandbox gc
+	assert_status 0
+	[ "$(layers)" = 0 ]
+}
+
+@test "what came to need a layer just before its lock stays" {
+	import_small one --name one
+	gzip -kf one.tar
+	# The other image of the same layer arrives between the first look and the lock.
+	SANDBOX_TEST_STOP_AT=demand-loaded "$SANDBOX_SWITCHED" rmi one &
+	removal=$!
+	wait_until grep -q '^State:.T' "/proc/$removal/status"
+	"$SANDBOX" import --name other one.tar.gz
+	kill -CONT "$removal"
+	wait "$removal"
+	[ "$(names)" = other ]
+	sandbox image verify other
+	assert_success ''
+	# The positive control: without the second look it loses its layer.
+	"$SANDBOX" reset
+	import_small one --name one
+	gzip -kf one.tar
+	SANDBOX_TEST_REMOVE=need-again SANDBOX_TEST_STOP_AT=demand-loaded "$SANDBOX_SWITCHED" rmi one &
+	removal=$!
+	wait_until grep -q '^State:.T' "/proc/$removal/status"
+	"$SANDBOX" import --name other one.tar.gz
+	kill -CONT "$removal"
+	wait "$removal"
+	sandbox image verify other
+	assert_error E_IMAGE_DAMAGED
+}
+
+@test "image inspect tells everything, image ls and rm are images and rmi" {
+	import_small one --name one
+	sandbox image inspect one "$digest"
+	assert_success
+	run python3 -c 'import json, sys
+one, two = json.load(sys.stdin)
+print(one == two, one["names"], one["digest"] == sys.argv[1], one["entries"], one["config"]["env"])' "${digest#sha256:}" \
+		<<<"$output"
+	assert_output "True ['one'] True 2 []"
+	sandbox image ls -q
+	assert_success "$digest"
+	sandbox images --no-trunc
+	assert_output_has "${digest#sha256:}"
+	sandbox image rm one
+	assert_success ''
+	sandbox image inspect one
+	assert_error E_IMAGE_UNKNOWN
+	sandbox image verfy
+	assert_status 125
+	assert_stderr_has 'sandbox image verify'
+}
+
+@test "image verify names each file that has changed, and how; --discard lets an import mend it" {
+	mkdir -p tree/folder tree/other
+	for name in content mode owner time removed link; do
+		echo "$name" >"tree/folder/$name"
+	done
+	ln -s content tree/folder/symlink
+	mkfifo tree/fifo
+	setfattr -n user.note -v kept tree/folder/mode
+	truncate -s 1M tree/sparse
+	tar -C tree --owner=0 --group=0 --sparse --xattrs -cf tree.tar .
+	"$SANDBOX" import --name tree tree.tar >digest
+	sandbox image verify tree
+	assert_success ''
+	sandbox image verify --json
+	assert_output_has '"entries": 12'
+	# shellcheck disable=SC2016
+	as_layer_root sh -c 'cd "$1/folder" && printf Content | dd of=content conv=notrunc status=none &&
+		touch -d @1 ../sparse && printf x | dd of=../sparse bs=1 seek=70000 conv=notrunc status=none &&
+		chmod 0600 mode && chown 7:8 owner && touch -d @5 time && rm removed && ln -sf elsewhere symlink &&
+		setfattr -n user.note -v else link && echo new >added' sh "$(echo "$STORE"/layers/*/root)"
+	sandbox image verify tree
+	assert_error E_IMAGE_DAMAGED
+	sed -n 's/^[0-9a-f]\{12\}  [0-9a-f]\{12\}  //p' <<<"$output" | sed 's/  */ /g' | sort >found
+	diff - found <<-END
+		attributes folder/link
+		missing folder/removed
+		mode folder/mode
+		not of the image folder/added
+		owner, group folder/owner
+		size, time, content folder/symlink
+		time folder
+		time folder/time
+		time, content folder/content
+		time, content sparse
+	END
+	sandbox image verify --discard tree
+	assert_error E_IMAGE_DAMAGED
+	[ "$(layers)" = 0 ]
+	sandbox import tree.tar
+	assert_success "$(<digest)"
+	sandbox image verify
+	assert_success ''
+}
+
+@test "image verify knows of layers that are gone, and says which it cannot judge" {
+	import_small one --name one
+	rm "$STORE"/layers/*/manifest
+	sandbox image verify
+	assert_error E_IMAGE_DAMAGED
+	assert_stderr_has 'could not be compared'
+	as_layer_root rm -rf "$STORE"/layers/*
+	sandbox image verify
+	assert_error E_IMAGE_DAMAGED
+	assert_output_has missing
+}
+
+@test "every layer under every id map is verified" {
+	import_small one --name one
+	"$SANDBOX" import --userns=single one.tar
+	sandbox image verify --json
+	assert_output_has '"layers": 2'
+	echo more >>"$(dirname "$STORE"/layers/*/root/file | head -n 1)/file" 2>/dev/null || as_layer_root \
+		sh -c 'echo more >>"$1"' sh "$(find "$STORE"/layers -name file | head -n 1)"
+	sandbox image verify
+	assert_error E_IMAGE_DAMAGED
+}
+
+@test "image prune removes what has no name, with --all what is not in use" {
+	import_small one --name one
+	import_small two
+	sandbox image prune --dry-run
+	assert_output_has "$digest"
+	[ "$(layers)" = 2 ]
+	sandbox image prune
+	assert_status 0
+	assert_output_has "$digest"
+	[ "$(names)" = one ]
+	import_small two
+	sandbox image prune --older-than 1h
+	assert_output_has '0 images'
+	age "$record" 1
+	sandbox image prune --older-than 1h
+	assert_output_has '1 images'
+	sandbox image prune --all --json
+	assert_output_has '"layers": 1'
+	[ "$(layers)" = 0 ]
+}
+
+@test "gc takes the longest unused first, and a run counts as a use" {
+	for name in old used new; do
+		import_small "$name" --name "$name"
+		age "$record" "$((10 - 3))"
+	done
+	age "$STORE/images/$(sha256sum <old.tar | cut -d' ' -f1).json" 30
+	sandbox gc --older-than 20d
+	assert_output_has '0 images'
+	"$SANDBOX" run used true 2>/dev/null || true
+	sandbox gc --all --older-than 3d --dry-run
+	assert_output_has '2 images'
+	sandbox gc --all --older-than 20d
+	assert_output_has '1 images'
+	[ "$(names)" = 'new used' ]
+	# One layer of a single small file takes some kilobytes.
+	sandbox gc --all --max-size 1g
+	assert_output_has '0 images'
+	sandbox gc --max-size 1
+	assert_error E_IMAGE_IN_USE
+	assert_stderr_has 'gc --all --max-size 1'
+	half=$("$SANDBOX" df --json | awk -F '[:,]' '/layer_bytes/ { print $2 - 1 }')
+	sandbox gc --all --max-size "$half"
+	assert_output_has '1 images'
+	[ "$(names)" = used ]
+	sandbox gc --all
+	assert_error --older-than
+	for option in --max-size=x --older-than=x --nothing; do
+		sandbox gc "$option"
+		assert_status 125
+		assert_stderr_has 'sandbox gc --help'
+	done
+}
+
+@test "gc and prune leave what a sandbox runs from" {
+	"$SANDBOX" import --name busy "$BUSYBOX_TAR"
+	mkfifo hold
+	"$SANDBOX" run busy cat <hold &
+	running=$!
+	exec 7>hold
+	wait_until sh -c "cat /proc/locks | grep -q ':$(stat -c %i "$STORE"/layers/*) '"
+	age "$(echo "$STORE"/images/*.json)" 30
+	sandbox gc --all --older-than 1d
+	assert_output_has '0 images'
+	sandbox image prune --all
+	assert_output_has '0 images'
+	sandbox df --json
+	assert_output_has '"idle_images": 0'
+	exec 7>&-
+	wait "$running"
+	sandbox df --json
+	assert_output_has '"idle_images": 1'
+	sandbox image prune --all
+	assert_output_has '1 images'
+}
+
+@test "gc clears layers that no image has, and archives that no image came from" {
+	import_small one --name one
+	touch -d '1 hour ago' one.tar
+	sleep 2.2
+	"$SANDBOX" import one.tar
+	[ -n "$(find "$STORE/archives" -type f)" ]
+	rm "$record"
+	sandbox df
+	assert_output_has 'layers of no image  1'
+	sandbox gc --dry-run
+	assert_output_has '1 layers'
+	[ "$(layers)" = 1 ]
+	sandbox gc
+	assert_output_has '1 layers'
+	[ "$(layers)" = 0 ]
+	[ -z "$(find "$STORE/archives" -type f)" ]
+	sandbox gc
+	assert_success '0 images and 0 layers, 0 B'
+}
+
+# A store on a file system of its own, in a mount namespace: `sandbox` is root there, and has one id.
+on_small_disk() {
+	unshare --map-root-user --mount sh -ec 'mount -t tmpfs -o size=8m,mode=0700 none "$1"; shift; "$@"' sh "$PWD/disk" "$@"
+}
+
+@test "gc works on a full disk" {
+	tmpfs_holds_layers || skip "this kernel has no user attributes on tmpfs"
+	mkdir disk
+	import_small one
+	# shellcheck disable=SC2016
+	capture on_small_disk sh -c 'sandbox="$1 --root $2/store" && $sandbox import --userns=single one.tar &&
+		$sandbox tag "$($sandbox images -q)" one two/three && ! cat /dev/zero >"$2/fill" 2>/dev/null &&
+		! $sandbox tag one four 2>/dev/null; $sandbox image prune --all && $sandbox images -q' sh "$SANDBOX" "$PWD/disk"
+	assert_status 0
+	assert_output_has '1 images and 1 layers'
+	[ "${lines[-1]}" != "$digest" ]
+}
