@@ -70,8 +70,8 @@ static int explain_faults(const struct sandbox_faults *faults, const struct veri
 	(void)error_cause(error, SANDBOX_E_IMAGE_DAMAGED, "the disk, or somebody who may write there, has changed them");
 	if (options->discard)
 		return error_fix(error, "import the archive again: sandbox import FILE");
-	return error_fix(error, "sandbox image verify --discard sha256:%.*s, and then import its archive again: sandbox import FILE",
-		DIGEST_SHOWN, faults->items[0].image);
+	return error_fix(error, "sandbox image verify --discard sha256:%.*s, and then import its archive again: "
+		"sandbox import FILE", DIGEST_SHOWN, faults->items[0].image);
 }
 
 static int explain_unknown(const struct sandbox_faults *faults, struct sandbox_error *error)
@@ -79,7 +79,8 @@ static int explain_unknown(const struct sandbox_faults *faults, struct sandbox_e
 	(void)error_set(error, 0, "%zu layers could not be compared with what they were", faults->unknown);
 	(void)error_cause(error, SANDBOX_E_IMAGE_DAMAGED, "they are from before the store kept manifests, or were unpacked by "
 		"`sandbox run` and not brought to the disk yet");
-	return error_fix(error, "sandbox import FILE, which waits for the disk; an old image is removed first: sandbox rmi IMAGE");
+	return error_fix(error, "sandbox import FILE, which waits for the disk; an old image is removed first: "
+		"sandbox rmi IMAGE");
 }
 
 static int run_verify(const struct cli *cli, int argc, char **argv)

@@ -141,9 +141,10 @@ static const struct topic topics[SANDBOX_E_COUNT] = {
 		"Layers of images say what they delete by names: \".wh.NAME\" is the deletion of NAME. A file that is called so\n"
 		"itself cannot be in one. `sandbox export` writes a whole tree, in which such names are names."},
 	[SANDBOX_E_IMAGE_DAMAGED] = {"something in the image store is not what it was",
-		"`sandbox image verify` names every file of an image that has changed since it was imported; with --discard it\n"
-		"removes the damaged layers, and the next import of the archive makes them again. A record of an image that cannot\n"
-		"be understood hides which layers it needs, so none is removed until `sandbox rmi -f` has removed the record."},
+		"`sandbox image verify` names every file of an image that has changed since it was imported; with --discard\n"
+		"it removes the damaged layers, and the next import of the archive makes them again. A record of an image\n"
+		"that cannot be understood hides which layers it needs, so none is removed until `sandbox rmi -f` has\n"
+		"removed the record."},
 };
 
 bool error_topic_print(const char *name)

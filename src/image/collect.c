@@ -34,8 +34,7 @@ static void strings_release(struct sandbox_strings *strings)
 void image_demand_finish(struct image_demand *demand)
 {
 	image_records_finish(&demand->records);
-	sandbox_strings_finish(&demand->needs.images);
-	sandbox_strings_finish(&demand->needs.layers);
+	sandbox_strings_finish(&demand->kept);
 }
 
 int image_demand_load(const struct image_collection *collection, struct image_demand *out, struct sandbox_error *error)
@@ -46,7 +45,7 @@ int image_demand_load(const struct image_collection *collection, struct image_de
 	if (result == 0)
 		result = image_records_check(&demand.records, error);
 	if (result == 0 && collection->list_needs)
-		result = collection->list_needs(collection->context, &demand.needs, error);
+		result = collection->list_needs(collection->context, &demand.kept, error);
 	if (result < 0)
 		return result;
 	*out = demand;
@@ -71,7 +70,7 @@ bool image_demand_has_layer(const struct image_demand *demand, const char *layer
 		if ((!except || strcmp(record->digest.hex, except->hex) != 0) && layer_is_of(layer, record))
 			return true;
 	}
-	return strings_contain(&demand->needs.layers, layer);
+	return strings_contain(&demand->kept, layer);
 }
 
 /* ---- an image ---- */
@@ -98,6 +97,14 @@ static int refuse_kept(const struct image_record *record, struct sandbox_error *
 	(void)error_cause(error, SANDBOX_E_IMAGE_IN_USE, "a sandbox that has ended and can be started again stands on it");
 	(void)error_fix(error, "sandbox ps -a lists it, and sandbox rm removes it");
 	return -EBUSY;
+}
+
+static bool is_kept(const struct image_demand *demand, const struct image_record *record)
+{
+	for (size_t i = 0; i < demand->kept.count; i++)
+		if (layer_is_of(demand->kept.items[i], record))
+			return true;
+	return false;
 }
 
 /* Locks the layers, under whatever id map, that only this image needs. All or none: one in use is -EBUSY. */
@@ -135,18 +142,21 @@ static int lock_own_layers(const struct image_collection *collection, const stru
  * and nobody can come any more. Lets go what is needed after all.
  */
 static int check_again(const struct image_collection *collection, const struct image_record *record,
-	struct locked_layers *layers, struct sandbox_error *error)
+	enum image_discard how, struct locked_layers *layers, struct sandbox_error *error)
 {
 	auto_finish(image_demand_finish) struct image_demand demand = {.records = {.items = NULL}};
 	int result = image_demand_load(collection, &demand, error);
 
 	if (result < 0 || test_defence_removed("need-again"))
 		return result;
-	if (strings_contain(&demand.needs.images, record->digest.hex))
+	if (how != IMAGE_DISCARD_KEPT && is_kept(&demand, record))
 		return refuse_kept(record, error);
-	for (size_t i = 0; i < layers->count; i++)
-		if (image_demand_has_layer(&demand, layers->items[i].name, &record->digest))
-			scope_close(&layers->items[i].wrapper), layers->items[i].wrapper = -1;
+	for (size_t i = 0; i < layers->count; i++) {
+		if (!image_demand_has_layer(&demand, layers->items[i].name, &record->digest))
+			continue;
+		scope_close(&layers->items[i].wrapper);
+		layers->items[i].wrapper = -1;
+	}
 	return 0;
 }
 
@@ -173,7 +183,19 @@ static int forget(struct image_store *store, const struct digest *digest, struct
 	return result < 0 ? result : identity_forget(store->root, digest, error);
 }
 
-int image_discard(const struct image_collection *collection, const struct image_record *record, bool dry_run,
+/* Adds to what was removed, or would be. */
+static void count_layers(const struct image_collection *collection, const struct locked_layers *layers,
+	struct image_collected *out)
+{
+	for (size_t i = 0; i < layers->count; i++) {
+		if (layers->items[i].wrapper < 0)
+			continue;
+		out->layers++;
+		out->bytes += layer_usage(layers->items[i].wrapper, collection->map);
+	}
+}
+
+int image_discard(const struct image_collection *collection, const struct image_record *record, enum image_discard how,
 	struct image_collected *out, struct sandbox_error *error)
 {
 	auto_finish(locked_layers_finish) struct locked_layers layers = {0};
@@ -181,16 +203,17 @@ int image_discard(const struct image_collection *collection, const struct image_
 
 	test_point("image-locked");
 	if (result == 0)
-		result = check_again(collection, record, &layers, error);
-	if (result == 0 && out)
+		result = check_again(collection, record, how, &layers, error);
+	if (result < 0)
+		return result;
+	if (out) {
 		sandbox_strings_add(&out->images, record->digest.hex);
-	for (size_t i = 0; i < layers.count && result == 0 && out; i++) {
-		out->layers += layers.items[i].wrapper >= 0;
-		out->bytes += layers.items[i].wrapper >= 0 ? layer_usage(layers.items[i].wrapper, collection->map) : 0;
+		count_layers(collection, &layers, out);
 	}
-	if (result == 0 && !dry_run)
-		result = forget(collection->store, &record->digest, error);
-	for (size_t i = 0; i < layers.count && result == 0 && !dry_run; i++)
+	if (how == IMAGE_DISCARD_DRY)
+		return 0;
+	result = forget(collection->store, &record->digest, error);
+	for (size_t i = 0; i < layers.count && result == 0; i++)
 		if (layers.items[i].wrapper >= 0)
 			result = layer_discard(collection->store, layers.items[i].name, &layers.items[i].wrapper,
 				collection->map, error);
@@ -235,7 +258,9 @@ static int remove_found(const struct image_collection *collection, const struct 
 	/* A name whose image is gone. */
 	if (result == -ENOENT && *name)
 		return remove_damaged(collection->store, digest, error);
-	return result < 0 ? result : image_discard(collection, &record, false, NULL, error);
+	if (result == 0)
+		result = image_discard(collection, &record, force ? IMAGE_DISCARD_KEPT : IMAGE_DISCARD, NULL, error);
+	return result;
 }
 
 int image_remove(const struct image_collection *collection, const char *reference, bool force, bool *out_removed,

@@ -12,17 +12,12 @@
 #include "image/store.h"
 #include "userns/idmap.h"
 
-/* What must stay although nobody runs from it at the moment: that of sandboxes which can be started again. */
-struct image_needs {
-	struct sandbox_strings images; /* digests */
-	struct sandbox_strings layers; /* names: TREE-MAPKEY */
-};
-
 /*
- * Appends such needs. It is asked while what shall go is locked: whoever writes down a new need has a lease until that
- * is done, so none is missed. 0, or -errno, and then nothing is removed.
+ * Appends the names (TREE-MAPKEY) of the layers that must stay although nobody runs from them at the moment: those of
+ * sandboxes which can be started again. It is asked while what shall go is locked: whoever writes down a new need has a
+ * lease until that is done, so none is missed. 0, or -errno, and then nothing is removed.
  */
-typedef int image_needs_lister(void *context, struct image_needs *out, struct sandbox_error *error);
+typedef int image_needs_lister(void *context, struct sandbox_strings *out, struct sandbox_error *error);
 
 struct image_collection {
 	struct image_store *store;
@@ -33,7 +28,8 @@ struct image_collection {
 
 /*
  * Removes the image that `reference` means, with the layers that nothing else needs; when the reference is one of several
- * names, only that name, unless `force`. With `force`, also one whose record is damaged, and a missing one is fine.
+ * names, only that name, unless `force`. With `force`, also one whose record is damaged, or that a kept sandbox stands on,
+ * which keeps the layers; and a missing one is fine.
  * *out_removed says whether the image itself went. 0 or -errno: E_IMAGE_UNKNOWN, E_IMAGE_IN_USE, and E_IMAGE_DAMAGED
  * when nobody knows what a damaged image needs.
  */
@@ -71,7 +67,7 @@ int image_collect(const struct image_collection *collection, const struct image_
 /* Everything that is known to be needed. */
 struct image_demand {
 	struct image_records records;
-	struct image_needs needs;
+	struct sandbox_strings kept; /* layers */
 };
 
 /* 0 or -errno; -EUCLEAN when that cannot be known. */
@@ -83,9 +79,15 @@ bool image_demand_has_layer(const struct image_demand *demand, const char *layer
 
 /*
  * Removes the image with its names and the layers that are its own. 0, -EBUSY with E_IMAGE_IN_USE, and nothing was
- * removed, or -errno. Adds to *out (may be NULL). With `dry_run` only looks whether it could.
+ * removed, or -errno. Adds to *out (may be NULL).
  */
-int image_discard(const struct image_collection *collection, const struct image_record *record, bool dry_run,
+enum image_discard {
+	IMAGE_DISCARD,
+	IMAGE_DISCARD_KEPT, /* also one that a kept sandbox stands on: its layers stay */
+	IMAGE_DISCARD_DRY,  /* only looks whether it could */
+};
+
+int image_discard(const struct image_collection *collection, const struct image_record *record, enum image_discard how,
 	struct image_collected *out, struct sandbox_error *error);
 
 #endif

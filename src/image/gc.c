@@ -100,12 +100,9 @@ static bool has_name(const struct store_names *names, const struct digest *diges
 }
 
 /* Whether the image may go by what is known of it without asking who uses it. */
-static bool is_allowed(const struct image_policy *policy, const struct image_record *record, const struct store_names *names,
-	const struct image_demand *demand)
+static bool is_allowed(const struct image_policy *policy, const struct image_record *record, const struct store_names *names)
 {
-	if (!policy->named && has_name(names, &record->digest))
-		return false;
-	return !strings_contain(&demand->needs.images, record->digest.hex);
+	return policy->named || !has_name(names, &record->digest);
 }
 
 static bool is_too_old(const struct image_policy *policy, const struct image_record *record)
@@ -118,7 +115,7 @@ static bool is_too_old(const struct image_policy *policy, const struct image_rec
 static int collect_image(const struct image_collection *collection, const struct image_policy *policy,
 	const struct image_record *record, struct image_collected *out, struct sandbox_error *error)
 {
-	int result = image_discard(collection, record, policy->dry_run, out, error);
+	int result = image_discard(collection, record, policy->dry_run ? IMAGE_DISCARD_DRY : IMAGE_DISCARD, out, error);
 
 	if (result != -EBUSY)
 		return result;
@@ -145,7 +142,7 @@ static int collect_images(const struct image_collection *collection, const struc
 		const struct image_record *record = &demand.records.items[i];
 		bool too_much = policy->size != UINT64_MAX && taken - (out->bytes - before) > policy->size;
 
-		if (is_allowed(policy, record, &names, &demand) && (is_too_old(policy, record) || too_much))
+		if (is_allowed(policy, record, &names) && (is_too_old(policy, record) || too_much))
 			result = collect_image(collection, policy, record, out, error);
 	}
 	out->left = taken - (out->bytes - before);

@@ -319,7 +319,8 @@ int image_resolve(struct image_store *store, const char *reference, const struct
 		(void)store_sweep(store, request->map, NULL);
 	kind = reference_kind(reference, request->archive_only);
 	if (kind == REFERENCE_NAME_OR_PATH)
-		kind = store->root >= 0 && reference_find(store, reference, &digest, NULL) == 0 ? REFERENCE_STORED : REFERENCE_PATH;
+		kind = store->root >= 0 && reference_find(store, reference, &digest, NULL) == 0 ? REFERENCE_STORED :
+												  REFERENCE_PATH;
 	switch (kind) {
 	case REFERENCE_INPUT:
 		result = resolve_input(store, request, &image, error);

@@ -17,8 +17,8 @@ void image_be_folder(struct image *image, int folder);
 bool image_shows_layer(const struct image_record *record, size_t layer);
 
 /*
- * Leases the layers that can be seen of image->record under this id map; `wait` as for layer_lease. 0, -ENOENT when one of them is missing, or
- * -errno; then the image has some of its layers and is to be finished.
+ * Leases the layers that can be seen of image->record under this id map; `wait` as for layer_lease. 0, -ENOENT when one
+ * of them is missing, or -errno; then the image has some of its layers and is to be finished.
  */
 int image_lease_layers(struct image_store *store, struct image *image, const struct idmap *map, bool wait,
 	struct sandbox_error *error);

@@ -61,7 +61,8 @@ static void name_path(const char *name, char out[NAME_PATH_SIZE])
 static int refuse_name(const char *name, struct sandbox_error *error)
 {
 	(void)error_set(error, 0, "\"%.128s\" cannot be the name of an image", name);
-	error_cause(error, SANDBOX_E_USAGE, "names are of letters, digits and ._:-, perhaps with slashes between, and are no digest");
+	error_cause(error, SANDBOX_E_USAGE, "names are of letters, digits and ._:-, perhaps with slashes between them, and "
+		"are no digest");
 	return error_fix(error, "choose another name, such as debian:12");
 }
 

@@ -19,6 +19,7 @@
 #include "image/manifest.h"
 #include "image/reference.h"
 #include "runtime/image_store.h"
+#include "runtime/kept.h"
 
 /* An open store, with all that removing from it takes. */
 struct upkeep {
@@ -34,6 +35,18 @@ static void upkeep_finish(struct upkeep *upkeep)
 	image_store_finish(&upkeep->store);
 }
 
+/*
+ * What is written down of kept sandboxes is complete: whoever makes one has a lease of its layers until it is. So the lock
+ * need not be held on to, by who has locked what he asks about.
+ */
+static int list_kept(void *context, struct sandbox_strings *out, struct sandbox_error *error)
+{
+	const struct sandbox_locations *locations = context;
+	auto_close int lock = -1;
+
+	return kept_hold_layers(locations->state, out, &lock, error);
+}
+
 /* 0 or -errno. Where there is no store, that of *out has no root, and nothing is in it. */
 static int upkeep_open(const struct sandbox_locations *locations, struct upkeep *out, struct sandbox_error *error)
 {
@@ -41,7 +54,8 @@ static int upkeep_open(const struct sandbox_locations *locations, struct upkeep 
 
 	if (result == 0)
 		result = image_store_open_present(locations->store, &out->store, error);
-	out->collection = (struct image_collection){.store = &out->store, .map = &out->map};
+	out->collection = (struct image_collection){
+		.store = &out->store, .map = &out->map, .list_needs = list_kept, .context = (void *)locations};
 	return result;
 }
 

@@ -372,6 +372,27 @@ print(one == two, one["names"], one["digest"] == sys.argv[1], one["entries"], on
 	assert_output_has '1 images'
 }
 
+@test "what a kept sandbox stands on stays; by force its image goes, and its layers stay" {
+	"$SANDBOX" import --name image "$BUSYBOX_TAR"
+	"$SANDBOX" run --name kept image true
+	sandbox rmi image
+	assert_error E_IMAGE_IN_USE
+	sandbox image prune --all
+	assert_output_has '0 images'
+	sandbox rmi --force image
+	assert_success ''
+	sandbox images -q
+	assert_success ''
+	sandbox gc
+	assert_output_has '0 layers'
+	sandbox start --attach kept
+	assert_status 0
+	"$SANDBOX" rm kept
+	sandbox gc
+	assert_output_has '1 layers'
+	[ "$(layers)" = 0 ]
+}
+
 @test "gc clears layers that no image has, and archives that no image came from" {
 	import_small one --name one
 	touch -d '1 hour ago' one.tar

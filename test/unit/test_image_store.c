@@ -138,7 +138,8 @@ static void names_are_words_and_no_digests(void **state)
 {
 	static const char *const good[] = {"a", "debian", "debian:12", "my-image_2.0", "abcdef012345-x", "abcdef01234",
 		"docker.io/library/debian:12", "localhost:5000/a/b:c"};
-	static const char *const bad[] = {"", ".", "..", "-x", "a//b", "/a", "a/", "a/../b", "a/.b", "a%b", "a b", "abcdef012345", "sha256:abc", "x\n", "\xc3\xa4"};
+	static const char *const bad[] = {"", ".", "..", "-x", "a//b", "/a", "a/", "a/../b", "a/.b", "a%b", "a b",
+		"abcdef012345", "sha256:abc", "x\n", "\xc3\xa4"};
 	char longest[IMAGE_NAME_MAX + 2];
 
 	(void)state;
