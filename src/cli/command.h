@@ -61,6 +61,8 @@ extern const struct command command_wait;
 extern const struct command command_rm;
 extern const struct command command_import;
 extern const struct command command_save;
+extern const struct command command_export;
+extern const struct command command_diff;
 extern const struct command command_images;
 extern const struct command command_tag;
 extern const struct command command_history;

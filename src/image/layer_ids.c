@@ -23,38 +23,46 @@ static void add_extents(struct json_object *root, const char *key, const struct 
 	json_add_string(root, key, text);
 }
 
+struct json_object *layer_ids_describe(const struct layer_ids *ids)
+{
+	struct json_object *object = json_new_object();
+
+	json_add_unsigned(object, "single", ids->map.single);
+	add_extents(object, "users", &ids->map.users);
+	add_extents(object, "groups", &ids->map.groups);
+	json_add_unsigned(object, "lost", ids->lost);
+	return object;
+}
+
 int layer_ids_save(int wrapper, const struct layer_ids *ids, struct sandbox_error *error)
 {
-	auto_finish(json_free) struct json_object *root = json_new_object();
-	auto_free char *text = NULL;
+	auto_finish(json_free) struct json_object *root = layer_ids_describe(ids);
+	auto_free char *text = json_text(root);
 
-	json_add_unsigned(root, "single", ids->map.single);
-	add_extents(root, "users", &ids->map.users);
-	add_extents(root, "groups", &ids->map.groups);
-	json_add_unsigned(root, "lost", ids->lost);
-	text = json_text(root);
 	return file_replace(wrapper, ids_name, text, strlen(text), 0600, error);
 }
 
-static int get_extents(struct json_object *root, const char *key, struct id_extents *out, struct sandbox_error *error)
+static int get_extents(struct json_object *object, const char *path, const char *key, struct id_extents *out,
+	struct sandbox_error *error)
 {
 	const char *text;
-	int result = json_get_string(root, ids_name, key, false, &text, error);
+	int result = json_get_string(object, path, key, false, &text, error);
 
 	return result < 0 ? result : id_extents_parse(text, out, error);
 }
 
-static int get_ids(struct json_object *root, struct layer_ids *out, struct sandbox_error *error)
+int layer_ids_read(struct json_object *object, const char *path, struct layer_ids *out, struct sandbox_error *error)
 {
 	uint64_t single = 0;
-	int result = json_get_unsigned(root, ids_name, "single", false, 1, &single, error);
+	int result = json_get_unsigned(object, path, "single", false, 1, &single, error);
 
+	*out = (struct layer_ids){0};
 	if (result == 0)
-		result = get_extents(root, "users", &out->map.users, error);
+		result = get_extents(object, path, "users", &out->map.users, error);
 	if (result == 0)
-		result = get_extents(root, "groups", &out->map.groups, error);
+		result = get_extents(object, path, "groups", &out->map.groups, error);
 	if (result == 0)
-		result = json_get_unsigned(root, ids_name, "lost", false, UINT64_MAX, &out->lost, error);
+		result = json_get_unsigned(object, path, "lost", false, UINT64_MAX, &out->lost, error);
 	out->map.single = single;
 	return result;
 }
@@ -72,7 +80,7 @@ int layer_ids_load(int wrapper, struct layer_ids *out, struct sandbox_error *err
 		return result;
 	result = json_parse(text, size, ids_name, &root, &problem);
 	if (result == 0)
-		result = get_ids(root, &ids, &problem);
+		result = layer_ids_read(root, ids_name, &ids, &problem);
 	if (result < 0) {
 		/* A crash left it like that. */
 		log_debug("ignored %s: %s", ids_name, problem.text);

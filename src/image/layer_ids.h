@@ -18,6 +18,12 @@ struct layer_ids {
 	uint64_t lost;
 };
 
+struct json_object;
+
+/* As an object of a record, and back: 0 or -errno. `path` names the object in errors. */
+struct json_object *layer_ids_describe(const struct layer_ids *ids);
+int layer_ids_read(struct json_object *object, const char *path, struct layer_ids *out, struct sandbox_error *error);
+
 /* 0 or -errno. `wrapper` is the layer's directory. */
 int layer_ids_save(int wrapper, const struct layer_ids *ids, struct sandbox_error *error);
 

@@ -158,8 +158,9 @@ static int overlay_error(const struct root_plan *plan, int code, struct sandbox_
 static int mount_lowers(const struct root_plan *plan, const char *lowers, int scratch, int upper,
 	struct sandbox_error *error)
 {
-	auto_free char *options = memory_format("userxattr,lowerdir=%s,upperdir=/proc/self/fd/%d/upper,"
-		"workdir=/proc/self/fd/%d/work%s", lowers, upper, upper, plan->upper && !plan->upper_stays ? ",volatile" : "");
+	auto_free char *writable = upper < 0 ? memory_text("") : memory_format(",upperdir=/proc/self/fd/%d/upper,"
+		"workdir=/proc/self/fd/%d/work%s", upper, upper, plan->upper && !plan->upper_stays ? ",volatile" : "");
+	auto_free char *options = memory_format("userxattr,lowerdir=%s%s", lowers, writable);
 	auto_free char *target = memory_format("/proc/self/fd/%d/root", scratch);
 	unsigned long flags = MS_NODEV | (plan->nosuid && !test_defence_removed("nosuid") ? MS_NOSUID : 0);
 
@@ -247,6 +248,26 @@ int root_build(const struct root_plan *plan, int upper, struct mount_target *out
 	out->root = take_fd(&root);
 	out->scratch = take_fd(&scratch);
 	return 0;
+}
+
+int root_build_lower(const struct root_plan *plan, struct sandbox_error *error)
+{
+	auto_close int scratch = -1;
+	int result, root;
+
+	/* Overlay wants two at least. */
+	if (plan->layers.count == 1) {
+		root = open(plan->layers.items[0], O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		return root < 0 ? error_set(error, errno, "open the layer %s", plan->layers.items[0]) : root;
+	}
+	scratch = make_scratch(plan, error);
+	if (scratch < 0)
+		return scratch;
+	result = mount_overlay(plan, scratch, -1, error);
+	if (result < 0)
+		return result;
+	root = openat(scratch, "root", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return root < 0 ? error_set(error, errno, "open the earlier root") : root;
 }
 
 int root_enter(int root, struct sandbox_error *error)

@@ -49,6 +49,12 @@ int root_make_private(struct sandbox_error *error);
  */
 int root_build(const struct root_plan *plan, int upper, struct mount_target *out, struct sandbox_error *error);
 
+/*
+ * What was there before anything was written: the layers alone, read-only. Like root_build it works in the directory of
+ * layers and in a mount namespace of the caller's own. A descriptor or -errno with E_OVERLAY.
+ */
+int root_build_lower(const struct root_plan *plan, struct sandbox_error *error);
+
 /* Makes `root` the root directory of this process and its mount namespace; the old one is gone. */
 int root_enter(int root, struct sandbox_error *error);
 

@@ -20,6 +20,7 @@ static const char *const step_names[CHANNEL_STEP_COUNT] = {
 	[CHANNEL_WAIT] = "wait",
 	[CHANNEL_DONE] = "done",
 	[CHANNEL_ERROR] = "error",
+	[CHANNEL_FILES] = "files",
 };
 
 union control_buffer {

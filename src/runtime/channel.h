@@ -25,6 +25,7 @@ enum channel_step {
 	CHANNEL_WAIT,        /* from another command to the supervisor: tell of the end */
 	CHANNEL_DONE,        /* its answer to everything else */
 	CHANNEL_ERROR,       /* ← `error`: init gave up, and is ending */
+	CHANNEL_FILES,       /* → init, from another command: descriptors of its files (runtime/files.h) */
 	CHANNEL_STEP_COUNT
 };
 

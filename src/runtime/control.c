@@ -158,7 +158,7 @@ static bool serve_client(struct control_client *client, int channel, uint64_t *s
 	if (result <= 0)
 		return false;
 	log_debug("asked for %s", channel_step_name(request.step));
-	if (request.step == CHANNEL_SIGNAL || request.step == CHANNEL_EXEC)
+	if (request.step == CHANNEL_SIGNAL || request.step == CHANNEL_EXEC || request.step == CHANNEL_FILES)
 		pass_on(&request, client->socket, channel);
 	if (request.step == CHANNEL_SIGNAL)
 		*signals |= signal_bit(request.value);

@@ -5,6 +5,7 @@
  *
  *	SIGNAL  a signal for the command; answered by DONE
  *	EXEC    one more command, passed on to init, which answers whoever asked; here, DONE
+ *	FILES   descriptors of its files (runtime/files.h), likewise
  *	WAIT    answered by EXITED, when that has happened
  *
  * and ERROR, where something goes wrong.

@@ -25,6 +25,7 @@
 #include "rootfs/root.h"
 #include "rootfs/standard_input.h"
 #include "runtime/channel.h"
+#include "runtime/files.h"
 #include "runtime/launch_network.h"
 #include "runtime/payload.h"
 #include "runtime/sampling.h"
@@ -314,6 +315,8 @@ static bool init_obey(struct init *init)
 		(void)kill(init->payload_pid, message.value);
 	if (message.step == CHANNEL_EXEC)
 		sessions_start(&init->sessions, init->plan, &message);
+	if (message.step == CHANNEL_FILES)
+		files_answer(init->plan, &message);
 	return true;
 }
 

@@ -50,6 +50,10 @@ row import max-ratio '--max-ratio 1' "$empty_store"'; with zeroes.tar.gz 2>&1' '
 	'--max-ratio much' 'not a number'
 row_if is_not_sanitized import max-memory '--max-memory 1m' "$empty_store"'; with tree.tar 2>&1' '*Cannot allocate*' \
 	'--max-memory little' 'not a size'
+with_kept='"$SANDBOX" run --name kept$$ "$BUSYBOX_TAR" touch /new; '
+row export output '--output root.tar' "$with_kept"'with kept$$ | wc -c; ls root.tar; "$SANDBOX" rm kept$$' '0*root.tar*' \
+	'--output none/root.tar' none/root.tar
+row diff json --json "$with_kept"'with kept$$; "$SANDBOX" rm kept$$' '\[*"/new"*\]*' --json=2 "$boolean"
 stored='$("$SANDBOX" images -q | head -n 1)'
 row save output '--output saved.tar' 'with "'"$stored"'" | wc -c; ls saved.tar' '0*saved.tar' '--output none/saved.tar' none/saved.tar
 row save format '--format oci-archive' 'with "'"$stored"'" | tar -t' '*index.json*' '--format tar' docker-archive

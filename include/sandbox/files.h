@@ -1,0 +1,31 @@
+/*
+ * What is in a sandbox, from outside: sandbox-export(1), sandbox-cp(1), sandbox-diff(1), sandbox-commit(1). A sandbox that
+ * runs, or a kept one that does not. References are those of life.h.
+ */
+#ifndef SANDBOX_FILES_H
+#define SANDBOX_FILES_H
+
+#include <sandbox/error.h>
+#include <sandbox/image.h>
+#include <sandbox/locations.h>
+#include <sandbox/strings.h>
+#include <stdbool.h>
+
+/*
+ * Writes the whole root file system to `fd` as a tar stream: the image, and what was written over it; nothing of volumes and
+ * other mounts. 0 or -errno.
+ */
+int sandbox_export(const struct sandbox_locations *locations, const char *reference, int fd, struct sandbox_error *error);
+
+/* What became of a path since the image. */
+enum sandbox_change {
+	SANDBOX_FILE_ADDED,
+	SANDBOX_FILE_CHANGED, /* of a directory: itself, or something in it */
+	SANDBOX_FILE_DELETED,
+};
+
+/* Calls `show` for each path, in their order, "/" left out; anything but 0 ends it. 0 or -errno. */
+int sandbox_diff(const struct sandbox_locations *locations, const char *reference,
+	int (*show)(void *context, enum sandbox_change change, const char *path), void *context, struct sandbox_error *error);
+
+#endif

@@ -1,0 +1,51 @@
+#include "runtime/files_work.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/scope.h"
+#include "kernel/syscalls.h"
+#include "userns/userns.h"
+
+int files_run(const struct sandbox_files *files, int (*function)(void *argument, struct sandbox_error *error), void *argument,
+	struct sandbox_error *error)
+{
+	return userns_run(&files->idmap, function, argument, error);
+}
+
+static bool is_empty_directory(int directory)
+{
+	int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_closedir DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+	size_t count = 0;
+
+	while (stream && readdir(stream))
+		count++;
+	return stream && count == 2;
+}
+
+bool files_is_mount_place(const struct tree_node *node)
+{
+	/* What each sandbox has, as rootfs and plan_mounts.c lay it out. */
+	static const char *const places[] = {"dev", "proc", "sys", "run", "etc/hosts", "etc/hostname", "etc/resolv.conf"};
+
+	if (node->change != TREE_ADDED)
+		return false;
+	for (size_t i = 0; i < array_count(places); i++)
+		if (strcmp(node->path, places[i]) == 0)
+			return S_ISDIR(node->status.st_mode) ? is_empty_directory(node->fd)
+				: S_ISREG(node->status.st_mode) && node->status.st_size == 0;
+	return false;
+}
+
+void files_notice(const struct tree_tar_counts *counts)
+{
+	if (counts->changed)
+		log_notice("%llu files were changed or removed while they were read", (unsigned long long)counts->changed);
+	if (counts->attributes)
+		log_notice("%llu extended attributes or ACLs were left out", (unsigned long long)counts->attributes);
+}
