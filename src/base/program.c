@@ -2,19 +2,10 @@
 
 #include <limits.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/memory.h"
 #include "base/scope.h"
-
-/* The linker's, see end(3): the first byte of the program, and the first one after its code. */
-extern const char __executable_start[], etext[];
-
-void program_populate(void)
-{
-	(void)madvise((void *)__executable_start, (size_t)(etext - __executable_start), MADV_POPULATE_READ);
-}
 
 char *program_find_file(const char *const *paths)
 {

@@ -9,7 +9,6 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "base/program.h"
 #include "base/scope.h"
 #include "base/test_switch.h"
 #include "cli/command.h"
@@ -124,10 +123,8 @@ int main(int argc, char **argv)
 {
 	auto_finish(global_options_finish) struct global_options options = {0};
 	struct sandbox_error error = {0};
-	int operands = 0, result;
+	int operands = 0, result = rlimit_raise_stack(&error);
 
-	program_populate();
-	result = rlimit_raise_stack(&error);
 	if (result == 0)
 		result = origin_verify(&error);
 	if (result == 0)
