@@ -7,6 +7,7 @@
 #define SANDBOX_IMAGE_H
 
 #include <sandbox/error.h>
+#include <sandbox/import_limits.h>
 #include <sandbox/locations.h>
 #include <sandbox/progress.h>
 #include <sandbox/strings.h>
@@ -15,22 +16,6 @@
 #include <stdint.h>
 
 enum { SANDBOX_DIGEST_SIZE = 65 }; /* 64 hexadecimal digits and a NUL */
-
-/* What an archive may cost. Each is compared before the next byte, entry or directory is taken. */
-struct sandbox_import_limits {
-	uint64_t stream_bytes;   /* the uncompressed tar stream */
-	uint64_t apparent_bytes; /* sizes of all files together, holes counted */
-	uint64_t entries;
-	uint64_t depth;          /* components of a path */
-	uint64_t ratio;          /* uncompressed bytes for each byte of the file, beyond 64 MiB */
-	uint64_t memory;         /* bytes that the importer may allocate */
-};
-
-#define SANDBOX_IMPORT_LIMITS_DEFAULT \
-	{ \
-		.stream_bytes = 64ull << 30, .apparent_bytes = 1ull << 40, .entries = 4000000, .depth = 512, \
-		.ratio = 2000, .memory = 512ull << 20, \
-	}
 
 struct sandbox_import_options {
 	const char *name;   /* to give to the image; NULL: the one in the archive, where that has one and nobody else */

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <sandbox/import_limits.h>
 #include <sandbox/limits.h>
 #include <sandbox/strings.h>
 
@@ -83,6 +84,8 @@ struct sandbox_spec {
 	struct sandbox_strings sysctl;       /* KEY=VALUE, of the sandbox's own namespaces */
 	struct sandbox_strings require;      /* NAME[,NAME...]: protections without which nothing is started */
 	bool nesting;        /* user namespaces and mounts are allowed inside */
+
+	struct sandbox_import_limits import_limits; /* for an archive that is not in the store yet */
 };
 
 /* The defaults. */

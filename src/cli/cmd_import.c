@@ -5,6 +5,7 @@
 
 #include "base/scope.h"
 #include "cli/command.h"
+#include "cli/import_limit_options.h"
 #include "cli/import_progress.h"
 #include "cli/output.h"
 
@@ -17,6 +18,8 @@ struct import_options {
 	struct sandbox_import_limits limits;
 };
 
+#define IMPORT_LIMIT(field) offsetof(struct import_options, limits.field)
+
 static const struct option_entry import_table[] = {
 	{OPTION_TEXT, "name", 0, "NAME", "call the image so from now on", offsetof(struct import_options, name)},
 	{OPTION_TEXT, "userns", 0, "MODE", "whose ids its files get, as for run",
@@ -26,17 +29,7 @@ static const struct option_entry import_table[] = {
 	{OPTION_TEXT, "select", 0, "NAME", "the image of this name, of an archive that holds several",
 		offsetof(struct import_options, select)},
 	{OPTION_HEADING, .help = "Limits, against archives that are made to fill the disk"},
-	{OPTION_SIZE, "max-size", 0, "SIZE", "uncompressed archive (64g)",
-		offsetof(struct import_options, limits.stream_bytes)},
-	{OPTION_SIZE, "max-apparent-size", 0, "SIZE", "all files, holes counted (1024g)",
-		offsetof(struct import_options, limits.apparent_bytes)},
-	{OPTION_UNSIGNED, "max-entries", 0, "N", "entries (4000000)", offsetof(struct import_options, limits.entries)},
-	{OPTION_UNSIGNED, "max-depth", 0, "N", "directories in each other (512)",
-		offsetof(struct import_options, limits.depth)},
-	{OPTION_UNSIGNED, "max-ratio", 0, "N", "growth by decompression, beyond 64 MiB (2000)",
-		offsetof(struct import_options, limits.ratio)},
-	{OPTION_SIZE, "max-memory", 0, "SIZE", "memory of the importer (512m)",
-		offsetof(struct import_options, limits.memory)},
+	IMPORT_LIMIT_OPTIONS(IMPORT_LIMIT),
 	{OPTION_END},
 };
 
@@ -50,7 +43,7 @@ static void import_options_finish(struct import_options *options)
 
 static int run_import(const struct cli *cli, int argc, char **argv)
 {
-	auto_finish(import_options_finish) struct import_options options = {.limits = SANDBOX_IMPORT_LIMITS_DEFAULT};
+	auto_finish(import_options_finish) struct import_options options = {.limits = cli->import_limits};
 	struct sandbox_locations locations = {cli->store, cli->state, cli->runtime};
 	struct sandbox_import_options wanted;
 	char digest[SANDBOX_DIGEST_SIZE];

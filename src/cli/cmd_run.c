@@ -357,6 +357,7 @@ int run_options_read(const struct cli *cli, const struct command *command, int a
 	take_command(&out->spec, argc, argv, operands + 1);
 	out->spec.limits.counting = out->summary != NULL;
 	out->spec.holder = cli->holder;
+	out->spec.import_limits = cli->import_limits;
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include <sandbox/import_limits.h>
 #include <sandbox/strings.h>
 
 #include "base/error.h"
@@ -21,6 +22,7 @@ struct cli {
 	char *profile_directory;         /* where profiles are looked for: $XDG_CONFIG_HOME/sandbox/profiles */
 	struct config_file config;       /* its lines for the command: config_apply */
 	uint64_t holder;                 /* the setting of that name, in milliseconds */
+	struct sandbox_import_limits import_limits; /* the settings */
 	char *runtime; /* gone at reboot: --runroot, else $XDG_RUNTIME_DIR/sandbox; NULL where there is none */
 };
 

@@ -63,7 +63,8 @@ static const struct topic topics[SANDBOX_E_COUNT] = {
 		"An entry that would leave the root directory, pass through a symbolic link, or change what an earlier\n"
 		"entry stands for. Nothing was extracted."},
 	[SANDBOX_E_ARCHIVE_LIMIT] = {"the archive exceeds a limit",
-		"Limits on bytes, entries, path depth and expansion keep an archive from filling the disk."},
+		"Limits on bytes, entries, path depth, headers and expansion keep an archive from filling the disk. They are\n"
+		"options of `sandbox import`, and settings for the first run of an archive: sandbox-config(5)."},
 	[SANDBOX_E_IMAGE_UNKNOWN] = {"no such image",
 		"IMAGE is the path of an archive, or the name or digest of an image in the store (`sandbox images`)."},
 	[SANDBOX_E_IMAGE_IN_USE] = {"the image is in use",

@@ -3,6 +3,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "cli/import_limit_options.h"
+
 const struct option_entry global_table[] = {
 	{OPTION_TEXT, "root", 0, "DIR", "where images live (default ~/.cache/sandbox)",
 		offsetof(struct global_options, paths.root)},
@@ -20,11 +22,19 @@ const struct option_entry global_table[] = {
 	{OPTION_END},
 };
 
+#define IMPORT_LIMIT(field) offsetof(struct global_options, import_limits.field)
+
 const struct option_entry settings_table[] = {
 	{OPTION_DURATION, "holder", 0, "DURATION", "keep ids mapped that long after a run",
 		offsetof(struct global_options, holder)},
+	IMPORT_LIMIT_OPTIONS(IMPORT_LIMIT),
 	{OPTION_END},
 };
+
+void global_options_init(struct global_options *options)
+{
+	*options = (struct global_options){.import_limits = SANDBOX_IMPORT_LIMITS_DEFAULT};
+}
 
 void global_options_finish(struct global_options *options)
 {

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <sandbox/import_limits.h>
 #include <sandbox/strings.h>
 
 #include "cli/option.h"
@@ -15,6 +16,7 @@ struct global_options {
 	char *config;
 	struct sandbox_strings profiles;
 	uint64_t holder;
+	struct sandbox_import_limits import_limits;
 	bool debug;
 	bool quiet;
 	bool version;
@@ -25,6 +27,7 @@ extern const struct option_entry global_table[];
 /* What only a configuration file can say, besides the options of the command line: sandbox-config(5). */
 extern const struct option_entry settings_table[];
 
+void global_options_init(struct global_options *options);
 void global_options_finish(struct global_options *options);
 
 #endif

@@ -90,6 +90,7 @@ static int configure(const struct global_options *typed, int argc, char **argv, 
 	if (result == 0)
 		result = paths_decide(&out->paths, cli, error);
 	cli->holder = out->holder;
+	cli->import_limits = out->import_limits;
 	cli->profiles = out->profiles;
 	out->profiles = (struct sandbox_strings){0};
 	log_set_level(out->debug ? LOG_LEVEL_DEBUG : out->quiet ? LOG_LEVEL_QUIET : LOG_LEVEL_NORMAL);
@@ -108,11 +109,12 @@ static void cli_finish(struct cli *cli)
 static int run_command(const struct global_options *typed, int operands, int argc, char **argv,
 	struct sandbox_error *error)
 {
-	auto_finish(global_options_finish) struct global_options options = {0};
+	auto_finish(global_options_finish) struct global_options options;
 	auto_finish(cli_finish) struct cli cli = {0};
 	const struct command *command = command_find(argv[operands]);
 	int result;
 
+	global_options_init(&options);
 	if (!command)
 		return unknown_command(argv[operands], error);
 	result = configure(typed, argc, argv, &options, &cli, error);

@@ -91,7 +91,7 @@ static void suggest(struct sandbox_error *error)
 		{SANDBOX_E_ARCHIVE_FORMAT, "make one: docker export CONTAINER, podman export CONTAINER, or tar -C ROOT -c ."},
 		{SANDBOX_E_ARCHIVE_TRUNCATED, "fetch or export it again, and compare its checksum"},
 		{SANDBOX_E_ARCHIVE_HOSTILE, "do not trust it; if it is your own, make it again with tar -C ROOT -c ."},
-		{SANDBOX_E_ARCHIVE_LIMIT, "if you trust it, raise the limit: see `sandbox import --help`"},
+		{SANDBOX_E_ARCHIVE_LIMIT, "if you trust it, raise the limit: `sandbox import --help`, sandbox-config(5)"},
 		{SANDBOX_E_NO_SPACE, "free some space (`sandbox rmi`), or use another directory with --root DIR"},
 		{SANDBOX_E_NO_ATTRIBUTES, "put the store on another file system (ext4, xfs, btrfs) with --root DIR"},
 	};

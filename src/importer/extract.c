@@ -368,6 +368,12 @@ static int extract_typed(struct extraction *extraction, struct sandbox_error *er
 	}
 }
 
+/* Of the entry that was read last. libarchive itself takes no single header of more than a MiB. */
+static uint64_t header_size(struct archive *archive)
+{
+	return (uint64_t)(archive_filter_bytes(archive, 0) - archive_read_header_position(archive));
+}
+
 static int extract_entry(struct extraction *extraction, struct sandbox_error *error)
 {
 	const char *raw = archive_entry_pathname(extraction->entry);
@@ -378,6 +384,8 @@ static int extract_entry(struct extraction *extraction, struct sandbox_error *er
 		return entry_refuse(error, "entry", "", "it has no name");
 	if (extraction->counts->entries == limits->entries)
 		return limit_exceeded(raw, "entries", limits->entries, error);
+	if (header_size(extraction->archive) > limits->header_bytes)
+		return limit_exceeded(raw, "bytes in the headers of one entry", limits->header_bytes, error);
 	extraction->counts->entries++;
 	result = entry_path_parse(raw, limits->depth, "entry", &extraction->path, error);
 	if (result == 0 && extraction->request->mode == IMPORT_LAYER && whiteout_is_meant(&extraction->path))

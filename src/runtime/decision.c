@@ -59,6 +59,7 @@ static int resolve_image(struct decision *decision, const char *name, const stru
 
 	image_request_init(&request, &decision->idmap);
 	request.choice = decision->choice;
+	request.limits = spec->import_limits;
 	request.progress = progress;
 	result = image_resolve(&decision->store, name, &request, image, error);
 	if (result < 0)

@@ -6,7 +6,8 @@
 
 void sandbox_spec_init(struct sandbox_spec *spec)
 {
-	*spec = (struct sandbox_spec){.init = true, .interactive = true, .shm_size = 64 << 20};
+	*spec = (struct sandbox_spec){
+		.init = true, .interactive = true, .shm_size = 64 << 20, .import_limits = SANDBOX_IMPORT_LIMITS_DEFAULT};
 }
 
 static void limits_finish(struct sandbox_limits *limits)

@@ -88,6 +88,32 @@ print("; ".join(row["value"] + " <- " + row["why"] for row in json.load(sys.stdi
 	assert_success
 }
 
+@test "limits on archives, for imports and first runs" {
+	local store line
+	mkdir "$BATS_TEST_TMPDIR/tree"
+	touch "$BATS_TEST_TMPDIR/tree"/{1,2,3}
+	tar -C "$BATS_TEST_TMPDIR/tree" -cf "$BATS_TEST_TMPDIR/tree.tar" .
+	store=$HOME/limited
+	for line in 'max-size = 2k' 'max-entries = 3' 'max-depth = 0' 'max-header-size = 511'; do
+		echo "$line" >"$config"
+		sandbox --root "$store" run "$BATS_TEST_TMPDIR/tree.tar" /1
+		assert_error E_ARCHIVE_LIMIT
+		sandbox --root "$store" import "$BATS_TEST_TMPDIR/tree.tar"
+		assert_error E_ARCHIVE_LIMIT
+	done
+	# What is typed counts more.
+	echo 'max-entries = 3' >"$config"
+	sandbox --root "$store" import --max-entries 4 "$BATS_TEST_TMPDIR/tree.tar"
+	assert_status 0
+	echo 'max-size = large' >"$config"
+	sandbox images
+	assert_status 125
+	assert_stderr_has "$config:1: --max-size"
+	# They are no options of run.
+	sandbox --config /dev/null run --max-size 2k "$BUSYBOX_TAR" true
+	assert_status 125
+}
+
 @test "--dry-run says which file decided" {
 	printf 'hostname = box\nulimit = nofile=77\n' >"$config"
 	printf 'volume = /etc:/outer\nnesting\nenv = P=1\n' >"$folder/profiles/ci"

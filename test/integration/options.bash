@@ -46,6 +46,8 @@ row import max-apparent-size '--max-apparent-size 3' "$empty_store"'; with tree.
 row import max-entries '--max-entries 1' "$empty_store"'; with tree.tar 2>&1' '*E_ARCHIVE_LIMIT*' \
 	'--max-entries few' 'not a number'
 row import max-depth '--max-depth 1' "$empty_store"'; with tree.tar 2>&1' '*E_ARCHIVE_LIMIT*' '--max-depth few' 'not a number'
+row import max-header-size '--max-header-size 511' "$empty_store"'; with tree.tar 2>&1' '*E_ARCHIVE_LIMIT*' \
+	'--max-header-size 1x' 'not a size'
 row import max-ratio '--max-ratio 1' "$empty_store"'; with zeroes.tar.gz 2>&1' '*E_ARCHIVE_LIMIT*' \
 	'--max-ratio much' 'not a number'
 row_if is_not_sanitized import max-memory '--max-memory 1m' "$empty_store"'; with tree.tar 2>&1' '*Cannot allocate*' \

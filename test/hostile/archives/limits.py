@@ -96,6 +96,10 @@ def header_limits():
     yield limited(kind, "longlink-64m", "a 64 MiB long link",
                   gzipped(header(b"././@LongLink", b"K", size=large, form="gnu"), (b"n" * MIB, 64), symlink(b"a", b"b"), END),
                   suffix="tar.gz")
+    yield limited(kind, "flag", "more than the flag allows", archive(pax((b"comment", b"c" * 8000)), file(b"a")),
+                  flags="--max-header-size=8k", allow="--max-header-size=10k")
+    yield limited(kind, "sum", "a long name, a long link and a record, together more than 1 MiB",
+                  archive(pax((b"comment", b"c" * 600000)), gnu_long(link=b"n" * 600000), symlink(b"a", b"b")))
     yield limited(kind, "path-70k", "a name of 70,000 bytes", archive(pax((b"path", b"n" * 70000)), file(b"a")))
     yield limited(kind, "component", "a component of 300 bytes", archive(pax((b"path", b"n" * 300)), file(b"a")))
     yield limited(kind, "xattr-64k", "an attribute of 80,000 bytes",
