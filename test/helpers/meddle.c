@@ -1,10 +1,12 @@
 /*
- * Runs a command as an ordinary user and meddles with one of its system calls that change files: that call fails, or
- * the power of a file system is cut just before it. The calls are counted over all processes of the command, by a
- * seccomp filter whose listener is here. Root installs it, so no_new_privs stays off and newuidmap works as ever.
+ * Runs a command as an ordinary user and meddles with one of its system calls that change files: that call fails, or just
+ * before it its process is killed, or the power of a file system is cut. The calls are counted over all processes of the
+ * command, by a seccomp filter whose listener is here. Root installs it, so no_new_privs stays off and newuidmap works as
+ * ever.
  *
  * usage: meddle UID:GID LOG count COMMAND [ARG…]             LOG gets a line for each call: number, name, program
  *        meddle UID:GID LOG fail:ERRNO:N COMMAND [ARG…]      the Nth call returns this error (a number)
+ *        meddle UID:GID LOG kill:SIGNAL:N COMMAND [ARG…]     the process that makes the Nth call gets this signal (a number)
  *        meddle UID:GID LOG KIND:DIRECTORY:N COMMAND [ARG…]  cuts the power of the ext4 that DIRECTORY lies on
  *
  * KIND is what the disk has then: "lost", what was synced; "torn", besides that all names and sizes that were written,
@@ -57,6 +59,7 @@ enum { CALL_COUNT = sizeof(calls) / sizeof(calls[0]) };
 struct plan {
 	const char *kind;
 	int code; /* errno */
+	int signal;
 	int directory;
 	unsigned long when;
 };
@@ -187,6 +190,8 @@ static void answer(int listener, const struct plan *plan, FILE *log)
 			response.flags = 0;
 			response.error = -plan->code;
 		}
+		if (count == plan->when && plan->signal)
+			(void)kill((pid_t)request.pid, plan->signal);
 		if (count == plan->when && plan->directory >= 0)
 			cut_power(plan);
 	}
@@ -226,8 +231,8 @@ static struct plan parse_plan(char *text)
 	if (!when)
 		return plan;
 	plan.when = strtoul(when, NULL, 10);
-	if (strcmp(plan.kind, "fail") == 0) {
-		plan.code = (int)strtol(object, NULL, 10);
+	if (strcmp(plan.kind, "fail") == 0 || strcmp(plan.kind, "kill") == 0) {
+		*(plan.kind[0] == 'f' ? &plan.code : &plan.signal) = (int)strtol(object, NULL, 10);
 		return plan;
 	}
 	plan.directory = open(object, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -244,7 +249,7 @@ int main(int count, char **arguments)
 	pid_t child;
 
 	if (count < 5)
-		errx(2, "usage: meddle UID:GID LOG count|fail:ERRNO:N|KIND:DIRECTORY:N COMMAND [ARG…]");
+		errx(2, "usage: meddle UID:GID LOG count|fail:ERRNO:N|kill:SIGNAL:N|KIND:DIRECTORY:N COMMAND [ARG…]");
 	plan = parse_plan(arguments[3]);
 	log = fopen(arguments[2], "we");
 	if (!log || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
