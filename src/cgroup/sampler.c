@@ -306,13 +306,17 @@ static void recount_memory(pid_t init, struct tally *tally)
 
 		if (process < 0)
 			continue;
-		/* Before and after: it may execute something just now. */
+		/*
+		 * Before and after: it may execute something just now. Two whose first threads have ended have nothing that could
+		 * be compared.
+		 */
 		is_same = is_same_memory(&relation);
-		count_anywhere(process, count_memory, &one);
-		if (!is_same && !is_same_memory(&relation)) {
-			tally->own += one.own;
-			tally->mapped += one.mapped;
-		}
+		if (!count_memory(process, &one))
+			visit_threads(process, 1, 0, count_memory, &one);
+		else if (is_same || is_same_memory(&relation))
+			one = (struct tally){0};
+		tally->own += one.own;
+		tally->mapped += one.mapped;
 		family.parent = relation.process;
 		visit_threads(process, 1, 0, add_children, &family);
 	}

@@ -99,6 +99,27 @@ static void *map_alone(void *megabytes)
 	exit(0);
 }
 
+static pthread_t start_thread(void *(*function)(void *argument), size_t megabytes)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, function, (void *)megabytes) != 0)
+		give_up("pthread_create");
+	return thread;
+}
+
+/* The child is such a one, too. */
+static void *fork_alone(void *megabytes)
+{
+	pid_t pid = fork();
+
+	if (pid == 0 && start_thread(map_alone, (size_t)megabytes))
+		(void)syscall(SYS_exit, 0);
+	if (pid < 0 || waitpid(pid, NULL, 0) < 0)
+		give_up("fork");
+	exit(0);
+}
+
 static void *fill_unshared(void *megabytes)
 {
 	if (unshare(CLONE_FILES) < 0)
@@ -120,15 +141,6 @@ static void lend(size_t megabytes)
 	}
 	if (pid < 0 || waitpid(pid, NULL, 0) < 0)
 		give_up("vfork");
-}
-
-static pthread_t start_thread(void *(*function)(void *argument), size_t megabytes)
-{
-	pthread_t thread;
-
-	if (pthread_create(&thread, NULL, function, (void *)megabytes) != 0)
-		give_up("pthread_create");
-	return thread;
 }
 
 /* A file with a very long path, mapped so often that the list of mappings has more than a hundred megabytes. */
@@ -210,7 +222,7 @@ int main(int argc, char **argv)
 		lend(amount);
 	else if (strcmp(how, "descriptors") == 0)
 		(void)pthread_join(start_thread(fill_unshared, amount), NULL);
-	else if (strcmp(how, "orphaned") == 0 && start_thread(map_alone, amount))
+	else if (strcmp(how, "orphaned") == 0 && start_thread(fork_alone, amount))
 		(void)syscall(SYS_exit, 0);
 	else if (strcmp(how, "endless") == 0)
 		fork_for_ever(argv[2]);
