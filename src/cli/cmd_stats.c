@@ -240,9 +240,10 @@ static int stream(const struct sandbox_locations *locations, char **references, 
 			look_finish(&now);
 			return result;
 		}
-		/* Home, and then all that stood there goes. */
-		printf("\033[H\033[J");
+		/* Home, and then all that stood there goes; what is too wide for the terminal is cut and not wrapped. */
+		printf("\033[H\033[J\033[?7l");
 		print_table(&now, &earlier);
+		printf("\033[?7h");
 		if (fflush(stdout) != 0)
 			return error_set(error, errno, "write to standard output");
 		look_finish(&earlier);

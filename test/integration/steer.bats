@@ -133,6 +133,23 @@ limits_are() {
 		'box 67108864 99 true true true' ] || fail_with 'the numbers are wrong'
 }
 
+has_been_shown_again() {
+	[ "$(grep -ac 'box .*/ 99' "$BATS_TEST_TMPDIR/screen")" -ge 3 ]
+}
+
+@test "on a terminal stats goes on, and cuts what is too wide" {
+	needs_group
+	start_box --pids-limit 99
+	script -qfc "exec $SANDBOX stats" "$BATS_TEST_TMPDIR/screen" </dev/null >/dev/null 2>&1 3>&- &
+	local terminal=$!
+	wait_until has_been_shown_again
+	kill "$terminal"
+	wait "$terminal" || true
+	# Not to wrap, and to wrap again.
+	[ "$(grep -aoF $'\e[?7l' "$BATS_TEST_TMPDIR/screen" | wc -l)" -ge 3 ]
+	[ "$(grep -aoF $'\e[?7h' "$BATS_TEST_TMPDIR/screen" | wc -l)" -ge 3 ]
+}
+
 @test "a sandbox without a group, or that is not there, is an error that says so" {
 	"$SANDBOX" run -d --name box "$BUSYBOX_TAR" sleep 60
 	local command
