@@ -35,6 +35,8 @@ struct sandbox_entry {
 	bool detached;
 	bool kept;       /* it can be started again */
 	bool remove;     /* at its end */
+	int stop_signal; /* what it wants to be stopped by */
+	uint64_t stop_timeout; /* milliseconds */
 	int64_t created; /* seconds since the epoch */
 	uint64_t starts;
 	int64_t started; /* the last time */
@@ -94,6 +96,13 @@ int sandbox_list(const struct sandbox_locations *locations, bool all, struct san
 int sandbox_look(const struct sandbox_locations *locations, const char *reference, struct sandbox_entry *out,
 	struct sandbox_error *error);
 
+/* All that is known of one, a JSON object: sandbox(1) names its keys. The caller frees. 0 or -errno. */
+int sandbox_inspect(const struct sandbox_locations *locations, const char *reference, char **out,
+	struct sandbox_error *error);
+
+/* "running" and so on; NULL for what is no status. */
+const char *sandbox_status_name(enum sandbox_status status);
+
 /*
  * Sends a signal to the command; SIGKILL ends all of it, and this returns when it has ended. -ESRCH with E_SANDBOX_STATE
  * when it had ended before. 0 or -errno.
@@ -102,9 +111,10 @@ int sandbox_signal(const struct sandbox_locations *locations, const char *refere
 	struct sandbox_error *error);
 
 /*
- * Sends a signal, and SIGKILL to everything in it if it has not ended `timeout` milliseconds later. One that has
- * ended already is fine. 0 or -errno.
+ * Sends a signal, and SIGKILL to everything in it if it has not ended `timeout` milliseconds later; 0 is the signal, and
+ * SANDBOX_STOP_TIMEOUT the time, that it was started with. One that has ended already is fine. 0 or -errno.
  */
+#define SANDBOX_STOP_TIMEOUT UINT64_MAX
 int sandbox_stop(const struct sandbox_locations *locations, const char *reference, int number, uint64_t timeout,
 	struct sandbox_error *error);
 

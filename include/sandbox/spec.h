@@ -34,6 +34,11 @@ struct sandbox_spec {
 	char *name;
 	bool keep;           /* what it writes stays for the next start; so anyway with a name, unless `rm` or --keep=false */
 	struct sandbox_strings label; /* KEY[=VALUE] */
+	bool replace;        /* whoever has the name is ended and removed first */
+	char *cidfile;       /* a file that is made, for the id */
+	char *pidfile;       /* a file for the process id of its init, while it runs */
+	char *stop_signal;   /* what sandbox_stop sends; NULL: what the image says, else TERM */
+	uint64_t stop_timeout; /* milliseconds that it waits then */
 	bool detach;         /* in the background */
 	bool rm;             /* always so for one neither kept nor detached; of a detached one no log and no record stays */
 	uint64_t timeout;    /* milliseconds, 0 for none */

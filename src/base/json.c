@@ -205,6 +205,24 @@ int json_get_keys(struct json_object *object, const char *path, struct sandbox_s
 	return 0;
 }
 
+struct json_object *json_member_value(struct json_object *object, const char *key)
+{
+	struct json_object *value = NULL;
+
+	if (!json_object_is_type(object, json_type_object) || !json_object_object_get_ex(object, key, &value))
+		return NULL;
+	return value;
+}
+
+char *json_plain(struct json_object *value)
+{
+	if (!value)
+		return memory_text("");
+	if (json_object_is_type(value, json_type_string))
+		return memory_text(json_object_get_string(value));
+	return json_line(value);
+}
+
 bool json_is_array(const struct json_object *value)
 {
 	return json_object_is_type(value, json_type_array);

@@ -44,6 +44,12 @@ int json_get_strings(struct json_object *object, const char *path, const char *k
 /* The names of all members. -EINVAL when it is no object. */
 int json_get_keys(struct json_object *object, const char *path, struct sandbox_strings *out, struct sandbox_error *error);
 
+/* The value of a member, whatever it is; NULL when there is none, or no object. */
+struct json_object *json_member_value(struct json_object *object, const char *key);
+
+/* A string as it is, null as nothing, and all else as a JSON text in one line. The caller frees. */
+char *json_plain(struct json_object *value);
+
 bool json_is_array(const struct json_object *value);
 /* Of an array; an item may be NULL (null). */
 size_t json_length(struct json_object *array);

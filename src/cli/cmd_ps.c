@@ -67,7 +67,7 @@ static bool has_status(const void *item, const char *value)
 {
 	const struct sandbox_entry *entry = item;
 
-	return strcmp(sandboxes_status_word(entry->status), value) == 0;
+	return strcmp(sandbox_status_name(entry->status), value) == 0;
 }
 
 static bool has_exited(const void *item, const char *value)
@@ -185,7 +185,7 @@ static char *show_status(const struct sandbox_entry *entry, bool whole)
 static char *show_state(const struct sandbox_entry *entry, bool whole)
 {
 	(void)whole;
-	return memory_text(sandboxes_status_word(entry->status));
+	return memory_text(sandbox_status_name(entry->status));
 }
 
 static char *show_exit_code(const struct sandbox_entry *entry, bool whole)
@@ -260,7 +260,7 @@ static struct json_object *describe(const struct sandbox_entry *entry)
 	json_add_strings(object, "command", &entry->command);
 	json_add(object, "labels", describe_labels(&entry->labels));
 	json_add_boolean(object, "kept", entry->kept);
-	json_add_string(object, "status", sandboxes_status_word(entry->status));
+	json_add_string(object, "status", sandbox_status_name(entry->status));
 	json_add_unsigned(object, "created", (uint64_t)entry->created);
 	if (entry->status == SANDBOX_EXITED) {
 		json_add_unsigned(object, "ended", (uint64_t)entry->ended);

@@ -8,8 +8,6 @@
 #include "cli/output.h"
 #include "cli/sandboxes.h"
 
-enum { GRACE_MILLISECONDS = 10 * 1000 };
-
 struct stop_options {
 	char *signal;
 	uint64_t time; /* milliseconds */
@@ -17,8 +15,9 @@ struct stop_options {
 };
 
 static const struct option_entry stop_table[] = {
-	{OPTION_TEXT, "signal", 's', "SIGNAL", "what it is sent first (TERM)", offsetof(struct stop_options, signal)},
-	{OPTION_DURATION, "time", 't', "DURATION", "how long it is given before KILL (10s)",
+	{OPTION_TEXT, "signal", 's', "SIGNAL", "what it is sent first (its --stop-signal, else TERM)",
+		offsetof(struct stop_options, signal)},
+	{OPTION_DURATION, "time", 't', "DURATION", "how long it is given before KILL (its --stop-timeout, else 10s)",
 		offsetof(struct stop_options, time)},
 	{OPTION_END},
 };
@@ -60,7 +59,7 @@ static int restart_one(const struct sandbox_locations *locations, const char *re
 static int run_with(const struct command *command, int usual, sandboxes_action *act, const struct cli *cli, int argc,
 	char **argv)
 {
-	auto_finish(stop_options_finish) struct stop_options options = {.time = GRACE_MILLISECONDS};
+	auto_finish(stop_options_finish) struct stop_options options = {.time = SANDBOX_STOP_TIMEOUT};
 	struct sandbox_error error = {0};
 	int operands;
 	bool done;
@@ -77,12 +76,12 @@ static int run_with(const struct command *command, int usual, sandboxes_action *
 
 static int run_stop(const struct cli *cli, int argc, char **argv)
 {
-	return run_with(&command_stop, SIGTERM, stop_one, cli, argc, argv);
+	return run_with(&command_stop, 0, stop_one, cli, argc, argv);
 }
 
 static int run_restart(const struct cli *cli, int argc, char **argv)
 {
-	return run_with(&command_restart, SIGTERM, restart_one, cli, argc, argv);
+	return run_with(&command_restart, 0, restart_one, cli, argc, argv);
 }
 
 static int run_kill(const struct cli *cli, int argc, char **argv)

@@ -50,6 +50,8 @@ extern const struct command command_create;
 extern const struct command command_start;
 extern const struct command command_restart;
 extern const struct command command_rename;
+extern const struct command command_inspect;
+extern const struct command command_prune;
 extern const struct command command_ps;
 extern const struct command command_exec;
 extern const struct command command_logs;

@@ -30,7 +30,7 @@ int sandboxes_signal(const char *option, const char *text, int usual, struct san
 {
 	int number = text ? signal_parse(text) : usual;
 
-	if (number > 0)
+	if (number > 0 || !text)
 		return number;
 	error_set(error, 0, "--%s %s", option, text);
 	error_cause(error, SANDBOX_E_USAGE, "there is no such signal");
@@ -78,13 +78,4 @@ char *sandboxes_status(const struct sandbox_entry *entry)
 	default:
 		return memory_text("Dead");
 	}
-}
-
-const char *sandboxes_status_word(enum sandbox_status status)
-{
-	static const char *const words[] = {
-		[SANDBOX_RUNNING] = "running", [SANDBOX_EXITED] = "exited", [SANDBOX_DEAD] = "dead",
-		[SANDBOX_CREATED] = "created"};
-
-	return words[status];
 }

@@ -21,6 +21,5 @@ int sandboxes_signal(const char *option, const char *text, int usual, struct san
 char *sandboxes_age(int64_t since);
 /* "Up 5 minutes", "Exited (0) 5 minutes ago". The caller frees. */
 char *sandboxes_status(const struct sandbox_entry *entry);
-const char *sandboxes_status_word(enum sandbox_status status);
 
 #endif

@@ -1,12 +1,18 @@
 #include "runtime/container.h"
 
+#include <sandbox/life.h>
+
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/fd.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/scope.h"
@@ -61,12 +67,64 @@ static int fill_entry(void *context, const struct registry_entry *entry, struct 
 	return result < 0 || !filling->plan->kept ? result : kept_make(entry, filling->plan, error);
 }
 
+/* Whoever has the name: what only begins like it, an id, is another. */
+static int remove_namesake(const struct sandbox_locations *locations, const char *name, struct sandbox_error *error)
+{
+	auto_finish(registry_entry_finish) struct registry_entry entry = REGISTRY_ENTRY_INIT;
+	const char *found;
+	int result = registry_find(locations->state, name, &entry, error);
+
+	if (result == 0) {
+		found = registry_entry_name(&entry);
+		result = found && strcmp(found, name) == 0 ? sandbox_remove(locations, entry.id, true, error) : 0;
+	}
+	if (result != -ENOENT)
+		return result;
+	error_clear(error);
+	return 0;
+}
+
+static int write_cidfile(const char *path, const char *id, struct sandbox_error *error)
+{
+	auto_close int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	auto_free char *line = memory_format("%s\n", id);
+	int result = file < 0 ? -errno : fd_write_all(file, line, strlen(line));
+
+	if (result == 0)
+		return 0;
+	error_set(error, -result, "--cidfile %s", path);
+	error_cause(error, SANDBOX_E_USAGE, "the file cannot be made");
+	return error_fix(error, "name a new one in a folder that you may write");
+}
+
 int container_add_entry(const struct sandbox_locations *locations, const struct plan *plan, bool starts,
 	struct registry_entry *out, struct sandbox_error *error)
 {
 	struct filling filling = {plan, locations->runtime, starts};
+	int result = plan->replace ? remove_namesake(locations, plan->name, error) : 0;
 
-	return registry_add(locations->state, plan->name, record_bury, fill_entry, &filling, out, error);
+	if (result == 0)
+		result = registry_add(locations->state, plan->name, record_bury, fill_entry, &filling, out, error);
+	if (result < 0 || !plan->cidfile)
+		return result;
+	result = write_cidfile(plan->cidfile, out->id, error);
+	if (result < 0)
+		registry_remove(out);
+	return result;
+}
+
+int container_show_init(struct container *container, const struct plan *plan, struct sandbox_error *error)
+{
+	auto_free char *line = memory_format("%d\n", (int)container->init);
+
+	if (!plan->pidfile)
+		return 0;
+	container->pidfile = plan->pidfile;
+	if (file_replace(AT_FDCWD, plan->pidfile, line, strlen(line), 0644, error) == 0)
+		return 0;
+	error_wrap(error, "--pidfile");
+	error_cause(error, SANDBOX_E_USAGE, "the file cannot be written");
+	return error_fix(error, "name one in a folder that you may write");
 }
 
 /* The entry is taken: also its end is written down by us from now on. */
@@ -97,6 +155,8 @@ static int make_entry(struct container *container, const struct sandbox_location
 	container->remove = plan->remove;
 	result = again ? take_entry(container, locations, plan, again, error)
 			: container_add_entry(locations, plan, true, &container->entry, error);
+	if (result == 0 && !again)
+		container->cidfile = plan->cidfile;
 	test_point("container.recorded");
 	if (result == 0)
 		result = control_open(&container->control, locations->runtime, container->entry.id, error);
@@ -124,7 +184,7 @@ int container_create(struct container *container, const struct sandbox_locations
 {
 	int result = 0;
 
-	if (plan->name || plan->kept || detached)
+	if (plan->name || plan->kept || detached || plan->cidfile)
 		result = make_entry(container, locations, plan, again, detached, error);
 	test_point("container.named");
 	if (result == 0)
@@ -196,6 +256,12 @@ void container_finish(struct container *container)
 	group_release(&container->group);
 	upper_remove(&container->upper);
 	test_point("container.upper-removed");
+	if (container->pidfile)
+		(void)unlink(container->pidfile);
+	/* Of one that never ran there is nothing to find. */
+	if (container->cidfile && !container->ended)
+		(void)unlink(container->cidfile);
+	container->pidfile = container->cidfile = NULL;
 	finish_entry(container);
 }
 

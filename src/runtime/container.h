@@ -36,6 +36,7 @@ struct container {
 	struct output_log log;
 	bool remove;                  /* the entry, at its end */
 	bool again;                   /* it was there before: it stays also when this start fails */
+	const char *cidfile, *pidfile; /* what was made; of the plan */
 	struct upper_layer upper;
 	struct group_lease group;
 	bool ended;                   /* `result` is how it ended */
@@ -68,6 +69,9 @@ int container_create(struct container *container, const struct sandbox_locations
 /* Makes the entry of a kept sandbox that is not started yet. 0 or -errno; *out is to be finished in either case. */
 int container_add_entry(const struct sandbox_locations *locations, const struct plan *plan, bool starts,
 	struct registry_entry *out, struct sandbox_error *error);
+
+/* Writes the process id of init where the plan wants it. 0 or -errno. */
+int container_show_init(struct container *container, const struct plan *plan, struct sandbox_error *error);
 
 /* Its start has failed. Of one that was there before this is how it ended: as a shell says it, 125 to 127. */
 void container_fail(struct container *container, const struct sandbox_error *error);

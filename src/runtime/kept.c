@@ -75,6 +75,9 @@ static int describe_spec(const struct sandbox_spec *spec, struct json_object **o
 	if (result < 0)
 		return result;
 	json_free(out);
+	/* Of the making, and not of a start. */
+	frozen.replace = false;
+	free(take_ptr(frozen.cidfile));
 	result = freeze_environment(&frozen, error);
 	return result < 0 ? result : spec_record_describe(&frozen, out, error);
 }

@@ -190,9 +190,15 @@ int sandbox_stop(const struct sandbox_locations *locations, const char *referenc
 	struct sandbox_error *error)
 {
 	auto_finish(registry_entry_finish) struct registry_entry entry = REGISTRY_ENTRY_INIT;
+	auto_finish(sandbox_entry_finish) struct sandbox_entry found = {.id = ""};
 	int result = registry_find(locations->state, reference, &entry, error);
 
-	return result < 0 ? result : stop_entry(&entry, number, timeout, error);
+	if (result == 0)
+		result = record_read(&entry, &found, error);
+	if (result < 0)
+		return result;
+	return stop_entry(&entry, number ? number : found.stop_signal,
+		timeout == SANDBOX_STOP_TIMEOUT ? found.stop_timeout : timeout, error);
 }
 
 /* How one that runs no more has ended. */

@@ -10,6 +10,7 @@
 
 #include "base/memory.h"
 #include "base/scope.h"
+#include "base/signals.h"
 #include "base/strings.h"
 #include "base/text.h"
 #include "process/environment.h"
@@ -73,6 +74,31 @@ static int decide_labels(const struct sandbox_spec *spec, struct plan *plan, str
 	return 0;
 }
 
+/* A name alone is replaced, and a file that is there may be of another sandbox. */
+static int decide_files(const struct sandbox_spec *spec, struct plan *plan, struct sandbox_error *error)
+{
+	plan->replace = spec->replace;
+	plan->cidfile = memory_text(spec->cidfile);
+	plan->pidfile = memory_text(spec->pidfile);
+	if (spec->replace && !spec->name)
+		return refuse_kept("--replace", "it replaces the sandbox that has the name, and none is given",
+			"give one with --name", error);
+	if (!spec->cidfile || faccessat(AT_FDCWD, spec->cidfile, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	error_set(error, EEXIST, "--cidfile %s", spec->cidfile);
+	error_cause(error, SANDBOX_E_USAGE, "it may tell of another sandbox that still runs");
+	return error_fix(error, "rm %s, once you are sure", spec->cidfile);
+}
+
+static int decide_stop(const struct sandbox_spec *spec, struct plan *plan, struct sandbox_error *error)
+{
+	plan->stop_timeout = spec->stop_timeout;
+	plan->stop_signal = spec->stop_signal ? signal_parse(spec->stop_signal) : 0;
+	if (plan->stop_signal >= 0)
+		return 0;
+	return refuse_kept("--stop-signal", "there is no such signal", "give a name or a number, such as TERM or 15", error);
+}
+
 /* What is asked for and cannot be had must not be passed over. */
 static int decide_life(const struct sandbox_spec *spec, struct plan *plan, struct sandbox_error *error)
 {
@@ -80,6 +106,10 @@ static int decide_life(const struct sandbox_spec *spec, struct plan *plan, struc
 
 	if (result == 0)
 		result = decide_labels(spec, plan, error);
+	if (result == 0)
+		result = decide_files(spec, plan, error);
+	if (result == 0)
+		result = decide_stop(spec, plan, error);
 	plan->remove = spec->rm || (!spec->detach && !plan->kept);
 	if (result < 0 || spec->rm || !plan->remove || !strings_variable(&spec->given, "rm"))
 		return result;
@@ -342,6 +372,8 @@ void plan_finish(struct plan *plan)
 	sandbox_strings_finish(&plan->labels);
 	free(plan->name);
 	free(plan->kept_record);
+	free(plan->cidfile);
+	free(plan->pidfile);
 	free(plan->image);
 	free(plan->digest);
 	free(plan->hostname);

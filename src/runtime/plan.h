@@ -40,6 +40,10 @@ struct plan {
 	char *kept_record;       /* what that needs (runtime/kept.h), once the image is known; NULL where it is written down */
 	bool remove;             /* nothing stays of it, not even a log */
 	struct sandbox_strings labels; /* KEY=VALUE */
+	bool replace;            /* whoever has the name is ended and removed first */
+	char *cidfile, *pidfile; /* files for the id, and for the process id of init; NULL for none */
+	int stop_signal;
+	uint64_t stop_timeout;   /* milliseconds */
 	char *image;             /* as the user named it */
 	char *digest;            /* of the image; NULL for a folder */
 	struct idmap idmap;

@@ -1,8 +1,10 @@
 /* What an image says about how it is to be run, below what the user has said: defaults < image < profile < options. */
+#include <signal.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/scope.h"
+#include "base/signals.h"
 #include "base/strings.h"
 #include "image/image.h"
 #include "runtime/plan.h"
@@ -72,6 +74,11 @@ void plan_apply_image(struct plan *plan, const struct sandbox_spec *spec, const 
 {
 	set_environment(plan, spec, config);
 	set_command(plan, spec, config);
+	/* An image may say what no kernel knows. */
+	if (!plan->stop_signal && config->stop_signal)
+		plan->stop_signal = signal_parse(config->stop_signal);
+	if (plan->stop_signal <= 0)
+		plan->stop_signal = SIGTERM;
 	if (!plan->user && config->user) {
 		plan->user = memory_text(config->user);
 		plan->user_of_image = true;

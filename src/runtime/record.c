@@ -16,7 +16,7 @@
 #include "runtime/control.h"
 #include "runtime/kept.h"
 
-enum { RECORD_SIZE_MAX = 1 << 22, RECORD_VERSION = 1 };
+enum { RECORD_SIZE_MAX = 1 << 22, RECORD_VERSION = 1, GRACE_MILLISECONDS = 10 * 1000 };
 
 static const char record_name[] = "record.json";
 static const char exit_name[] = "exit.json";
@@ -85,7 +85,7 @@ static int read_texts(struct json_object *record, struct sandbox_entry *out, str
 static int read_record(struct json_object *record, struct sandbox_entry *out, struct record_rest *rest,
 	struct sandbox_error *error)
 {
-	uint64_t detached = 0, kept = 0, remove = 0, created = 0, starts = 1, started = 0;
+	uint64_t detached = 0, kept = 0, remove = 0, created = 0, starts = 1, started = 0, signal = 0;
 	int result = read_texts(record, out, rest, error);
 
 	if (result == 0)
@@ -100,6 +100,12 @@ static int read_record(struct json_object *record, struct sandbox_entry *out, st
 		result = json_get_unsigned(record, record_name, "starts", true, INT64_MAX, &starts, error);
 	if (result == 0)
 		result = json_get_unsigned(record, record_name, "started", true, INT64_MAX, &started, error);
+	if (result == 0)
+		result = json_get_unsigned(record, record_name, "stop_signal", true, 64, &signal, error);
+	out->stop_timeout = GRACE_MILLISECONDS;
+	if (result == 0)
+		result = json_get_unsigned(record, record_name, "stop_timeout", true, UINT64_MAX, &out->stop_timeout, error);
+	out->stop_signal = signal ? (int)signal : SIGTERM;
 	out->detached = detached;
 	out->kept = kept;
 	out->remove = remove;
@@ -227,6 +233,8 @@ int record_write(const struct registry_entry *entry, const struct plan *plan, co
 	json_add_unsigned(record, "detached", plan->supervision == SUPERVISION_DETACHED);
 	json_add_unsigned(record, "kept", plan->kept);
 	json_add_unsigned(record, "remove", plan->remove);
+	json_add_unsigned(record, "stop_signal", (uint64_t)plan->stop_signal);
+	json_add_unsigned(record, "stop_timeout", plan->stop_timeout);
 	json_add_unsigned(record, "created", (uint64_t)created);
 	json_add_unsigned(record, "starts", starts);
 	json_add_unsigned(record, "started", starts ? (uint64_t)time(NULL) : 0);

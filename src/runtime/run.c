@@ -83,6 +83,8 @@ static int run_plan(const struct sandbox_locations *locations, struct plan *plan
 		container_sweep_holders(locations, plan);
 	if (result == 0)
 		result = launch_complete(plan, &interrupt, &container, error);
+	if (result == 0)
+		result = container_show_init(&container, plan, error);
 	if (result == 0 && detached)
 		result = let_go(detached, &container, error);
 	if (result == 0) {

@@ -6,8 +6,8 @@
 
 void sandbox_spec_init(struct sandbox_spec *spec)
 {
-	*spec = (struct sandbox_spec){
-		.init = true, .interactive = true, .shm_size = 64 << 20, .import_limits = SANDBOX_IMPORT_LIMITS_DEFAULT};
+	*spec = (struct sandbox_spec){.init = true, .interactive = true, .shm_size = 64 << 20, .stop_timeout = 10 * 1000,
+		.import_limits = SANDBOX_IMPORT_LIMITS_DEFAULT};
 }
 
 static void limits_finish(struct sandbox_limits *limits)
@@ -54,6 +54,9 @@ void sandbox_spec_finish(struct sandbox_spec *spec)
 	free(spec->platform);
 	free(spec->select);
 	free(spec->name);
+	free(spec->cidfile);
+	free(spec->pidfile);
+	free(spec->stop_signal);
 	free(spec->workdir);
 	free(spec->umask);
 	free(spec->oom_score_adj);

@@ -115,7 +115,8 @@ refused() {
 		pids+=($!)
 	done
 	wait_until refused 49
-	kill -TERM "${pids[@]}" 2>/dev/null || true
+	# Those may not have ended yet, and a signal would be the end of them. The other one may not run yet.
+	wait_until "$SANDBOX" stop --time 0 wanted
 	for pid in "${pids[@]}"; do
 		status=0
 		wait "$pid" || status=$?

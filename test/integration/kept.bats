@@ -21,6 +21,10 @@ has_status() {
 	[ "$(status_of "$1")" = "$2" ]
 }
 
+has_logged() {
+	"$SANDBOX" logs "$1" | grep -q "$2"
+}
+
 has_ended() {
 	has_status "$1" Dead || has_status "$1" Exited
 }
@@ -330,4 +334,119 @@ supervisor_of() {
 		assert_success ''
 		[ -z "$(ls -A "$XDG_STATE_HOME/sandbox/sandboxes")" ] || fail_with "after $point"
 	done
+}
+
+# --- looking and clearing away ------------------------------------------------------------------------------------
+
+@test "inspect shows what it is, what it stands on, and single values" {
+	run_busybox -d --name box -l role=test -l plain -v /etc:/outer:ro -- sh -c 'exit 3'
+	assert_success
+	id=$output
+	sandbox wait box
+	sandbox inspect box
+	assert_success
+	[ "$(python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["Id"])' <<<"$output")" = "$id" ]
+	sandbox inspect -f '{{.Id}} {{.Name}} {{.State.Status}} {{.State.ExitCode}} {{.State.Starts}}' box
+	assert_success "$id box exited 3 1"
+	sandbox inspect -f '{{json .Config.Labels}}\t{{ .Config.Labels.role }}' box
+	assert_success '{"role":"test","plain":""}'$'\t''test'
+	sandbox inspect -f '{{json .Kept.Options.volume}}' box
+	assert_success '["/etc:/outer:ro"]'
+	sandbox inspect -f '{{.State.None}}' box
+	assert_error '.State.None'
+	assert_stderr_has '.ExitCode'
+	sandbox inspect -f '{{.Id | len}}' box
+	assert_error 'names nothing'
+	sandbox inspect -f '{{.Id' box
+	assert_error 'names nothing'
+	sandbox inspect box nobody
+	assert_status 125
+	assert_output_has "$id"
+}
+
+@test "prune asks, and then removes what does not run" {
+	local answer
+	run_busybox -d --name up -- sleep 600
+	run_busybox --name down -- true
+	sandbox create --name made "$BUSYBOX_TAR"
+	sandbox prune
+	assert_error 'nobody to ask'
+	for answer in n y; do
+		echo "$answer" | script -qec "$SANDBOX prune" /dev/null >"$BATS_TEST_TMPDIR/said"
+		grep -q 'do not run: 2' "$BATS_TEST_TMPDIR/said"
+		sandbox ps -aq
+		[ "${#lines[@]}" = "$([ "$answer" = n ] && echo 3 || echo 1)" ]
+	done
+	sandbox prune -f
+	assert_success ''
+}
+
+@test "rm --all" {
+	run_busybox -d --name up -- sleep 600
+	run_busybox --name down -- true
+	sandbox rm --all
+	assert_success down
+	sandbox rm --all --force
+	assert_success up
+	sandbox rm
+	assert_stderr_has 'is missing'
+	sandbox rm --all box
+	assert_error 'leave one of them out'
+}
+
+@test "--replace: the one that has the name goes, and no other" {
+	run_busybox -d --name box -- sh -c 'echo x >/file; sleep 600'
+	sandbox inspect -f '{{.Id}}' box
+	id=$output
+	run_busybox --replace --name box -- ls /file
+	assert_status 1
+	sandbox inspect -f '{{.State.ExitCode}}' box
+	assert_success 1
+	# The beginning of an id is no name.
+	run_busybox -d -- sleep 600
+	id=$output
+	run_busybox --replace --rm --name "${id:0:6}" -- true
+	assert_success
+	sandbox ps -q
+	assert_success "$id"
+	run_busybox --replace -- true
+	assert_error 'none is given'
+	# What cannot be started has replaced nothing.
+	run_busybox --replace --name box -v /no/such/thing:/x -- true
+	assert_status 125
+	sandbox inspect box
+	assert_success
+}
+
+@test "--cidfile and --pidfile" {
+	cd "$BATS_TEST_TMPDIR"
+	run_busybox -d --name box --cidfile id --pidfile pid -- sleep 600
+	assert_success "$(<id)"
+	[ "$(</proc/"$(<pid)"/comm)" = sandbox-init ]
+	run_busybox --cidfile id -- true
+	assert_error 'another sandbox'
+	sandbox stop -t 0 box
+	[ ! -e pid ] && [ -e id ]
+	sandbox start box
+	[ "$(</proc/"$(<pid)"/comm)" = sandbox-init ]
+	# What never ran has left no file.
+	run_busybox --cidfile other --pidfile elsewhere -- no-such-command
+	assert_status 127
+	[ ! -e other ] && [ ! -e elsewhere ]
+	run_busybox --pidfile /no/such/folder/pid -- true
+	assert_error 'may write'
+}
+
+@test "a sandbox that says by which signal, and within which time, it wants to be stopped" {
+	run_busybox -d --name box --stop-signal USR1 --stop-timeout 1m -- \
+		sh -c 'trap "exit 5" USR1; trap "" TERM; echo up; while :; do sleep 0.05; done'
+	wait_until has_logged box up
+	sandbox stop box
+	assert_success box
+	sandbox wait box
+	assert_success 5
+	sandbox start box
+	sandbox stop --signal TERM --time 100ms box
+	sandbox wait box
+	assert_success 137
 }

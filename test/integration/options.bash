@@ -118,6 +118,8 @@ row restart signal '-s USR1' "$listens"'with -t 100ms box >/dev/null; "$SANDBOX"
 	'--signal NONE' 'no such signal'
 row restart time '-t 0' '"$SANDBOX" run -d --name box "$BUSYBOX_TAR" sh -c "sleep 2; echo by itself" >/dev/null
 	with -s CONT box >/dev/null; "$SANDBOX" logs box'"$box_ended" '' '--time soon' 'not a duration'
+row inspect format '-f {{.State.Status}}' "$created with box$box_ended" created '-f {{.State.None}}' 'names nothing'
+row prune force --force "$created with </dev/null; "'"$SANDBOX" ps -aq'"$box_ended 2>&1" box --force=2 "$boolean"
 row rm all --all "$detached 0); "'"$SANDBOX" wait "$id" >/dev/null; with >/dev/null; "$SANDBOX" ps -aq;'"$ended 2>&1" '' \
 	--all=2 "$boolean"
 row rm force --force "$detached 9); "'with "$id" >/dev/null; "$SANDBOX" ps -q;'"$ended 2>&1" '' \
@@ -128,6 +130,14 @@ row rm force --force "$detached 9); "'with "$id" >/dev/null; "$SANDBOX" ps -q;'"
 row run name '--name box' 'with --rm -- hostname' box '--name a/b' a/b
 row run keep --keep 'with -- true; "$SANDBOX" rm -a' '????????????' '--keep --rm' 'leave one of them out'
 row run rm --rm 'with -- echo ran' '=ran' --rm=false 'leaves nothing behind'
+row run replace --replace '"$SANDBOX" create --name box "$BUSYBOX_TAR" >/dev/null; with --name box -- echo ran; "$SANDBOX" rm -fa >/dev/null' \
+	ran --replace=2 "$boolean"
+row run cidfile '--cidfile id' 'with -- true; cat id' '????????????' '--cidfile vars' 'another sandbox'
+row run pidfile '--pidfile pid' 'with -d --rm -- sleep 9 >/dev/null; cat /proc/$(cat pid)/comm; "$SANDBOX" rm -fa >/dev/null' sandbox-init \
+	'--pidfile /no/such/folder/pid' /no/such/folder
+stopped='with -d --name box -- sleep 2 >/dev/null; "$SANDBOX" stop box >/dev/null; "$SANDBOX" wait box; "$SANDBOX" rm box >/dev/null'
+row run stop-signal '--stop-signal KILL' "$stopped" 137 '--stop-signal NONE' 'no such signal'
+row run stop-timeout '--stop-timeout 0' "${stopped/-d/-d --stop-signal CONT}" 137 '--stop-timeout soon' 'not a duration'
 row run label '-l a=b' 'with -d --rm -- sleep 9 >/dev/null; "$SANDBOX" ps --json; "$SANDBOX" rm -fa >/dev/null' '*"a": "b"*' \
 	'--label =b' 'no key'
 row run detach --detach 'with -- echo ran; "$SANDBOX" rm -f $("$SANDBOX" ps -aq)' '[0-9a-f]*' --detach=2 "$boolean"
