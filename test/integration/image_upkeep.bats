@@ -413,6 +413,51 @@ print(one == two, one["names"], one["digest"] == sys.argv[1], one["entries"], on
 	assert_success '0 images and 0 layers, 0 B'
 }
 
+# Removes images without a name as soon as nobody runs from them, until a file is there; a failure is written down.
+collect_until() {
+	while [ ! -e "$1" ]; do
+		"$SANDBOX" image prune >/dev/null 2>>"$1.failures" || echo "prune: $?" >>"$1.failures"
+		"$SANDBOX" gc --older-than 1ms >/dev/null 2>>"$1.failures" || echo "gc: $?" >>"$1.failures"
+		echo >>"$1.rounds"
+	done
+}
+
+# SANDBOX_GC_RUNS=200 for the whole of it.
+@test "garbage collection in a loop beside many runs: none fails" {
+	local i pids=() failed=0 runs=${SANDBOX_GC_RUNS:-24}
+	"$SANDBOX" import --name named "$BUSYBOX_TAR"
+	gzip -c "$BUSYBOX_TAR" >nameless.tar.gz
+	cp "$BUSYBOX_TAR" another.tar
+	# With a layer of its own, which goes and comes.
+	echo more >more && tar --append -f another.tar more
+	collect_until "$PWD/enough" &
+	collector=$!
+	for ((i = 0; i < runs; i++)); do
+		case $((i % 3)) in
+		0) image=named ;;
+		1) image=./nameless.tar.gz ;;
+		2) image=./another.tar ;;
+		esac
+		"$SANDBOX" run "$image" echo "$i" </dev/null >"out.$i" 2>"err.$i" 3>&- &
+		pids+=($!)
+		# Eight at once.
+		[ $((i % 8)) != 7 ] || wait "${pids[@]:i-7}" || true
+	done
+	for ((i = 0; i < runs; i++)); do
+		wait "${pids[i]}" && [ "$(<"out.$i")" = "$i" ] || { failed=$((failed + 1)) && cat "err.$i"; }
+	done
+	echo >enough
+	wait "$collector"
+	echo "$(wc -l <enough.rounds) rounds of collection beside $runs runs, $failed failed"
+	[ "$failed" = 0 ]
+	[ ! -s enough.failures ] || { cat enough.failures && false; }
+	sandbox image verify named
+	assert_success ''
+	sandbox gc
+	sandbox images
+	[ -z "$(find "$STORE/staging" -mindepth 1)" ]
+}
+
 # A store on a file system of its own, in a mount namespace: `sandbox` is root there, and has one id.
 on_small_disk() {
 	unshare --map-root-user --mount sh -ec 'mount -t tmpfs -o size=8m,mode=0700 none "$1"; shift; "$@"' sh "$PWD/disk" "$@"
