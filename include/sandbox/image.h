@@ -32,6 +32,15 @@ int sandbox_image_import(const struct sandbox_locations *locations, const char *
 	const struct sandbox_import_options *options, const struct sandbox_progress *progress,
 	char out_digest[SANDBOX_DIGEST_SIZE], struct sandbox_error *error);
 
+/*
+ * Imports all images of an archive (NULL: standard input) with the names that it has for them, taking those of others. Only
+ * `userns`, `platform` and `limits` of the options matter. *out are the images, with the names that they got. 0 or -errno.
+ */
+struct sandbox_images;
+int sandbox_image_load(const struct sandbox_locations *locations, const char *archive,
+	const struct sandbox_import_options *options, const struct sandbox_progress *progress, struct sandbox_images *out,
+	struct sandbox_error *error);
+
 /* Files and commands to which an image owes a layer, or only a setting. */
 struct sandbox_history {
 	char *created;    /* as the archive has it, or "" */

@@ -48,7 +48,7 @@ const struct command command_image_inspect = {
 static const struct subcommand subcommands[] = {
 	{"inspect", &command_image_inspect}, {"verify", &command_image_verify}, {"prune", &command_image_prune},
 	{"ls", &command_images}, {"rm", &command_rmi}, {"tag", &command_tag}, {"history", &command_history},
-	{"import", &command_import}, {"save", &command_save}, {NULL, NULL},
+	{"import", &command_import}, {"load", &command_load}, {"save", &command_save}, {NULL, NULL},
 };
 
 static void print_help(void)

@@ -1,8 +1,10 @@
 /* sandbox import FILE */
+#include <errno.h>
 #include <sandbox/image.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/memory.h"
 #include "base/scope.h"
 #include "cli/command.h"
 #include "cli/import_limit_options.h"
@@ -41,6 +43,18 @@ static void import_options_finish(struct import_options *options)
 	free(options->select);
 }
 
+/* As with docker(1), the name may follow the archive. */
+static int take_name(const char *name, struct import_options *options, struct sandbox_error *error)
+{
+	if (options->name) {
+		(void)error_set(error, EINVAL, "import: two names, %.64s and %.64s", options->name, name);
+		(void)error_cause(error, SANDBOX_E_USAGE, "--name and the word after the archive mean the same");
+		return error_fix(error, "leave one out, and give it afterwards: sandbox tag");
+	}
+	options->name = memory_text(name);
+	return 0;
+}
+
 static int run_import(const struct cli *cli, int argc, char **argv)
 {
 	auto_finish(import_options_finish) struct import_options options = {.limits = cli->import_limits};
@@ -51,10 +65,12 @@ static int run_import(const struct cli *cli, int argc, char **argv)
 	int operands;
 	bool done;
 
-	if (command_parse(&command_import, &options, argc, argv, 1, 1, &operands, &done, &error) < 0)
+	if (command_parse(&command_import, &options, argc, argv, 1, 2, &operands, &done, &error) < 0)
 		return output_error(&error);
 	if (done)
 		return 0;
+	if (argc - operands == 2 && take_name(argv[operands + 1], &options, &error) < 0)
+		return output_error(&error);
 	wanted = (struct sandbox_import_options){
 		options.name, options.userns, options.platform, options.select, options.limits};
 	if (sandbox_image_import(&locations, argv[operands], &wanted, &import_progress, digest, &error) < 0)
@@ -65,7 +81,7 @@ static int run_import(const struct cli *cli, int argc, char **argv)
 
 const struct command command_import = {
 	.name = "import",
-	.operands = "FILE|-",
+	.operands = "FILE|- [NAME]",
 	.summary = "unpack an archive of a root file system into the image store",
 	.example = "sandbox import --name debian debian.tar",
 	.options = import_table,

@@ -67,6 +67,7 @@ extern const struct command command_import;
 extern const struct command command_save;
 extern const struct command command_export;
 extern const struct command command_diff;
+extern const struct command command_load;
 extern const struct command command_images;
 extern const struct command command_tag;
 extern const struct command command_history;

@@ -76,7 +76,8 @@ static int find_key(struct image_store *store, const struct stat *status, const 
 	struct digest *out)
 {
 	struct digest archive;
-	int result = S_ISREG(status->st_mode) ? identity_find(store->root, status, &archive) : -ENOENT;
+	bool knowable = S_ISREG(status->st_mode) && !request->choice.number;
+	int result = knowable ? identity_find(store->root, status, &archive) : -ENOENT;
 
 	if (result == 0)
 		image_key(&archive, &request->choice, out);
@@ -105,7 +106,7 @@ static int find_by_content(struct image_store *store, struct archive_file *file,
 	struct digest digest, key;
 	int result;
 
-	if (!S_ISREG(file->before.st_mode) || !size_is_known(store, file->before.st_size))
+	if (!S_ISREG(file->before.st_mode) || request->choice.number || !size_is_known(store, file->before.st_size))
 		return -ENOENT;
 	log_debug("%s has the size of a known image: compare its digest", file->source);
 	result = archive_hash(file, interrupt, request->progress, &digest, error);

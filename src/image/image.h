@@ -28,6 +28,7 @@ struct image_request {
 	/* Asked before an import begins; anything but 0 is image_resolve's result, and nothing was made. NULL: not asked. */
 	int (*before_import)(void *context, struct sandbox_error *error);
 	struct import_choice choice; /* which image of an archive that has several */
+	const char *source;   /* what to call its file in the record; NULL: what it is called. Borrowed */
 	bool archive_only;    /* the reference is a path or "-", never a name */
 	const struct sandbox_progress *progress; /* or NULL. Borrowed */
 	void *context;
@@ -55,6 +56,7 @@ struct image {
 	struct sandbox_strings notices; /* what an import had to leave out, a sentence each */
 	int *leases; /* descriptors of the layers' directories, with shared locks; of the folder itself */
 	size_t lease_count;
+	size_t of_several; /* just imported: how many images its archive has that fit the choice, whose number left aside */
 	bool folder;   /* a folder of the host's, which has no record: folder.h */
 	bool imported; /* just now */
 	bool durable;  /* all of its layers are on the disk: else call image_make_durable in a quiet moment */

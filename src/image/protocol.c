@@ -88,7 +88,8 @@ static bool message_is_sound(struct import_message *message, size_t size)
 		return true;
 	case IMPORT_DONE:
 		message->result.compression[sizeof(message->result.compression) - 1] = '\0';
-		return digest_is_sound(&message->result.archive) && digest_is_sound(&message->result.diff);
+		return message->result.images <= IMPORT_IMAGES_MAX &&
+			digest_is_sound(&message->result.archive) && digest_is_sound(&message->result.diff);
 	case IMPORT_FAILED:
 		error_sanitize(&message->failure);
 		return true;

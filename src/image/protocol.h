@@ -53,6 +53,7 @@ enum import_mode {
 };
 
 enum {
+	IMPORT_IMAGES_MAX = 256,     /* in one archive */
 	IMPORT_LAYERS_MAX = 256,     /* twice what other tools make; overlay itself takes 500 */
 	IMPORT_TEXT_MAX = 32 << 10,  /* bytes of a text; and of all together: */
 	IMPORT_TEXTS_MAX = 256 << 10,
@@ -63,6 +64,7 @@ enum {
 struct import_choice {
 	char os[32], architecture[32], variant[32];
 	char reference[256]; /* a name that the archive gives to it */
+	uint32_t number;     /* of those that fit, from 1 on; 0: only one may fit */
 };
 
 struct import_request {
@@ -101,6 +103,7 @@ struct import_result {
 	char compression[8];   /* "none", "gzip", … */
 	struct import_counts counts;
 	bool layered; /* it was looked through and not unpacked: messages described it */
+	uint32_t images; /* layered: how many of the archive's fit the choice, whose number left aside */
 	bool spooled; /* the places of its layers are in SPOOL */
 	bool opaque;  /* a layer: nothing below it is to be seen */
 	uint64_t implied; /* a layer: directories that it fills and does not list; SPOOL has their paths, NUL after each */

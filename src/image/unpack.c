@@ -29,12 +29,26 @@ static void add_notice(struct image *image, uint64_t count, const char *what)
 }
 
 /* What the record says besides the layers. `imported->counts` are those of all layers together. */
+/* One of several goes by what it is called in the archive, as if it had been chosen by that. */
+static void archive_key(const struct import_result *imported, const struct import_choice *choice,
+	const struct image_config *config, struct digest *out)
+{
+	struct import_choice known = *choice;
+
+	if (choice->number && imported->images > 1 && config->names.count)
+		(void)snprintf(known.reference, sizeof(known.reference), "%s", config->names.items[0]);
+	else if (choice->number && imported->images > 1)
+		(void)snprintf(known.reference, sizeof(known.reference), "@%u", choice->number - 1);
+	image_key(&imported->archive, &known, out);
+}
+
 static void fill_record(struct image *image, const struct import_result *imported, const struct import_choice *choice,
 	const char *source)
 {
 	struct image_record *record = &image->record;
 
-	image_key(&imported->archive, choice, &record->digest);
+	archive_key(imported, choice, &record->config, &record->digest);
+	image->of_several = imported->images;
 	record->source = memory_text(source);
 	memcpy(record->compression, imported->compression, sizeof(record->compression));
 	record->created = (int64_t)time(NULL);
@@ -182,9 +196,9 @@ int unpack_archive(struct image_store *store, struct archive_file *file, const s
 	result = unpack(&unpacking, &image, error);
 	if (result < 0)
 		return result;
-	fill_record(&image, &unpacking.result, &request->choice, file->source);
 	image.record.config = unpacking.image.config;
 	unpacking.image.config = (struct image_config){.user = NULL};
+	fill_record(&image, &unpacking.result, &request->choice, request->source ? request->source : file->source);
 	result = image_record_save(store->root, &image.record, error);
 	if (result < 0)
 		return result;

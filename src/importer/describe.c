@@ -96,6 +96,11 @@ bool platform_is_asked_for(const struct import_choice *choice)
 	return choice->os[0] != '\0';
 }
 
+bool choice_is_made(const struct import_choice *choice, size_t fitting)
+{
+	return choice->number ? choice->number <= fitting : fitting == 1;
+}
+
 bool platform_fits(const struct platform *platform, const struct import_choice *choice)
 {
 	if (!platform_is_asked_for(choice))

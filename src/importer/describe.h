@@ -17,6 +17,7 @@ struct image_description {
 	struct import_layer *layers; /* the lowest first */
 	size_t layer_count;
 	struct sandbox_strings texts[IMPORT_TEXT_KINDS];
+	size_t fitting; /* images of the archive that fit the choice */
 };
 
 void image_description_finish(struct image_description *description);
@@ -46,6 +47,8 @@ struct platform {
 /* Whether an image for `platform` is what was asked for, or, when nothing was asked for, runs on this machine. */
 bool platform_fits(const struct platform *platform, const struct import_choice *choice);
 bool platform_is_asked_for(const struct import_choice *choice);
+/* Whether one is meant when so many fit the rest of the choice. */
+bool choice_is_made(const struct import_choice *choice, size_t fitting);
 /* Strings that are longer than any real one are refused. 0 or -errno. */
 int platform_read(struct json_object *object, const char *path, struct platform *out, struct sandbox_error *error);
 

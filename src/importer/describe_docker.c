@@ -65,7 +65,7 @@ static bool fits(const struct candidate *candidate, bool alone, const struct imp
 }
 
 static int choose(struct candidate *list, size_t count, const struct import_choice *choice, struct candidate **out,
-	struct sandbox_error *error)
+	size_t *out_fitting, struct sandbox_error *error)
 {
 	auto_free char *listed = memory_text("");
 	size_t fitting = 0;
@@ -78,10 +78,11 @@ static int choose(struct candidate *list, size_t count, const struct import_choi
 			platform_format(&list[i].platform, text, sizeof(text)));
 		if (!fits(&list[i], count == 1, choice))
 			continue;
-		*out = &list[i];
-		fitting++;
+		if (++fitting == choice->number || !choice->number)
+			*out = &list[i];
 	}
-	return fitting == 1 ? 0 : describe_undecided(error, fitting, listed);
+	*out_fitting = fitting;
+	return choice_is_made(choice, fitting) ? 0 : describe_undecided(error, fitting, listed);
 }
 
 static int take_layers(const struct blobs *blobs, const struct candidate *candidate,
@@ -116,8 +117,6 @@ static int describe_candidate(const struct blobs *blobs, const struct candidate 
 	return result < 0 ? result : take_layers(blobs, candidate, &diffs, out, error);
 }
 
-enum { IMAGES_MAX = 256 };
-
 int describe_docker(const struct blobs *blobs, const struct blob *manifest, const struct import_choice *choice,
 	struct image_description *out, struct sandbox_error *error)
 {
@@ -129,8 +128,8 @@ int describe_docker(const struct blobs *blobs, const struct blob *manifest, cons
 
 	if (result < 0)
 		return result;
-	if (count == 0 || count > IMAGES_MAX)
-		return describe_refuse(error, "its manifest.json is not a list of 1 to %d images", IMAGES_MAX);
+	if (count == 0 || count > IMPORT_IMAGES_MAX)
+		return describe_refuse(error, "its manifest.json is not a list of 1 to %d images", IMPORT_IMAGES_MAX);
 	list = memory_zeroed(count + 1, sizeof(*list));
 	for (size_t i = 0; i < count && result == 0; i++) {
 		list[i].root = json_item(root, i);
@@ -139,6 +138,6 @@ int describe_docker(const struct blobs *blobs, const struct blob *manifest, cons
 		result = read_candidate(blobs, &list[i], error);
 	}
 	if (result == 0)
-		result = choose(list, count, choice, &chosen, error);
+		result = choose(list, count, choice, &chosen, &out->fitting, error);
 	return result < 0 || !chosen ? result : describe_candidate(blobs, chosen, out, error);
 }

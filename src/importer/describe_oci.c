@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/scope.h"
+#include "base/strings.h"
 #include "base/text.h"
 #include "importer/describe.h"
 
@@ -218,10 +219,11 @@ static bool name_fits(const struct candidate *candidate, const struct import_cho
 }
 
 static int choose(const struct blobs *blobs, struct candidates *list, const struct import_choice *choice,
-	const struct candidate **out, struct sandbox_error *error)
+	const struct candidate **out, size_t *out_fitting, struct sandbox_error *error)
 {
 	auto_free char *listed = memory_text("");
 	bool alone = list->count == 1 && !platform_is_asked_for(choice);
+	const struct candidate *last = NULL;
 	size_t fitting = 0;
 
 	for (size_t i = 0; i < list->count; i++) {
@@ -235,10 +237,14 @@ static int choose(const struct blobs *blobs, struct candidates *list, const stru
 			platform_format(&candidate->platform, text, sizeof(text)));
 		if (!name_fits(candidate, choice) || !(alone || platform_fits(&candidate->platform, choice)))
 			continue;
-		fitting += !fitting || strcmp((*out)->digest, candidate->digest) != 0;
-		*out = candidate;
+		/* Under another name it is the same image. */
+		fitting += !last || strcmp(last->digest, candidate->digest) != 0;
+		last = candidate;
+		if (fitting == choice->number || !choice->number)
+			*out = candidate;
 	}
-	return fitting == 1 ? 0 : describe_undecided(error, fitting, listed);
+	*out_fitting = fitting;
+	return choice_is_made(choice, fitting) ? 0 : describe_undecided(error, fitting, listed);
 }
 
 static int take_layer(const struct blobs *blobs, struct json_object *descriptor, const char *diff,
@@ -263,6 +269,19 @@ static int describe_platform(const struct platform *platform, struct image_descr
 	return describe_add_text(out, IMPORT_TEXT_PLATFORM, platform_format(platform, text, sizeof(text)), error);
 }
 
+/* An image that has several names is listed once for each. */
+static int describe_names(const struct candidates *list, const struct candidate *chosen, struct image_description *out,
+	struct sandbox_error *error)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < list->count && result == 0; i++)
+		if (list->items[i].name && strcmp(list->items[i].digest, chosen->digest) == 0 &&
+		    !strings_contain(&out->texts[IMPORT_TEXT_NAME], list->items[i].name))
+			result = describe_add_text(out, IMPORT_TEXT_NAME, list->items[i].name, error);
+	return result;
+}
+
 static int describe_manifest(const struct blobs *blobs, const struct candidate *candidate,
 	struct image_description *out, struct sandbox_error *error)
 {
@@ -276,8 +295,6 @@ static int describe_manifest(const struct blobs *blobs, const struct candidate *
 		result = describe_config(config, out, &diffs, error);
 	if (result == 0 && candidate->platform.os[0])
 		result = describe_platform(&candidate->platform, out, error);
-	if (result == 0 && candidate->name)
-		result = describe_add_text(out, IMPORT_TEXT_NAME, candidate->name, error);
 	if (result < 0)
 		return result;
 	if (json_get_array(manifest, "manifest", "layers", false, &layers, &problem) < 0)
@@ -303,6 +320,8 @@ int describe_oci(const struct blobs *blobs, const struct blob *index, const stru
 		return result;
 	if (list.count == 0)
 		return describe_refuse(error, "its index lists no image");
-	result = choose(blobs, &list, choice, &chosen, error);
+	result = choose(blobs, &list, choice, &chosen, &out->fitting, error);
+	if (result == 0 && chosen)
+		result = describe_names(&list, chosen, out, error);
 	return result < 0 || !chosen ? result : describe_manifest(blobs, chosen, out, error);
 }

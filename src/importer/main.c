@@ -388,6 +388,8 @@ static int import_report(const struct import *import, int result, const struct s
 		message.failure = *error;
 	else
 		message.result = import->result;
+	if (result == 0)
+		message.result.images = (uint32_t)import->image.fitting;
 	return import_message_send(import->report, &message);
 }
 

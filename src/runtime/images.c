@@ -10,6 +10,7 @@
 #include "base/scope.h"
 #include "base/strings.h"
 #include "image/image.h"
+#include "image/load.h"
 #include "runtime/holder.h"
 #include "runtime/host.h"
 #include "runtime/image_store.h"
@@ -92,6 +93,41 @@ static void describe(const struct image_record *record, const struct store_names
 	strings_add_all(&out->ports, &config->ports);
 	strings_add_all(&out->labels, &config->labels);
 	strings_add_all(&out->archive_names, &config->names);
+}
+
+int sandbox_image_load(const struct sandbox_locations *locations, const char *archive,
+	const struct sandbox_import_options *options, const struct sandbox_progress *progress, struct sandbox_images *out,
+	struct sandbox_error *error)
+{
+	auto_finish(image_store_finish) struct image_store store = IMAGE_STORE_INIT;
+	auto_finish(image_list_finish) struct image_list loaded = {.items = NULL};
+	auto_finish(store_names_finish) struct store_names names = {.items = NULL};
+	struct image_request request;
+	struct idmap map = {0};
+	int result = decide_map(options->userns, &map, error);
+
+	if (result == 0)
+		result = image_store_open(locations->store, &store, error);
+	image_request_init(&request, &map);
+	if (result == 0)
+		result = image_choice_read(options->platform, NULL, &request.choice, error);
+	request.limits = options->limits;
+	request.progress = progress;
+	if (result == 0)
+		result = image_load(&store, archive ? archive : "-", &request, &loaded, error);
+	if (result == 0)
+		result = store_names_load(&store, &names, error);
+	if (result < 0)
+		return result;
+	out->items = memory_zeroed(loaded.count, sizeof(*out->items));
+	for (out->count = 0; out->count < loaded.count; out->count++) {
+		const struct image *image = &loaded.items[out->count];
+
+		for (size_t i = 0; i < image->notices.count; i++)
+			log_notice("%s", image->notices.items[i]);
+		describe(&image->record, &names, &out->items[out->count]);
+	}
+	return 0;
 }
 
 /* What imports left that were killed. Not to know how to remove it is no reason to fail. */

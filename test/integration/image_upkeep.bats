@@ -66,6 +66,17 @@ as_layer_root() {
 	assert_stderr_has 'sandbox tag IMAGE NAME'
 }
 
+@test "import takes its name after the archive, too" {
+	import_small one
+	sandbox import one.tar team/one:2
+	assert_success "$digest"
+	[ "$(names)" = team/one:2 ]
+	sandbox import --name other one.tar again
+	assert_error 'two names'
+	sandbox import one.tar one two
+	assert_status 125
+}
+
 @test "a name is found by its end, and without latest, if only one fits" {
 	import_small one --name docker.io/library/app:1
 	for reference in docker.io/library/app:1 library/app:1 app:1; do

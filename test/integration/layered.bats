@@ -267,6 +267,95 @@ layers() {
 
 # --- recognising ---------------------------------------------------------------------------------------------
 
+# The names of the images, one a line.
+names() {
+	"$SANDBOX" images | awk 'NR > 1 { print $1 }' | sort
+}
+
+@test "load takes all images of an archive, with all of their names" {
+	own=$(python3 -c 'import platform; print({"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()])')
+	sandbox load --input several.tar
+	assert_success $'Loaded image: one:1\nLoaded image: two:1'
+	for name in one:1 two:1; do
+		sandbox run "$name"
+		assert_success "$name $own"
+		# As if it had been chosen.
+		sandbox --debug run --select "$name" several.tar
+		assert_stderr_has 'already in the store'
+	done
+	sandbox image verify
+	assert_success ''
+	# Again, through a pipe, and for another machine.
+	sandbox load < <(gzip -c several.tar)
+	assert_status 0
+	assert_output $'Loaded image: one:1\nLoaded image: two:1'
+	assert_stderr_has 'one:1 was the name of'
+	sandbox load -i several.tar --platform linux/s390x
+	assert_status 0
+	[ "$(wc -l <<<"$output")" = 1 ]
+	"$SANDBOX" reset
+	# The forms that hold one, and a root file system, which has no name.
+	for form in small-docker.tar small-oci.tar small "$BUSYBOX_TAR"; do
+		sandbox load -i "$form"
+		assert_status 0
+		assert_output_has 'Loaded image'
+		[ "$(wc -l <<<"$output")" = 1 ]
+	done
+	[ -z "$(find "$STORE/staging" -mindepth 1)" ]
+}
+
+@test "load names all images or none" {
+	SANDBOX_TEST_KILL_AT=names-pending run "$SANDBOX_SWITCHED" load -i several.tar
+	[ "$status" = 137 ]
+	[ "$(names)" = $'one:1\ntwo:1' ]
+	"$SANDBOX" reset
+	SANDBOX_TEST_KILL_AT=manifest-written run "$SANDBOX_SWITCHED" load -i several.tar
+	[ "$status" = 137 ]
+	[ "$(names)" = '-' ]
+	sandbox load -i nothing.tar
+	assert_error E_IMAGE_UNKNOWN
+	sandbox load < <(echo nonsense)
+	assert_error E_ARCHIVE_FORMAT
+}
+
+@test "history shows the steps of an image with the sizes of its layers" {
+	python3 - small-docker.tar described.tar <<-END
+		import io, json, sys, tarfile
+		with tarfile.open(sys.argv[1]) as source, tarfile.open(sys.argv[2], "w") as target:
+		    manifest = json.load(source.extractfile("manifest.json"))
+		    for member in source:
+		        data = source.extractfile(member).read() if member.isfile() else None
+		        if member.name == manifest[0]["Config"]:
+		            config = json.loads(data)
+		            config["history"] = [
+		                {"created": "2024-05-01T00:00:00Z", "created_by": "ADD base\\n/"},
+		                {"created_by": "ENV A=b", "empty_layer": True, "comment": "a\\tcomment"},
+		                {"created_by": "RUN " + "x" * 100}, {"created_by": "COPY last"}]
+		            data = json.dumps(config).encode()
+		            member.size = len(data)
+		        target.addfile(member, io.BytesIO(data) if data is not None else None)
+	END
+	"$SANDBOX" import --name described described.tar
+	sandbox history described
+	assert_success
+	[ "$(wc -l <<<"$output")" = 5 ]
+	[[ ${lines[1]} == *'COPY last'* ]]
+	[[ ${lines[2]} == *' RUN xxx'*'...'* ]]
+	[[ ${lines[3]} == '-  '*'ENV A=b'*'a comment'* ]]
+	[[ ${lines[4]} == '2024-05-01T00:00:00Z  '*MiB*'ADD base /'* ]]
+	sandbox history --json described
+	run python3 -c 'import json, sys
+steps = json.load(sys.stdin)
+print([step["layer"] for step in steps], len(steps[1]["created_by"]), steps[3]["size"] > 1000000)' <<<"$output"
+	assert_output '[True, True, False, True] 104 True'
+	# One that says nothing has a step for each layer.
+	sandbox history small-oci.tar
+	assert_error E_IMAGE_UNKNOWN
+	"$SANDBOX" load -i small-oci.tar >/dev/null
+	sandbox history --json t
+	[ "$(grep -c '"layer": true' <<<"$output")" = 3 ]
+}
+
 @test "a root file system with an image's file names stays one" {
 	mkdir -p "$BATS_TEST_TMPDIR/tree/bin" "$BATS_TEST_TMPDIR/tree/blobs/sha256"
 	cd "$BATS_TEST_TMPDIR/tree" || return

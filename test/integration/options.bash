@@ -59,6 +59,11 @@ row diff json --json "$with_kept"'with kept$$; "$SANDBOX" rm kept$$' '\[*"/new"*
 stored='$("$SANDBOX" images -q | head -n 1)'
 row save output '--output saved.tar' 'with "'"$stored"'" | wc -c; ls saved.tar' '0*saved.tar' '--output none/saved.tar' none/saved.tar
 row save format '--format oci-archive' 'with "'"$stored"'" | tar -t' '*index.json*' '--format tar' docker-archive
+row load input '--input several.tar' "$empty_store"'; with </dev/null 2>&1' '*Loaded image: two:1*' '--input none.tar' none.tar
+row load userns '--userns single' "$empty_store"'; with -i tree.tar >/dev/null;
+	"$SANDBOX" run --dry-run --userns single tree.tar true' '*sha256:*' '--userns none' '"none"'
+row load platform '--platform linux/s390x' "$empty_store"'; with -i several.tar >/dev/null;
+	"$SANDBOX" images --json' '*linux/s390x*' '--platform linux' OS/ARCHITECTURE
 row images json --json 'with' '\[*\]' --json=2 "$boolean"
 row images quiet --quiet 'with | head -n 1' 'sha256:*' --quiet=2 "$boolean"
 row images no-trunc --no-trunc 'with | tail -n 1' "*  $(printf '[0-9a-f]%.0s' {1..64})  *" --no-trunc=2 "$boolean"
