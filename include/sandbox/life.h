@@ -157,6 +157,7 @@ struct sandbox_log_line {
 
 struct sandbox_log_options {
 	bool follow;   /* until the sandbox has ended */
+	bool from_end; /* only what comes from now on */
 	bool has_tail; /* begin with the last `tail` lines */
 	uint64_t tail;
 	int (*line)(void *context, const struct sandbox_log_line *line); /* anything but 0 ends it */
@@ -166,5 +167,23 @@ struct sandbox_log_options {
 /* 0 or -errno; a sandbox that was not detached has no log: E_SANDBOX_STATE. */
 int sandbox_log_read(const struct sandbox_locations *locations, const char *reference,
 	const struct sandbox_log_options *options, struct sandbox_error *error);
+
+struct sandbox_attach_options {
+	const char *detach_keys; /* as for docker(1); NULL: ctrl-p,ctrl-q; "": none */
+	bool no_stdin;           /* only look on */
+	bool sig_proxy;          /* signals are the command's, unless it has a terminal of its own; else they end this */
+	int (*line)(void *context, const struct sandbox_log_line *line); /* as for sandbox_log_read */
+	void *context;
+};
+
+/*
+ * Takes part in a detached sandbox that runs: what it writes from now on, and standard input for it, where it has a
+ * terminal or was started with --interactive. Until it has ended, when *out is how, or the detach keys come or standard
+ * output takes no more: then *out_left is set. Any number of processes can, at the same time; one that is slow or stopped
+ * holds up nobody. 0 or -errno: E_SANDBOX_STATE for one that is not detached.
+ */
+int sandbox_attach(const struct sandbox_locations *locations, const char *reference,
+	const struct sandbox_attach_options *options, bool *out_left, struct sandbox_result *out,
+	struct sandbox_error *error);
 
 #endif

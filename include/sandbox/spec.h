@@ -52,7 +52,7 @@ struct sandbox_spec {
 	char *workdir;
 	bool init;           /* our own init is PID 1; else the command is */
 	uint64_t preserve_fds;
-	bool interactive;    /* so anyway: standard input is passed on, unless it is a terminal whose output goes elsewhere */
+	bool interactive;    /* in the background: standard input stays open for who is attached; else it is passed on anyway */
 	bool tty;            /* a terminal, or an error; without it: one when the caller has one */
 	bool no_tty;         /* none in any case */
 

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/output.h"
+#include "cli/sandboxes.h"
 
 struct logs_options {
 	bool follow;
@@ -26,17 +27,14 @@ static void logs_options_finish(struct logs_options *options)
 	free(options->tail);
 }
 
-/* To the stream that the command wrote it to, byte by byte: who reads it on a terminal has asked for that. */
 static int print_line(void *context, const struct sandbox_log_line *line)
 {
 	struct logs_options *options = context;
-	FILE *stream = line->stream == 1 ? stdout : stderr;
 
 	if (options->timestamps && !options->middle)
-		(void)fprintf(stream, "%s ", line->time);
+		(void)fprintf(line->stream == 1 ? stdout : stderr, "%s ", line->time);
 	options->middle = !line->size || line->text[line->size - 1] != '\n';
-	(void)fwrite(line->text, 1, line->size, stream);
-	return fflush(stream) == 0 ? 0 : -1;
+	return sandboxes_print_line(NULL, line);
 }
 
 static int read_tail(const struct logs_options *options, struct sandbox_log_options *out, struct sandbox_error *error)

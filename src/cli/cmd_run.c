@@ -96,7 +96,8 @@ static const struct option_entry run_table[] = {
 	{OPTION_LIST, "unsetenv", 0, "NAME", "without this variable, wherever it would come from", FIELD(unsetenv)},
 	{OPTION_TEXT, "workdir", 'w', "PATH", "the working directory (made if missing)", FIELD(workdir)},
 	{OPTION_FLAG, "init", 0, NULL, "run under a small init (default; --init=false: be PID 1)", FIELD(init)},
-	{OPTION_FLAG, "interactive", 'i', NULL, "pass standard input on (so anyway, as far as is safe)", FIELD(interactive)},
+	{OPTION_FLAG, "interactive", 'i', NULL, "with -d: keep standard input open, for attach (else it is passed on anyway)",
+		FIELD(interactive)},
 	{OPTION_FLAG, "tty", 't', NULL, "insist on a terminal of its own (default: when there is one here)", FIELD(tty)},
 	{OPTION_FLAG, "no-tty", 0, NULL, "no terminal of its own in any case", FIELD(no_tty)},
 	{OPTION_UNSIGNED, "preserve-fds", 0, "N", "keep the N descriptors from 3 on open", FIELD(preserve_fds)},
@@ -166,6 +167,8 @@ static const struct option_entry run_table[] = {
 	{OPTION_ABSENT, "privileged", .help = "--cap-add ALL --nesting grants all that root of the sandbox can have; "
 					      "nothing makes it root of the host"},
 	{OPTION_ABSENT, "restart", .help = "run it in a loop of the shell, or as a unit of systemd --user"},
+	{OPTION_ABSENT, "detach-keys", .help = "start it with -d -t and then `sandbox attach`: what is in the foreground ends "
+					       "with its terminal"},
 	{OPTION_ABSENT, "pull", .help = "leave it out: images are archives, as `docker save` or `docker export` write them"},
 	{OPTION_ABSENT, "gpus", .help = "lend the device nodes with --device, and the driver's libraries with --volume"},
 	{OPTION_ABSENT, "pid", .help = "leave it out: a sandbox always has its own pid namespace"},

@@ -37,6 +37,15 @@ int sandboxes_signal(const char *option, const char *text, int usual, struct san
 	return error_fix(error, "give a name or a number, such as TERM or 15");
 }
 
+int sandboxes_print_line(void *context, const struct sandbox_log_line *line)
+{
+	FILE *stream = line->stream == 1 ? stdout : stderr;
+
+	(void)context;
+	(void)fwrite(line->text, 1, line->size, stream);
+	return fflush(stream) == 0 ? 0 : -1;
+}
+
 /* The largest of them that fits. */
 static const struct {
 	int64_t seconds;

@@ -17,6 +17,9 @@ int sandboxes_each(const struct cli *cli, int argc, char **argv, int first, sand
 /* The number of a signal given to --`option`; NULL is `usual`. Or -EINVAL with E_USAGE. */
 int sandboxes_signal(const char *option, const char *text, int usual, struct sandbox_error *error);
 
+/* To the stream that the command wrote it to, byte by byte: who reads it on a terminal has asked for that. 0 or -1. */
+int sandboxes_print_line(void *context, const struct sandbox_log_line *line);
+
 /* "5 minutes", as Docker says it. The caller frees. */
 char *sandboxes_age(int64_t since);
 /* "Up 5 minutes", "Exited (0) 5 minutes ago". The caller frees. */

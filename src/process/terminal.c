@@ -136,7 +136,8 @@ static void make_raw(struct terminal *terminal)
 {
 	struct termios raw;
 
-	if (!terminal->raw && tcgetattr(STDIN_FILENO, &terminal->saved) < 0)
+	/* The keys of one who writes to a pipe are those of his own terminal: ^C is a signal. */
+	if (!isatty(terminal->master) || (!terminal->raw && tcgetattr(STDIN_FILENO, &terminal->saved) < 0))
 		return;
 	raw = terminal->saved;
 	cfmakeraw(&raw);
@@ -207,6 +208,22 @@ int terminal_start(struct terminal *terminal, int master, struct sandbox_error *
 	return 0;
 }
 
+int terminal_start_input(struct terminal *terminal, int sink, struct detach_keys *keys, struct sandbox_error *error)
+{
+	terminal->master = sink;
+	terminal->input.data = memory_zeroed(1, TERMINAL_BUFFER + DETACH_KEYS_MAX);
+	terminal->caller = isatty(STDOUT_FILENO) ? STDOUT_FILENO : STDERR_FILENO;
+	terminal->interactive = terminal->input_only = true;
+	terminal->keys = isatty(STDIN_FILENO) && isatty(sink) ? keys : NULL;
+	if (isatty(STDIN_FILENO)) {
+		terminal->wake = open_wake();
+		if (terminal->wake < 0)
+			return error_set(error, errno, "watch the terminal");
+	}
+	terminal_resume(terminal);
+	return 0;
+}
+
 static bool stream_is_empty(const struct terminal_stream *stream)
 {
 	return stream->sent == stream->used;
@@ -222,6 +239,7 @@ void terminal_poll(const struct terminal *terminal, struct pollfd events[TERMINA
 	events[TERMINAL_POLL_INPUT] = (struct pollfd){.fd = wants_input ? input : -1, .events = POLLIN};
 	events[TERMINAL_POLL_OUTPUT] = (struct pollfd){.fd = on && has_output ? terminal->screen : -1, .events = POLLOUT};
 	/* A buffer that is full is emptied before more is read: memory stays bounded, and the payload waits. */
+	has_output |= terminal->input_only;
 	events[TERMINAL_POLL_MASTER] = (struct pollfd){.fd = on && (has_input || !has_output) ? terminal->master : -1,
 		.events = (short)((has_output ? 0 : POLLIN) | (has_input ? POLLOUT : 0))};
 }
@@ -254,12 +272,25 @@ static void close_one(int *fd)
 		(void)close(take_fd(fd));
 }
 
+/* In its own place: what is held back comes later. */
+static void look_for_keys(struct terminal *terminal)
+{
+	struct terminal_stream *input = &terminal->input;
+	auto_free char *typed = memory_zeroed(1, TERMINAL_BUFFER);
+
+	memcpy(typed, input->data, input->used);
+	input->used = detach_keys_filter(terminal->keys, typed, input->used, input->data, &terminal->left);
+	terminal->input_ended |= terminal->left;
+}
+
 static void take_input(struct terminal *terminal, int fd)
 {
 	struct epoll_event event;
 
 	if (fd == STDIN_FILENO) {
 		terminal->input_ended = !stream_fill(&terminal->input, STDIN_FILENO);
+		if (terminal->keys)
+			look_for_keys(terminal);
 		return;
 	}
 	(void)epoll_wait(fd, &event, 1, 0);
@@ -276,8 +307,10 @@ void terminal_copy(struct terminal *terminal, const struct pollfd events[TERMINA
 		terminal->output.sent = terminal->output.used; /* The caller's terminal is gone. */
 	if ((master & POLLOUT) && !stream_drain(&terminal->input, terminal->master))
 		close_one(&terminal->master);
-	if ((master & (POLLIN | POLLHUP)) && stream_is_empty(&terminal->output) && terminal->master >= 0 &&
-		!stream_fill(&terminal->output, terminal->master))
+	if (terminal->input_only && (master & (POLLHUP | POLLERR)))
+		close_one(&terminal->master);
+	if (!terminal->input_only && (master & (POLLIN | POLLHUP)) && stream_is_empty(&terminal->output) &&
+	    terminal->master >= 0 && !stream_fill(&terminal->output, terminal->master))
 		close_one(&terminal->master);
 }
 
@@ -309,7 +342,8 @@ static void write_out(struct terminal *terminal)
 		(void)fd_write_all(terminal->caller, output->data + output->sent, output->used - output->sent);
 		written += output->used;
 		output->used = output->sent = 0;
-	} while (written < TERMINAL_HELD_MAX && terminal->master >= 0 && stream_fill(output, terminal->master) && output->used);
+	} while (written < TERMINAL_HELD_MAX && terminal->master >= 0 && stream_fill(output, terminal->master) &&
+		 output->used);
 }
 
 void terminal_finish(struct terminal *terminal)

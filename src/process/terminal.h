@@ -21,6 +21,7 @@
 #include <termios.h>
 
 #include "base/error.h"
+#include "process/detach_keys.h"
 
 enum terminal_kind {
 	TERMINAL_NONE, /* neither standard output nor error is a terminal */
@@ -68,6 +69,9 @@ struct terminal {
 	bool interactive;
 	bool raw;
 	bool input_ended;
+	bool input_only;          /* what the payload writes comes another way */
+	struct detach_keys *keys; /* NULL: none */
+	bool left;                /* they have been met */
 	struct termios saved;
 	struct terminal_stream input;  /* from the caller to the payload */
 	struct terminal_stream output; /* and back */
@@ -77,6 +81,12 @@ struct terminal {
 
 /* Takes over `master` and resumes; terminal_finish is due in either case. 0 or -errno. */
 int terminal_start(struct terminal *terminal, int master, struct sandbox_error *error);
+
+/*
+ * The same for a terminal that others look after, or the writing end of a pipe: what is typed, or comes from standard
+ * input otherwise, goes to `sink`, which is not blocking. `keys` stays the caller's.
+ */
+int terminal_start_input(struct terminal *terminal, int sink, struct detach_keys *keys, struct sandbox_error *error);
 
 /* Where terminal_poll puts its events. */
 enum { TERMINAL_POLL_INPUT, TERMINAL_POLL_OUTPUT, TERMINAL_POLL_MASTER, TERMINAL_POLL_COUNT };

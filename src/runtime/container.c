@@ -48,6 +48,8 @@ static int open_log(struct container *container, struct detached *detached, stru
 {
 	int result = output_log_open(&container->log, container->entry.directory, error);
 
+	container->input = container->control.input = take_fd(&detached->input);
+
 	for (size_t i = 0; i < OUTPUT_LOG_STREAMS && result == 0; i++)
 		result = output_log_add(&container->log, i, take_fd(&detached->outputs[i]), error);
 	return result;
@@ -234,6 +236,8 @@ static void finish_entry(struct container *container)
 		log_debug("%s", error.text);
 	test_point("container.exit-written");
 	output_log_finish(&container->log);
+	if (container->input >= 0)
+		(void)close(take_fd(&container->input));
 	if (stays)
 		registry_entry_finish(&container->entry);
 	else

@@ -34,6 +34,7 @@ struct container {
 	struct registry_entry entry; /* where others find it */
 	struct control control;
 	struct output_log log;
+	int input;                    /* leads to the standard input of a detached one, or -1 */
 	bool remove;                  /* the entry, at its end */
 	bool again;                   /* it was there before: it stays also when this start fails */
 	const char *cidfile, *pidfile; /* what was made; of the plan */
@@ -46,8 +47,8 @@ struct container {
 
 #define CONTAINER_INIT \
 	{ \
-		.init = 0, .init_pidfd = -1, .channel = -1, .userns = -1, .uplink = UPLINK_INIT, .terminal = TERMINAL_INIT, \
-		.output = OUTPUT_RELAY_INIT, \
+		.init = 0, .init_pidfd = -1, .channel = -1, .userns = -1, .input = -1, .uplink = UPLINK_INIT, \
+		.terminal = TERMINAL_INIT, .output = OUTPUT_RELAY_INIT, \
 		.entry = REGISTRY_ENTRY_INIT, .control = CONTROL_INIT, .log = OUTPUT_LOG_INIT, .upper = UPPER_LAYER_INIT, \
 		.group = GROUP_LEASE_INIT, .sampler = SAMPLER_INIT, \
 	}

@@ -146,8 +146,14 @@ static void pass_on(const struct channel_message *request, int client, int chann
 		(void)channel_send(client, CHANNEL_DONE, 0, 0, NULL, 0, NULL);
 }
 
+/* The descriptor itself: who writes there, and how fast, is no affair of ours. */
+static void lend_input(int client, int input)
+{
+	(void)channel_send(client, CHANNEL_DONE, 0, 0, &input, input >= 0, NULL);
+}
+
 /* False when this client has nothing more to say. */
-static bool serve_client(struct control_client *client, int channel, uint64_t *signals)
+static bool serve_client(const struct control *control, struct control_client *client, int channel, uint64_t *signals)
 {
 	struct sandbox_error error = {0};
 	struct channel_message request;
@@ -160,6 +166,8 @@ static bool serve_client(struct control_client *client, int channel, uint64_t *s
 	log_debug("asked for %s", channel_step_name(request.step));
 	if (request.step == CHANNEL_SIGNAL || request.step == CHANNEL_EXEC || request.step == CHANNEL_FILES)
 		pass_on(&request, client->socket, channel);
+	if (request.step == CHANNEL_ATTACH)
+		lend_input(client->socket, control->input);
 	if (request.step == CHANNEL_SIGNAL)
 		*signals |= signal_bit(request.value);
 	client->waits = request.step == CHANNEL_WAIT;
@@ -209,7 +217,7 @@ uint64_t control_serve(struct control *control, const struct pollfd *events, int
 	for (size_t i = 0; i < polled; i++) {
 		struct control_client client = control->clients[i];
 
-		if (!events[1 + i].revents || serve_client(&client, channel, &signals))
+		if (!events[1 + i].revents || serve_client(control, &client, channel, &signals))
 			control->clients[kept++] = client;
 		else
 			(void)close(client.socket);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -37,12 +38,27 @@ static int replace_output(struct detached *detached, size_t stream, struct sandb
 	return 0;
 }
 
-static int become_supervisor(struct detached *detached, struct sandbox_error *error)
+/* Open for as long as we are: who is attached may come and go. */
+static int replace_input(struct detached *detached, struct sandbox_error *error)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return error_set(error, errno, "make a pipe");
+	detached->input = ends[1];
+	/* Also those who are not the caller inside may open /dev/stdin. */
+	if (dup2(ends[0], STDIN_FILENO) < 0 || fchmod(STDIN_FILENO, 0644) < 0 || fcntl(ends[1], F_SETFL, O_NONBLOCK) < 0)
+		return error_set(error, errno, "replace standard input");
+	(void)close(ends[0]);
+	return 0;
+}
+
+static int become_supervisor(struct detached *detached, bool keep_input, struct sandbox_error *error)
 {
 	int result;
 
 	(void)setsid();
-	result = replace_by_null(STDIN_FILENO, O_RDONLY, error);
+	result = keep_input ? replace_input(detached, error) : replace_by_null(STDIN_FILENO, O_RDONLY, error);
 	for (size_t i = 0; i < OUTPUT_LOG_STREAMS && result == 0; i++)
 		result = replace_output(detached, i, error);
 	return result;
@@ -64,7 +80,8 @@ static int hear_supervisor(int reader, char out_id[REGISTRY_ID_SIZE], struct san
 	return report.result;
 }
 
-int detach(struct detached *out, bool *out_supervisor, char out_id[REGISTRY_ID_SIZE], struct sandbox_error *error)
+int detach(struct detached *out, bool keep_input, bool *out_supervisor, char out_id[REGISTRY_ID_SIZE],
+	struct sandbox_error *error)
 {
 	struct sandbox_error problem = {0};
 	int ends[2], result;
@@ -77,7 +94,7 @@ int detach(struct detached *out, bool *out_supervisor, char out_id[REGISTRY_ID_S
 	if (child == 0) {
 		(void)close(ends[0]);
 		out->report = ends[1];
-		result = become_supervisor(out, &problem);
+		result = become_supervisor(out, keep_input, &problem);
 		if (result < 0)
 			detached_exit(out, result, &problem);
 		return 0;
@@ -116,9 +133,11 @@ void detached_exit(struct detached *detached, int result, const struct sandbox_e
 	_exit(result < 0 ? 125 : 0);
 }
 
-int detached_drop_outputs(struct sandbox_error *error)
+int detached_drop_streams(struct sandbox_error *error)
 {
-	int result = replace_by_null(STDOUT_FILENO, O_WRONLY, error);
+	int result = replace_by_null(STDIN_FILENO, O_RDONLY, error);
 
+	if (result == 0)
+		result = replace_by_null(STDOUT_FILENO, O_WRONLY, error);
 	return result < 0 ? result : replace_by_null(STDERR_FILENO, O_WRONLY, error);
 }

@@ -125,6 +125,7 @@ static int keep_terminal(struct container *container, int master, struct sandbox
 {
 	int result = output_log_add(&container->log, 0, master, error);
 
+	container->control.input = master;
 	if (result == 0)
 		container->terminal.peer = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	return result < 0 || container->terminal.peer >= 0 ? result : error_set(error, errno, "open the terminal's other side");

@@ -1,10 +1,7 @@
-/* Reading what runtime/output_log.c wrote: sandbox_log_read of sandbox/life.h. */
-#include <sandbox/life.h>
+#include "runtime/log_reader.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -13,22 +10,14 @@
 
 #include "base/scope.h"
 #include "runtime/channel.h"
+#include "runtime/control.h"
 #include "runtime/output_log.h"
 #include "runtime/record.h"
-#include "runtime/registry.h"
 
-struct log_reader {
-	const struct registry_entry *entry;
-	const struct sandbox_log_options *options;
-	FILE *file;
-	char *line; /* getline(3)'s */
-	size_t size;
-	uint64_t skip; /* so many lines are passed over */
-	int changes;   /* an inotify(7) descriptor, or -1 */
-	int end;       /* readable once the sandbox has ended, or -1 when it has */
-};
+/* Then others have their turn: who is attached must be heard, too, however much is being written. */
+enum { LINES_AT_ONCE = 256 };
 
-static void log_reader_finish(struct log_reader *reader)
+void log_reader_finish(struct log_reader *reader)
 {
 	if (reader->file)
 		(void)fclose(reader->file);
@@ -37,6 +26,7 @@ static void log_reader_finish(struct log_reader *reader)
 		(void)close(reader->changes);
 	if (reader->end >= 0)
 		(void)close(reader->end);
+	*reader = (struct log_reader)LOG_READER_INIT;
 }
 
 static FILE *open_log(const struct registry_entry *entry, const char *name)
@@ -63,16 +53,21 @@ static int show(struct log_reader *reader, ssize_t length)
 	return reader->options->line(reader->options->context, &out);
 }
 
-/* All whole lines that there are. A line that is still being written is left for the next time. */
-static int show_file(struct log_reader *reader)
+/* Whole lines, as many as there are and `limit` allows. A line that is still being written is left for the next time. */
+static int show_file(struct log_reader *reader, size_t limit)
 {
 	int result = 0;
 
 	clearerr(reader->file);
+	reader->more = false;
 	while (result == 0) {
 		long start = ftell(reader->file);
-		ssize_t length = getline(&reader->line, &reader->size, reader->file);
+		ssize_t length;
 
+		reader->more = !limit;
+		if (!limit--)
+			break;
+		length = getline(&reader->line, &reader->size, reader->file);
 		if (length > 0 && reader->line[length - 1] == '\n') {
 			result = show(reader, length);
 			continue;
@@ -93,21 +88,20 @@ static bool was_rotated(const struct log_reader *reader)
 		ours.st_ino != now.st_ino;
 }
 
-/* Until what is the newest now has been shown. */
+/* The rest of a file that has become an older one is shown before the new one. */
 static int show_new(struct log_reader *reader)
 {
-	int result = show_file(reader);
+	int result = show_file(reader, LINES_AT_ONCE);
 
-	while (result == 0 && was_rotated(reader)) {
-		result = show_file(reader);
-		(void)fclose(reader->file);
-		reader->file = open_log(reader->entry, "log");
-		if (!reader->file)
-			return -ENOENT;
-		if (result == 0)
-			result = show_file(reader);
-	}
-	return result;
+	if (result != 0 || reader->more || !was_rotated(reader))
+		return result;
+	result = show_file(reader, LINES_AT_ONCE);
+	if (result != 0 || reader->more)
+		return result;
+	(void)fclose(reader->file);
+	reader->file = open_log(reader->entry, "log");
+	reader->more = true;
+	return reader->file ? 0 : -ENOENT;
 }
 
 static uint64_t count_lines(const struct registry_entry *entry, const char *name)
@@ -135,12 +129,15 @@ static int show_older(struct log_reader *reader)
 {
 	int result = 0;
 
-	reader->file = open_log(reader->entry, "log.1");
+	if (!reader->options->from_end)
+		reader->file = open_log(reader->entry, "log.1");
 	if (reader->file) {
-		result = show_file(reader);
+		result = show_file(reader, SIZE_MAX);
 		(void)fclose(reader->file);
 	}
 	reader->file = open_log(reader->entry, "log");
+	if (reader->file && reader->options->from_end)
+		(void)fseek(reader->file, 0, SEEK_END);
 	return result;
 }
 
@@ -159,25 +156,6 @@ static int watch_log(struct log_reader *reader, struct sandbox_error *error)
 	return 0;
 }
 
-static int follow(struct log_reader *reader, struct sandbox_error *error)
-{
-	int result = show_new(reader);
-
-	while (result == 0 && reader->end >= 0) {
-		struct pollfd events[] = {{.fd = reader->changes, .events = POLLIN}, {.fd = reader->end, .events = POLLIN}};
-		char drained[4096];
-
-		if (poll(events, array_count(events), -1) < 0 && errno != EINTR)
-			return error_set(error, errno, "wait for the log");
-		while (read(reader->changes, drained, sizeof(drained)) > 0)
-			;
-		if (events[1].revents)
-			(void)close(take_fd(&reader->end));
-		result = show_new(reader);
-	}
-	return result;
-}
-
 static int no_log(const char *reference, struct sandbox_error *error)
 {
 	error_set(error, ENOENT, "the log of %s", reference);
@@ -185,21 +163,86 @@ static int no_log(const char *reference, struct sandbox_error *error)
 	return error_fix(error, "start it with --detach");
 }
 
+int log_reader_open(struct log_reader *reader, const struct registry_entry *entry,
+	const struct sandbox_log_options *options, const char *reference, struct sandbox_error *error)
+{
+	int result = 0;
+
+	*reader = (struct log_reader)LOG_READER_INIT;
+	reader->entry = entry;
+	reader->options = options;
+	if (options->follow)
+		result = watch_log(reader, error);
+	if (result < 0)
+		return result;
+	decide_skip(reader);
+	result = show_older(reader);
+	reader->more = true;
+	reader->ended = reader->end < 0;
+	return reader->file ? result : no_log(reference, error);
+}
+
+void log_reader_poll(const struct log_reader *reader, struct pollfd events[LOG_READER_POLL_COUNT])
+{
+	events[LOG_READER_CHANGES] = (struct pollfd){.fd = reader->changes, .events = POLLIN};
+	events[LOG_READER_END] = (struct pollfd){.fd = reader->end, .events = POLLIN};
+}
+
+static void hear_end(struct log_reader *reader)
+{
+	struct channel_message message;
+
+	if (control_answer(reader->end, &message, NULL) == 0 && message.step == CHANNEL_EXITED &&
+	    message.flags <= SANDBOX_CAUSE_KILLED) {
+		reader->result = (struct sandbox_result){(enum sandbox_cause)message.flags, message.value};
+		reader->told = true;
+	}
+	(void)close(take_fd(&reader->end));
+	reader->ended = true;
+}
+
+int log_reader_result(const struct log_reader *reader, struct sandbox_result *out, struct sandbox_error *error)
+{
+	*out = reader->result;
+	if (reader->told)
+		return 0;
+	error_set(error, ECHILD, "wait for %s", reader->entry->id);
+	error_cause(error, SANDBOX_E_SANDBOX_STATE, "its supervisor was killed");
+	return error_fix(error, "see `sandbox ps -a`");
+}
+
+int log_reader_show(struct log_reader *reader, const struct pollfd events[LOG_READER_POLL_COUNT])
+{
+	char drained[4096];
+
+	while (events[LOG_READER_CHANGES].revents && read(reader->changes, drained, sizeof(drained)) > 0)
+		;
+	if (events[LOG_READER_END].revents)
+		hear_end(reader);
+	return show_new(reader);
+}
+
+bool log_reader_is_done(const struct log_reader *reader)
+{
+	return reader->ended && !reader->more;
+}
+
 int sandbox_log_read(const struct sandbox_locations *locations, const char *reference,
 	const struct sandbox_log_options *options, struct sandbox_error *error)
 {
 	auto_finish(registry_entry_finish) struct registry_entry entry = REGISTRY_ENTRY_INIT;
-	auto_finish(log_reader_finish) struct log_reader reader = {
-		.entry = &entry, .options = options, .changes = -1, .end = -1};
+	auto_finish(log_reader_finish) struct log_reader reader = LOG_READER_INIT;
 	int result = registry_find(locations->state, reference, &entry, error);
 
-	if (result == 0 && options->follow)
-		result = watch_log(&reader, error);
-	if (result < 0)
-		return result;
-	decide_skip(&reader);
-	result = show_older(&reader);
-	if (!reader.file)
-		return no_log(reference, error);
-	return result == 0 ? follow(&reader, error) : result;
+	if (result == 0)
+		result = log_reader_open(&reader, &entry, options, reference, error);
+	while (result == 0 && !log_reader_is_done(&reader)) {
+		struct pollfd events[LOG_READER_POLL_COUNT];
+
+		log_reader_poll(&reader, events);
+		if (poll(events, LOG_READER_POLL_COUNT, reader.more ? 0 : -1) < 0 && errno != EINTR)
+			return error_set(error, errno, "wait for the log");
+		result = log_reader_show(&reader, events);
+	}
+	return result;
 }

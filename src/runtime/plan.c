@@ -223,6 +223,7 @@ static int decide_terminal(const struct sandbox_spec *spec, struct plan *plan, s
 		plan->terminal = spec->tty ? TERMINAL_DETACHED : TERMINAL_NONE;
 	else
 		plan->terminal = terminal_choose(spec->no_tty);
+	plan->keep_input = spec->detach && spec->interactive && !spec->tty;
 	if (!spec->tty || plan->terminal == TERMINAL_PTY || (plan->terminal == TERMINAL_DETACHED && !spec->no_tty))
 		return 0;
 	error_set(error, ENOTTY, "--tty");

@@ -77,6 +77,7 @@ struct plan {
 	unsigned int preserve_fds;
 	uint64_t timeout;        /* milliseconds, 0 for none */
 	uint64_t holder;         /* milliseconds that one is kept for the next run; 0: none is used, nor started */
+	bool keep_input;         /* of a detached one without a terminal: a pipe that others can be attached to, else empty */
 	enum terminal_kind terminal; /* what the payload gets for the caller's */
 	bool upper_on_disk;      /* root.upper is to be set once the directory exists */
 };

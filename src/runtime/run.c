@@ -50,10 +50,10 @@ int sandbox_result_exit_status(const struct sandbox_result *result)
 	}
 }
 
-/* The command runs in the background: nobody but it shall keep our outputs open, and who started it goes on. */
+/* The command runs in the background: nobody but it shall keep our streams open, and who started it goes on. */
 static int let_go(struct detached *detached, const struct container *container, struct sandbox_error *error)
 {
-	int result = detached_drop_outputs(error);
+	int result = detached_drop_streams(error);
 
 	if (result == 0 && detached_report(detached, container->entry.id) < 0)
 		result = error_set(error, EPIPE, "tell that the command runs");
@@ -153,7 +153,7 @@ int sandbox_run_detached(const struct sandbox_locations *locations, const char *
 	if (result == 0 && receipt)
 		describe_run(&decision, spec, image_name, receipt);
 	if (result == 0)
-		result = detach(&detached, &is_supervisor, out_id, error);
+		result = detach(&detached, decision.plan.keep_input, &is_supervisor, out_id, error);
 	if (!is_supervisor)
 		return result;
 	result = run_decided(locations, &decision, NULL, &detached, &ended, &problem);

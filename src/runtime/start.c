@@ -52,7 +52,7 @@ static int run_in_background(const struct sandbox_locations *locations, struct d
 	struct sandbox_error problem = {0};
 	bool is_supervisor = false;
 	char id[SANDBOX_ID_SIZE];
-	int result = detach(&detached, &is_supervisor, id, error);
+	int result = detach(&detached, decision->plan.keep_input, &is_supervisor, id, error);
 
 	if (!is_supervisor)
 		return result;

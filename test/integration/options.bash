@@ -106,6 +106,12 @@ row exec tty -t "$detached 9); "'through on_terminal with "$id" tty;'"$ended" '=
 row exec no-tty --no-tty "$detached 9); "'through on_terminal with "$id" tty;'"$ended" '*not a tty*' --no-tty=2 "$boolean"
 row exec interactive -i "$detached 9); "'echo typed | with "$id" cat;'"$ended" =typed --interactive=2 "$boolean"
 row exec detach -d "$detached 9); "'with "$id" echo shown;'"$ended" '' --detach=2 "$boolean"
+row attach detach-keys '--detach-keys x' 'id=$("$SANDBOX" run -dt "$BUSYBOX_TAR" sh -c "sleep 2"); (sleep 0.5; echo x) |
+	through typing with "$id"; "$SANDBOX" ps -q;'"$ended" '*????????????*' '--detach-keys ctrl-P' 'ctrl-'
+row attach no-stdin --no-stdin 'id=$("$SANDBOX" run -di "$BUSYBOX_TAR" timeout 2 sh -c "read line; echo \$line");
+	echo typed | with "$id";'"$ended" '' --no-stdin=2 "$boolean"
+row attach sig-proxy --sig-proxy=false 'id=$("$SANDBOX" run -d "$BUSYBOX_TAR" sleep 2); through "timeout 1" with "$id";
+	"$SANDBOX" ps -q;'"$ended" '*????????????*' --sig-proxy=2 "$boolean"
 row stop signal '--signal KILL' "$detached 9); "'with "$id" >/dev/null; "$SANDBOX" wait "$id";'"$ended" 137 \
 	'--signal NONE' 'no such signal'
 row stop time '--time 0' "$detached 9); "'with --signal CONT "$id" >/dev/null; "$SANDBOX" wait "$id";'"$ended" 137 \

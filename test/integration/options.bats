@@ -62,6 +62,12 @@ on_terminal() (
 	script -qec "$(printf '%q ' "$@")" /dev/null </dev/null | tr -d '\r'
 )
 
+# Standard input is what is typed.
+typing() (
+	set -o pipefail
+	script -qec "$(printf '%q ' "$@")" /dev/null | tr -d '\r'
+)
+
 # `sandbox COMMAND` with the words of the option. How it ends is kept for the test.
 with() {
 	local argument words=() status=0
