@@ -80,7 +80,7 @@ int identity_record(int store, const struct stat *status, const struct digest *d
 	json_add_string(root, "identity", identity.value);
 	json_add_string(root, "digest", digest->hex);
 	text = json_text(root);
-	return staging_replace_file(store, identity.name, text, strlen(text), error);
+	return staging_replace_file(store, identity.name, text, strlen(text), false, error);
 }
 
 /* Forgets those with this digest; with NULL, those without an image. */

@@ -112,7 +112,7 @@ static int carry_out(struct image_store *store, const struct store_name *change,
 	name_path(change->name, path);
 	if (change->digest.hex[0]) {
 		(void)snprintf(text, sizeof(text), "%s\n", change->digest.hex);
-		return staging_replace_file(store->root, path, text, strlen(text), error);
+		return staging_replace_file(store->root, path, text, strlen(text), true, error);
 	}
 	if (unlinkat(store->root, path, 0) < 0 && errno != ENOENT)
 		return error_set(error, errno, "remove the name %s", change->name);
@@ -165,22 +165,14 @@ static int write_pending(struct image_store *store, const struct store_name *cha
 
 	for (size_t i = 0; i < count; i++)
 		memory_append(&text, "%s %s\n", changes[i].name, changes[i].digest.hex[0] ? changes[i].digest.hex : "-");
-	return staging_replace_file(store->root, pending_path, text, strlen(text), error);
+	return staging_replace_file(store->root, pending_path, text, strlen(text), true, error);
 }
 
-int store_names_change(struct image_store *store, const struct store_name *changes, size_t count,
+static int change_names(struct image_store *store, const struct store_name *changes, size_t count,
 	struct sandbox_error *error)
 {
-	auto_close int lock = -1;
-	int result = 0;
+	int result = carry_out_pending(store, error);
 
-	for (size_t i = 0; i < count; i++)
-		if (!image_name_is_valid(changes[i].name))
-			return refuse_name(changes[i].name, error);
-	lock = lock_names(store, LOCK_EX, error);
-	if (lock < 0)
-		return lock;
-	result = carry_out_pending(store, error);
 	if (result == 0 && count > 1) {
 		result = write_pending(store, changes, count, error);
 		test_point("names-pending");
@@ -194,6 +186,25 @@ int store_names_change(struct image_store *store, const struct store_name *chang
 	}
 	for (size_t i = 0; i < count && result == 0; i++)
 		result = carry_out(store, &changes[i], error);
+	return result;
+}
+
+int store_names_change(struct image_store *store, const struct store_name *changes, size_t count,
+	struct sandbox_error *error)
+{
+	auto_close int lock = -1;
+	int result;
+
+	for (size_t i = 0; i < count; i++)
+		if (!image_name_is_valid(changes[i].name))
+			return refuse_name(changes[i].name, error);
+	lock = lock_names(store, LOCK_EX, error);
+	if (lock < 0)
+		return lock;
+	result = change_names(store, changes, count, error);
+	/* Somebody is told of the name next. One that comes back after a power cut is only removed again. */
+	if (result == 0 && !only_removes(changes, count) && fsync(lock) < 0)
+		result = error_set(error, errno, "bring the names of images to the disk");
 	return result;
 }
 

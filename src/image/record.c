@@ -88,7 +88,7 @@ static int record_write(int store, const char *name, struct json_object *record,
 			RECORD_SIZE_MAX);
 		return error_fix(error, "do not trust an image that says so much");
 	}
-	return staging_replace_file(store, name, text, strlen(text), error);
+	return staging_replace_file(store, name, text, strlen(text), false, error);
 }
 
 /* Whatever is wrong inside of a layer's record, the layer is as good as absent; only a failing system call is not. */

@@ -161,7 +161,23 @@ int staging_remove(struct image_store *store, struct staging *staging, const str
 	return result;
 }
 
-int staging_replace_file(int root, const char *path, const void *data, size_t size, struct sandbox_error *error)
+static int write_failed(int code, const char *path, struct sandbox_error *error)
+{
+	(void)error_set(error, code, "write %s", path);
+	return code == ENOSPC || code == EDQUOT ?
+		error_cause(error, SANDBOX_E_NO_SPACE, "the file system of the image store is full") : -code;
+}
+
+/* A power cut may leave the new name and no data: what had it before must not be lost to that. */
+static int sync_first(int fd, int root, const char *path, bool first)
+{
+	if (!first && faccessat(root, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	return fdatasync(fd) < 0 ? -errno : 0;
+}
+
+int staging_replace_file(int root, const char *path, const void *data, size_t size, bool first,
+	struct sandbox_error *error)
 {
 	auto_close int directory = lock_staging(root, LOCK_SH, error);
 	auto_close int fd = -1;
@@ -175,23 +191,20 @@ int staging_replace_file(int root, const char *path, const void *data, size_t si
 		fd = openat(directory, staging.name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	} while (fd < 0 && errno == EEXIST);
 	if (fd < 0)
-		return error_set(error, errno, "create %s", path);
+		return write_failed(errno, path, error);
 	(void)flock(fd, LOCK_EX | LOCK_NB);
 	(void)flock(directory, LOCK_UN);
 	/* Whatever the umask is, it has to be read again. */
 	result = fchmod(fd, 0600) < 0 ? -errno : fd_write_all(fd, data, size);
-	/* A power cut may leave the new name and no data: what is there must not be lost to that. */
-	if (result == 0 && faccessat(root, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 && fdatasync(fd) < 0)
-		result = -errno;
+	if (result == 0)
+		result = sync_first(fd, root, path, first);
 	test_point("staging-file-written");
 	if (result == 0 && renameat(directory, staging.name, root, path) < 0)
 		result = -errno;
 	if (result == 0)
 		return 0;
 	(void)unlinkat(directory, staging.name, 0);
-	(void)error_set(error, -result, "write %s", path);
-	return result == -ENOSPC || result == -EDQUOT ?
-		error_cause(error, SANDBOX_E_NO_SPACE, "the file system of the image store is full") : result;
+	return write_failed(-result, path, error);
 }
 
 /* A locked file, unless its owner lives or has just renamed it. */

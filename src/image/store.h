@@ -97,9 +97,11 @@ void staging_finish(struct staging *staging);
 
 /*
  * Replaces the file `path`, relative to the store `root`, by a complete new one, mode 0600. Until it is complete
- * it is a locked file of staging/. 0 or -errno.
+ * it is a locked file of staging/. With `first`, its data are on the disk before it has the name, as they are whenever
+ * there is a file to be replaced: a power cut leaves either or none, but nothing torn. 0 or -errno.
  */
-int staging_replace_file(int root, const char *path, const void *data, size_t size, struct sandbox_error *error);
+int staging_replace_file(int root, const char *path, const void *data, size_t size, bool first,
+	struct sandbox_error *error);
 
 /*
  * Removes what dead processes left in staging/. What cannot be removed is left, with a line for --debug.

@@ -152,7 +152,7 @@ static void a_damaged_entry_counts_as_unknown(void **state)
 
 	for (size_t i = 0; i < array_count(contents); i++) {
 		assert_int_equal(staging_replace_file(fixture->store.root, "archives/fe00-1267.json", contents[i],
-			strlen(contents[i]), NULL), 0);
+			strlen(contents[i]), false, NULL), 0);
 		assert_int_equal(identity_find(fixture->store.root, &status, &digest), -ENOENT);
 	}
 	/* The name was the right one: the same file, healed, is found. */

@@ -400,7 +400,7 @@ static void a_record_of_the_first_version_has_one_layer(void **state)
 		"\"fifos\": 1, \"devices_skipped\": 1, \"attributes_dropped\": 1, \"owners_dropped\": 1}}", digest.hex, diff.hex);
 	struct image_record record = {0};
 
-	assert_int_equal(staging_replace_file(fixture->store.root, path, text, strlen(text), NULL), 0);
+	assert_int_equal(staging_replace_file(fixture->store.root, path, text, strlen(text), false, NULL), 0);
 	assert_int_equal(image_record_load(fixture->store.root, digest.hex, &record, NULL), 0);
 	assert_int_equal(record.layer_count, 1);
 	assert_string_equal(record.layers[0].diff.hex, diff.hex);
@@ -419,7 +419,8 @@ static void a_damaged_image_record_is_an_error_and_an_empty_one_is_absent(void *
 	auto_free char *path = memory_format("images/%s.json", digest.hex);
 
 	for (size_t i = 0; i < array_count(contents); i++) {
-		assert_int_equal(staging_replace_file(fixture->store.root, path, contents[i], strlen(contents[i]), NULL), 0);
+		assert_int_equal(staging_replace_file(fixture->store.root, path, contents[i], strlen(contents[i]), false,
+			NULL), 0);
 		assert_int_equal(image_record_load(fixture->store.root, digest.hex, &record, NULL), expected[i]);
 	}
 	assert_int_equal(image_records_load(fixture->store.root, &records, NULL), 0);
@@ -429,7 +430,7 @@ static void a_damaged_image_record_is_an_error_and_an_empty_one_is_absent(void *
 	assert_int_equal(image_records_check(&records, NULL), -EUCLEAN);
 	image_records_finish(&records);
 	/* As some file systems leave it. */
-	assert_int_equal(staging_replace_file(fixture->store.root, path, "\0\0\0", 3, NULL), 0);
+	assert_int_equal(staging_replace_file(fixture->store.root, path, "\0\0\0", 3, false, NULL), 0);
 	assert_int_equal(image_record_load(fixture->store.root, digest.hex, &record, NULL), -ENOENT);
 }
 
