@@ -13,7 +13,7 @@ load disk
 setup_file() {
 	[ "$(id -u)" = 0 ] || return 0
 	make_work
-	export CUTS_EACH=$((${SANDBOX_TEST_CUTS:-42} / 7 + 1))
+	export CUTS_EACH=$((${SANDBOX_TEST_CUTS:-27} / 9 + 1))
 	truncate -s 64M "$WORK/empty"
 	# The data of a file that replaces another are written first by ext4's own kindness: not here.
 	export DISK_OPTIONS=loop,noauto_da_alloc,nosuid,nodev
@@ -94,18 +94,30 @@ assert_whole() {
 	fi
 }
 
+# Every layer belongs to an image.
+assert_none_unneeded() {
+	local layer name
+	for layer in "$STORE"/layers/*; do
+		name=${layer##*/}
+		[ ! -e "$layer" ] || grep -qF "${name%%-*}" "$STORE"/images/*.json || fail_with "$1: nobody needs $name"
+	done
+}
+
 # After the cut: what was there is there, what came is whole or absent, and one command heals the rest.
 # usage: assert_healed IMAGE must|may MESSAGE
 assert_healed() {
 	local image
 	user_sandbox images -q
 	[ "$status" = 0 ] || fail_with "$3: the store does not open"
-	assert_whole keeper must "$3"
+	assert_whole keeper "${KEEPER:-must}" "$3"
 	for image in flat layered; do
 		assert_whole "$image" "$([ "$image" = "$1" ] && echo "$2" || echo may)" "$3"
 	done
 	assert_whole "$WORK/images/$1.tar" must "$3" "$1"
 	[ -z "$(staging)" ] || fail_with "$3: left in staging: $(staging)"
+	user_sandbox gc
+	[ "$status" = 0 ] || fail_with "$3: gc"
+	assert_none_unneeded "$3"
 	forget_runtime
 }
 
@@ -146,6 +158,7 @@ cut_everywhere() {
 	[ "$status" = 0 ] || fail_with "sandbox $*"
 	cut_now lost
 	boot_again
+	[ -z "${NEW_NAME:-}" ] || assert_whole "$NEW_NAME" must "sandbox $*: after its end" "$image"
 	assert_healed "$image" "$afterwards" "sandbox $*: after its end"
 	eject_disk
 	echo "# $cuts cuts, before $calls calls: ${*##*/}" >&3
@@ -172,11 +185,19 @@ cut_everywhere() {
 }
 
 @test "another name for an image that is there" {
-	cut_everywhere with-all flat must import --name second "$WORK/images/flat.tar"
+	NEW_NAME=second cut_everywhere with-all flat must import --name second "$WORK/images/flat.tar"
 }
 
 @test "a name that goes from one image to another" {
 	cut_everywhere with-all flat must import --name keeper "$WORK/images/other.tar"
+}
+
+@test "one more name, by tag" {
+	NEW_NAME=third cut_everywhere with-all flat must tag flat third
+}
+
+@test "a garbage collection" {
+	KEEPER=may cut_everywhere with-all layered may gc --all --max-size=1
 }
 
 @test "without bringing it to the disk, an image is torn" {
