@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <systemd/sd-bus.h>
 
 #include "base/memory.h"
@@ -76,14 +77,18 @@ static int append_property(sd_bus_message *call, char *property)
 		: sd_bus_message_append(call, "(sv)", property, "s", value);
 }
 
-/* What systemd-run --scope sends, and Delegate. */
+/*
+ * What systemd-run --scope sends, and Delegate. This process comes along: the other one may be killed meanwhile, and a scope
+ * whose only process is moved while it dies has never had any. The manager ends a scope when its last process leaves, and
+ * would keep that one for ever.
+ */
 static int append_properties(sd_bus_message *call, char *const *properties, uint32_t pid)
 {
 	int result = sd_bus_message_open_container(call, 'a', "(sv)");
 
 	if (result >= 0)
 		result = sd_bus_message_append(call, "(sv)(sv)(sv)(sv)", "Description", "s", "A sandbox",
-			"Delegate", "b", 1, "CollectMode", "s", "inactive-or-failed", "PIDs", "au", 1, pid);
+			"Delegate", "b", 1, "CollectMode", "s", "inactive-or-failed", "PIDs", "au", 2, pid, (uint32_t)getpid());
 	for (; *properties && result >= 0; properties++)
 		result = append_property(call, *properties);
 	return result < 0 ? result : sd_bus_message_close_container(call);
