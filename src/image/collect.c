@@ -99,10 +99,13 @@ static int refuse_kept(const struct image_record *record, struct sandbox_error *
 	return -EBUSY;
 }
 
+/* Layers further down are also those of other images, above all where a sandbox was made an image. */
 static bool is_kept(const struct image_demand *demand, const struct image_record *record)
 {
+	const char *uppermost = record->layers[record->layer_count - 1].tree.hex;
+
 	for (size_t i = 0; i < demand->kept.count; i++)
-		if (layer_is_of(demand->kept.items[i], record))
+		if (text_starts_with(demand->kept.items[i], uppermost))
 			return true;
 	return false;
 }
