@@ -28,4 +28,26 @@ enum sandbox_change {
 int sandbox_diff(const struct sandbox_locations *locations, const char *reference,
 	int (*show)(void *context, enum sandbox_change change, const char *path), void *context, struct sandbox_error *error);
 
+enum sandbox_commit_pause {
+	SANDBOX_PAUSE_IF_POSSIBLE, /* one that runs, where it has a control group */
+	SANDBOX_PAUSE_ALWAYS,      /* or an error */
+	SANDBOX_PAUSE_NEVER,
+};
+
+/* Strings are borrowed. */
+struct sandbox_commit_options {
+	const char *name; /* to give to the image; NULL: none */
+	struct sandbox_strings changes; /* of its configuration, lines of a Dockerfile */
+	const char *message; /* for its history; or NULL */
+	const char *author;  /* or NULL */
+	enum sandbox_commit_pause pause;
+};
+
+/*
+ * Makes a new image: that of the sandbox, with its configuration, and what was written over it as one more layer. When it
+ * returns 0 the image survives a power cut. 0 or -errno: E_SANDBOX_STATE when files changed while they were read.
+ */
+int sandbox_commit(const struct sandbox_locations *locations, const char *reference,
+	const struct sandbox_commit_options *options, char out_digest[SANDBOX_DIGEST_SIZE], struct sandbox_error *error);
+
 #endif

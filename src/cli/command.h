@@ -69,6 +69,7 @@ extern const struct command command_save;
 extern const struct command command_export;
 extern const struct command command_diff;
 extern const struct command command_load;
+extern const struct command command_commit;
 extern const struct command command_images;
 extern const struct command command_tag;
 extern const struct command command_history;

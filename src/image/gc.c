@@ -102,7 +102,8 @@ static bool has_name(const struct store_names *names, const struct digest *diges
 /* Whether the image may go by what is known of it without asking who uses it. */
 static bool is_allowed(const struct image_policy *policy, const struct image_record *record, const struct store_names *names)
 {
-	return policy->named || !has_name(names, &record->digest);
+	/* What no archive brings back goes when somebody says so. */
+	return !record->committed && (policy->named || !has_name(names, &record->digest));
 }
 
 static bool is_too_old(const struct image_policy *policy, const struct image_record *record)

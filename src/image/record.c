@@ -170,7 +170,7 @@ static int image_record_fields(struct json_object *root, const char *name, struc
 	struct sandbox_error *error)
 {
 	const char *source = "", *compression = "";
-	uint64_t created = 0;
+	uint64_t created = 0, committed = 0;
 	struct json_object *counts, *config = NULL;
 	int result = get_digest(root, name, "digest", &out->digest, error);
 
@@ -183,6 +183,8 @@ static int image_record_fields(struct json_object *root, const char *name, struc
 	if (result == 0)
 		result = json_get_unsigned(root, name, "created", false, INT64_MAX, &created, error);
 	if (result == 0)
+		result = json_get_unsigned(root, name, "committed", true, 1, &committed, error);
+	if (result == 0)
 		result = json_get_object(root, name, "counts", false, &counts, error);
 	if (result == 0)
 		result = json_get_object(root, name, "config", true, &config, error);
@@ -193,6 +195,7 @@ static int image_record_fields(struct json_object *root, const char *name, struc
 	if (result < 0)
 		return result;
 	out->created = (int64_t)created;
+	out->committed = committed;
 	(void)snprintf(out->compression, sizeof(out->compression), "%s", compression);
 	out->source = memory_text(source);
 	return 0;
@@ -281,6 +284,8 @@ int image_record_save(int store, const struct image_record *record, struct sandb
 	json_add_string(root, "compression", record->compression);
 	json_add_unsigned(root, "created", record->created < 0 ? 0 : (uint64_t)record->created);
 	json_add(root, "counts", describe_counts(&record->counts));
+	if (record->committed)
+		json_add_unsigned(root, "committed", 1);
 	json_add(root, "config", image_config_describe(&record->config));
 	record_path(record->digest.hex, name);
 	return record_write(store, name, root, error);

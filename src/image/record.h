@@ -32,6 +32,7 @@ struct image_record {
 	char compression[8];
 	int64_t created;          /* seconds since the epoch, when it was imported */
 	int64_t used;             /* seconds since the epoch, about when it was last run: the record's time stamp */
+	bool committed;           /* it came from a sandbox: no archive brings it back */
 	struct import_counts counts;
 	struct image_config config;
 };

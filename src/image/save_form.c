@@ -1,5 +1,6 @@
 #include "image/save_form.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,19 +128,53 @@ static struct json_object *describe_diffs(const struct saved_image *image)
 	return object;
 }
 
-/* One entry for each layer: readers count them. */
+static void add_step_text(struct json_object *entry, const char *key, const char *text)
+{
+	if (text && *text)
+		json_add_string(entry, key, text);
+}
+
+/* IMPORT_TEXT_HISTORY tells the form; it was looked at when it came out of the record. */
+static struct json_object *describe_step(const char *step)
+{
+	struct json_object *entry = json_new_object();
+	auto_free char *copy = memory_text(step);
+	char *rest = copy;
+	bool empty = strcmp(strsep(&rest, "\t"), "0") == 0;
+
+	add_step_text(entry, "created", strsep(&rest, "\t"));
+	add_step_text(entry, "comment", strsep(&rest, "\t"));
+	add_step_text(entry, "created_by", rest);
+	if (empty)
+		json_add_boolean(entry, "empty_layer", true);
+	return entry;
+}
+
+static struct json_object *describe_import(const struct saved_image *image)
+{
+	struct json_object *entry = json_new_object();
+	auto_free char *by = memory_format("sandbox import %s", image->record.source);
+
+	add_time(entry, "created", image->record.created);
+	json_add_string(entry, "created_by", by);
+	return entry;
+}
+
+/* Readers count the steps that made a layer: where the image's own history does not fit to what is here, it is told anew. */
 static struct json_object *describe_history(const struct saved_image *image)
 {
+	const struct sandbox_strings *steps = &image->record.config.history;
 	struct json_object *array = json_new_array();
+	size_t layers = 0;
 
-	for (size_t i = 0; i < image->layer_count; i++) {
-		struct json_object *entry = json_new_object();
-		auto_free char *by = memory_format("sandbox import %s", image->record.source);
-
-		add_time(entry, "created", image->record.created);
-		json_add_string(entry, "created_by", by);
-		json_append(array, entry);
-	}
+	for (size_t i = 0; i < steps->count; i++)
+		layers += steps->items[i][0] == '1';
+	if (layers == image->layer_count)
+		for (size_t i = 0; i < steps->count; i++)
+			json_append(array, describe_step(steps->items[i]));
+	else
+		for (size_t i = 0; i < image->layer_count; i++)
+			json_append(array, describe_import(image));
 	return array;
 }
 

@@ -59,10 +59,19 @@ static void name_tree(const struct pending_list *list, struct pending *pending, 
 	static const char *const words[] = {"whole layer", "opaque layer", "layer above"};
 	auto_free char *text = memory_format("%s %s", words[dependence], pending->wanted->diff.hex);
 
-	for (const struct pending *lower = list->items; dependence == DEPENDS_ON_LOWER && lower < pending; lower++)
-		memory_append(&text, " %s", lower->tree.hex);
+	for (size_t i = 0; dependence == DEPENDS_ON_LOWER && &list->items[i] < pending; i++)
+		memory_append(&text, " %s", list->items[i].tree.hex);
 	pending->opaque = dependence == DEPENDS_ON_NOTHING_OPAQUE;
 	digest_of(text, strlen(text), &pending->tree);
+}
+
+void unpack_name_tree(const struct digest *diff, struct digest *out)
+{
+	const struct import_layer wanted = {.diff = *diff};
+	struct pending pending = {.wanted = &wanted};
+
+	name_tree(NULL, &pending, DEPENDS_ON_NOTHING);
+	*out = pending.tree;
 }
 
 /* Whether the store, or an earlier layer of this image, is the same. 1, 0, or -errno. */

@@ -24,6 +24,9 @@ struct unpacking {
 int unpack_stage(const struct unpacking *unpacking, struct importer *importer, struct staging *staging, int *out_spool,
 	struct import_result *out, struct import_image *out_image, struct sandbox_error *error);
 
+/* The name in the store of the tree that a layer's stream makes which lists all of its directories. */
+void unpack_name_tree(const struct digest *diff, struct digest *out);
+
 /*
  * Unpacks the layers that the store does not have, publishes them when all are there and what they should be, and leases
  * all. Adds their counts to unpacking->result. 0 or -errno; then nothing of them is left.

@@ -18,6 +18,7 @@
 #include "base/strings.h"
 #include "image/layer_ids.h"
 #include "runtime/control.h"
+#include "runtime/group.h"
 #include "runtime/kept.h"
 #include "runtime/record.h"
 
@@ -128,6 +129,13 @@ static int hear_answer(int channel, struct sandbox_files *out, struct sandbox_er
 	return read_ground(ground, out, error);
 }
 
+static int refuse_paused(const struct sandbox_files *files, struct sandbox_error *error)
+{
+	error_set(error, EBUSY, "reach the files of the sandbox");
+	error_cause(error, SANDBOX_E_SANDBOX_STATE, "the sandbox is paused, and so is who could answer");
+	return error_fix(error, "sandbox unpause %s", files->entry.id);
+}
+
 static int open_running(struct sandbox_files *out, struct sandbox_error *error)
 {
 	auto_close int supervisor = record_connect(&out->entry, error), ours = -1, theirs = -1;
@@ -184,7 +192,9 @@ int files_open(const struct sandbox_locations *locations, const char *reference,
 	out->ground.tmpfs_inodes = SCRATCH_INODES;
 	if (result < 0)
 		return result;
-	return registry_is_live(&out->entry) ? open_running(out, error) : open_kept(locations, out, error);
+	if (!registry_is_live(&out->entry))
+		return open_kept(locations, out, error);
+	return group_is_paused(out->entry.directory) ? refuse_paused(out, error) : open_running(out, error);
 }
 
 void files_finish(struct sandbox_files *files)

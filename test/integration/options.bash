@@ -56,6 +56,15 @@ with_kept='"$SANDBOX" run --name kept$$ "$BUSYBOX_TAR" touch /new; '
 row export output '--output root.tar' "$with_kept"'with kept$$ | wc -c; ls root.tar; "$SANDBOX" rm kept$$' '0*root.tar*' \
 	'--output none/root.tar' none/root.tar
 row diff json --json "$with_kept"'with kept$$; "$SANDBOX" rm kept$$' '\[*"/new"*\]*' --json=2 "$boolean"
+commit_it='with kept$$ made$$ >/dev/null; '; done_with_kept='; "$SANDBOX" rm kept$$; "$SANDBOX" rmi made$$'
+row commit change '--change WORKDIR=/etc' "$with_kept$commit_it"'"$SANDBOX" run made$$ pwd'"$done_with_kept" '/etc*' \
+	'--change WORKDIR' 'no value'
+row commit message '--message remarkable' "$with_kept$commit_it"'"$SANDBOX" history made$$'"$done_with_kept" '*remarkable*' \
+	$'--message \xff' 'no UTF-8'
+row commit author '--author somebody' "$with_kept$commit_it"'"$SANDBOX" save made$$ | tar -xO'"$done_with_kept" '*somebody*' \
+	$'--author \xff' 'no UTF-8'
+row commit pause --pause 'id=$("$SANDBOX" run -d "$BUSYBOX_TAR" sleep 100); with "$id" 2>&1; "$SANDBOX" rm -f "$id"' \
+	'*no control group*' --pause=2 "$boolean"
 stored='$("$SANDBOX" images -q | head -n 1)'
 row save output '--output saved.tar' 'with "'"$stored"'" | wc -c; ls saved.tar' '0*saved.tar' '--output none/saved.tar' none/saved.tar
 row save format '--format oci-archive' 'with "'"$stored"'" | tar -t' '*index.json*' '--format tar' docker-archive
