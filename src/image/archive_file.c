@@ -9,7 +9,7 @@
 #include "image/identity.h"
 
 enum {
-	HASH_BUFFER_SIZE = 256 << 10,
+	HASH_BUFFER_SIZE = 64 << 10,
 	PROGRESS_BYTES = 64 << 20,
 };
 

@@ -9,7 +9,7 @@ bench: all helpers fixtures
 	@$(WITH_FIXTURES) $(DRIVER) $(if $(filter 0,$(shell id -u)),-r) -o $(B)/bench test/bench/start $(BENCH_ROUNDS) $(BENCH_SERIES)
 	@echo "written to $(B)/bench: start.json start.svg start.tsv"
 
-# BENCH_IMPORTS: how often every archive is unpacked.
+# BENCH_IMPORTS: how often every archive is unpacked. BENCH_REALTIME=1: under a real-time priority (as root).
 BENCH_IMPORTS ?= 7
 
 ## bench-import: from an archive to a root file system, beside tar, bsdtar, podman, umoci and ch-convert
