@@ -51,6 +51,7 @@ make_images() {
 		tar -C "$name" --numeric-owner --owner=7 --group=8 -rf "$name.tar" content/file-5
 	done
 	PYTHONDONTWRITEBYTECODE=1 python3 "$OLDPWD/test/integration/layered.py" many layered.tar flat.tar 4
+	PYTHONDONTWRITEBYTECODE=1 python3 "$OLDPWD/test/integration/layered.py" several several.tar flat.tar
 	touch -d '1 hour ago' ./*.tar
 	cd "$OLDPWD" || return
 }

@@ -13,7 +13,7 @@ load disk
 setup_file() {
 	[ "$(id -u)" = 0 ] || return 0
 	make_work
-	export CUTS_EACH=$((${SANDBOX_TEST_CUTS:-27} / 9 + 1))
+	export CUTS_EACH=$((${SANDBOX_TEST_CUTS:-20} / 10 + 1))
 	truncate -s 64M "$WORK/empty"
 	# The data of a file that replaces another are written first by ext4's own kindness: not here.
 	export DISK_OPTIONS=loop,noauto_da_alloc,nosuid,nodev
@@ -136,6 +136,7 @@ cut_at() {
 	[ -s "$WORK/log" ] || fail_with "sandbox $*: no call $call"
 	[ "$status" -lt 128 ] || fail_with "sandbox $*: $kind at call $call"
 	boot_again
+	"${CHECK:-true}" "sandbox $*: $kind at $(<"$WORK/log")"
 	assert_healed "$image" may "sandbox $*: $kind at $(<"$WORK/log")"
 	eject_disk
 }
@@ -194,6 +195,20 @@ cut_everywhere() {
 
 @test "one more name, by tag" {
 	NEW_NAME=third cut_everywhere with-all flat must tag flat third
+}
+
+# Of the images of several.tar.
+assert_all_or_none() {
+	local name whole=0
+	for name in one:1 two:1; do
+		assert_whole "$name" may "$1" flat
+		[ "$status" != 0 ] || whole=$((whole + 1))
+	done
+	[ "$whole" != 1 ] || fail_with "$1: one of two"
+}
+
+@test "several images of one archive come together" {
+	CHECK=assert_all_or_none NEW_NAME=two:1 cut_everywhere with-keeper flat may load -i "$WORK/images/several.tar"
 }
 
 @test "a garbage collection" {
