@@ -26,10 +26,6 @@ void container_sweep(const struct sandbox_locations *locations, const struct pla
 	registry_sweep(locations->state, record_bury);
 	groups_sweep(locations->runtime);
 	uppers_sweep(locations->state, &plan->idmap);
-}
-
-void container_sweep_holders(const struct sandbox_locations *locations, const struct plan *plan)
-{
 	if (!plan->holder)
 		holders_sweep(locations->runtime);
 }

@@ -55,8 +55,6 @@ struct container {
 
 /* Removes what earlier commands left behind because they were killed: entries, writable layers, groups. */
 void container_sweep(const struct sandbox_locations *locations, const struct plan *plan);
-/* The same for the holders of user namespaces that this run does without: each is asked whether it lives. */
-void container_sweep_holders(const struct sandbox_locations *locations, const struct plan *plan);
 
 /*
  * Makes the entry of a sandbox that others can find, with its socket and the log of what a detached one writes

@@ -195,13 +195,8 @@ static bool is_waited_for(const struct plan *plan)
 	return plan->terminal || plan->network.kind == NETWORK_PASTA || sampling_is_wanted(plan);
 }
 
-/* The limit that init met may be another than its own namespaces'. */
-static int explain(int result, struct sandbox_error *error)
-{
-	return result == -ENOSPC && error && error->id == SANDBOX_E_USERNS_LIMIT ? userns_explain_namespaces(error) : result;
-}
-
-int launch_begin(const struct plan *plan, struct container *container, struct sandbox_error *error)
+int launch(const struct plan *plan, const struct interrupt *interrupt, struct container *container,
+	struct sandbox_error *error)
 {
 	int result = output_relay_lend(&container->output, error);
 
@@ -216,14 +211,8 @@ int launch_begin(const struct plan *plan, struct container *container, struct sa
 	if (result < 0)
 		result = prefer_init_error(container, result, error);
 	log_debug("ids are mapped; init %d builds the root", (int)container->init);
-	return explain(result, error);
-}
-
-int launch_complete(const struct plan *plan, const struct interrupt *interrupt, struct container *container,
-	struct sandbox_error *error)
-{
-	int result = launch_network_start(plan, interrupt, container, error);
-
+	if (result == 0)
+		result = launch_network_start(plan, interrupt, container, error);
 	if (result == 0)
 		result = sampling_accept(plan, interrupt, container, error);
 	if (result == 0)
@@ -238,5 +227,5 @@ int launch_complete(const struct plan *plan, const struct interrupt *interrupt, 
 	test_point("launch.started");
 	if (result == 0)
 		log_debug("the command runs");
-	return explain(result, error);
+	return result == -ENOSPC && error && error->id == SANDBOX_E_USERNS_LIMIT ? userns_explain_namespaces(error) : result;
 }

@@ -8,11 +8,8 @@
 /*
  * All signals are blocked by the caller. 0 or -errno; what was started is recorded in the container. -EINTR when a
  * signal came first: what was started is to be undone, and then the signal to be released.
- *
- * launch_begin returns when init has its ids, and builds the root; launch_complete when the payload runs.
  */
-int launch_begin(const struct plan *plan, struct container *container, struct sandbox_error *error);
-int launch_complete(const struct plan *plan, const struct interrupt *interrupt, struct container *container,
+int launch(const struct plan *plan, const struct interrupt *interrupt, struct container *container,
 	struct sandbox_error *error);
 
 #endif

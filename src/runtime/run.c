@@ -77,12 +77,7 @@ static int run_plan(const struct sandbox_locations *locations, struct plan *plan
 	signals_block(&previous);
 	result = container_create(&container, locations, plan, again, detached, error);
 	if (result == 0)
-		result = launch_begin(plan, &container, error);
-	/* Init has work for a while, and we have not. */
-	if (result == 0)
-		container_sweep_holders(locations, plan);
-	if (result == 0)
-		result = launch_complete(plan, &interrupt, &container, error);
+		result = launch(plan, &interrupt, &container, error);
 	if (result == 0)
 		result = container_show_init(&container, plan, error);
 	if (result == 0 && detached)
