@@ -7,7 +7,7 @@
  *        bomb scattered MEGABYTES FILE          (in FILE, and as much again mapped, among very many mappings)
  *        bomb lent MEGABYTES                    (private memory, which a child has as well for a while: vfork(2))
  *        bomb fork|setsid|uids COUNT
- *        bomb endless FILE                      (makes FILE, and then forks and forks in each process)
+ *        bomb endless FILE                      (forks and forks in each process; the first refusal makes FILE)
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -172,10 +172,9 @@ static void scatter(int fd, size_t megabytes)
 
 static void fork_for_ever(const char *file)
 {
-	if (creat(file, 0600) < 0)
-		give_up("creat");
 	for (;;)
-		(void)fork();
+		if (fork() < 0 && access(file, F_OK) < 0 && creat(file, 0600) < 0)
+			give_up("creat");
 }
 
 static void processes(size_t count, const char *how)
