@@ -1,6 +1,7 @@
 /* The image store for callers of the library: sandbox/image.h. Here image/ and the ids of the user meet. */
 #include <sandbox/image.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "runtime/holder.h"
 #include "runtime/host.h"
 #include "runtime/image_store.h"
+#include "runtime/kept.h"
 #include "runtime/plan.h"
 
 _Static_assert((int)SANDBOX_DIGEST_SIZE == (int)DIGEST_HEX_SIZE, "the public size is that of the digests inside");
@@ -206,9 +208,23 @@ void sandbox_images_finish(struct sandbox_images *images)
 	*images = (struct sandbox_images){0};
 }
 
+/* What a kept sandbox stands on cannot be had again, unless its archive is still there. */
+static int check_nothing_kept(const char *state, int *out_lock, struct sandbox_error *error)
+{
+	auto_finish(sandbox_strings_finish) struct sandbox_strings layers = {0};
+	int result = kept_hold_layers(state, &layers, out_lock, error);
+
+	if (result < 0 || !layers.count)
+		return result;
+	error_set(error, EBUSY, "remove the image store");
+	error_cause(error, SANDBOX_E_IMAGE_IN_USE, "kept sandboxes stand on its layers");
+	return error_fix(error, "sandbox rm --all --force, if you can do without all of them");
+}
+
 int sandbox_image_reset(const struct sandbox_locations *locations, struct sandbox_error *error)
 {
 	auto_finish(image_store_finish) struct image_store store = IMAGE_STORE_INIT;
+	auto_close int lock = -1;
 	struct idmap map = {0};
 	int result = images_removal_map(&map, error);
 
@@ -217,5 +233,7 @@ int sandbox_image_reset(const struct sandbox_locations *locations, struct sandbo
 		result = image_store_open_present(locations->store, &store, error);
 	if (result == 0 && store.root < 0)
 		return 0;
+	if (result == 0)
+		result = check_nothing_kept(locations->state, &lock, error);
 	return result < 0 ? result : image_store_reset(&store, &map, error);
 }

@@ -450,3 +450,52 @@ supervisor_of() {
 	sandbox wait box
 	assert_success 137
 }
+
+@test "reset takes from no kept sandbox what it stands on" {
+	run_busybox --name box -- true
+	sandbox reset
+	assert_error E_IMAGE_IN_USE
+	assert_stderr_has 'sandbox rm --all'
+	sandbox start -a box
+	assert_success
+	sandbox rm box
+	sandbox reset
+	assert_success
+}
+
+# In a pid namespace of its own, where the numbers of dead processes can be given out again at will.
+@test "a process that has the number of a dead supervisor or init is never signalled" {
+	"$SANDBOX" run "$BUSYBOX_TAR" true
+	capture timeout 120 unshare --user --map-root-user --map-auto --pid --fork --mount --mount-proc bash -euc '
+		wait_until() { local i; for ((i = 0; i < 200; i++)); do ! "$@" || return 0; sleep 0.05; done; return 1; }
+		is_gone() { [ ! -e /proc/$1 ]; }
+		recycle() {
+			for ((tries = 0; tries < 50; tries++)); do
+				echo $(($1 - 1)) >/proc/sys/kernel/ns_last_pid
+				sleep 1000 &
+				[ $! != "$1" ] || return 0
+				kill $!
+			done
+			return 1
+		}
+		export XDG_STATE_HOME=$1/state XDG_CACHE_HOME=$1/cache XDG_RUNTIME_DIR=$1
+		"$SANDBOX" run -d --name box --pidfile "$1/pid" "$BUSYBOX_TAR" sleep 600 2>/dev/null
+		init=$(<"$1/pid")
+		supervisor=$(pgrep -f "^[^ ]*sandbox run -d --name box")
+		kill -KILL "$supervisor"
+		wait_until is_gone "$supervisor" && wait_until is_gone "$init"
+		recycle "$supervisor"
+		recycle "$init"
+		"$SANDBOX" stop box
+		"$SANDBOX" kill box 2>/dev/null && exit 1
+		"$SANDBOX" start box
+		"$SANDBOX" rm -f box
+		for pid in $supervisor $init; do
+			[ "$(<"/proc/$pid/comm")" = sleep ] || exit 1
+			kill "$pid"
+		done
+		"$SANDBOX" reset
+		echo "$supervisor and $init live"' - "$BATS_TEST_TMPDIR"
+	[ "$status" = 0 ] || fail_with "something was signalled"
+	assert_output_has ' live'
+}
