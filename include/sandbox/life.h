@@ -160,6 +160,8 @@ struct sandbox_log_options {
 	bool from_end; /* only what comes from now on */
 	bool has_tail; /* begin with the last `tail` lines */
 	uint64_t tail;
+	bool has_since, has_until;
+	int64_t since, until; /* nanoseconds since the epoch: lines before and after are passed over */
 	int (*line)(void *context, const struct sandbox_log_line *line); /* anything but 0 ends it */
 	void *context;
 };
@@ -184,6 +186,29 @@ struct sandbox_attach_options {
  */
 int sandbox_attach(const struct sandbox_locations *locations, const char *reference,
 	const struct sandbox_attach_options *options, bool *out_left, struct sandbox_result *out,
+	struct sandbox_error *error);
+
+/* What happens to sandboxes that can be found. The texts are borrowed. */
+struct sandbox_event {
+	const char *line;  /* all of it, as JSON */
+	const char *time;  /* RFC 3339, UTC */
+	const char *event; /* one of sandbox_event_names */
+	const char *id;
+	const char *name;  /* NULL for none */
+	const char *image; /* NULL where it was not said */
+};
+extern const char *const sandbox_event_names[]; /* NULL-terminated */
+
+struct sandbox_events_options {
+	bool has_since, has_until;
+	int64_t since; /* nanoseconds since the epoch; else from now on */
+	int64_t until; /* else for ever */
+	int (*event)(void *context, const struct sandbox_event *event); /* anything but 0 ends it */
+	void *context;
+};
+
+/* Those since the last boot, as far as they are kept: the newest 1 to 2 MiB of them. 0, what `event` returned, or -errno. */
+int sandbox_events(const struct sandbox_locations *locations, const struct sandbox_events_options *options,
 	struct sandbox_error *error);
 
 #endif

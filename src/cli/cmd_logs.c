@@ -12,11 +12,15 @@ struct logs_options {
 	bool follow;
 	bool timestamps;
 	char *tail;
+	char *since;
+	char *until;
 	bool middle; /* of a line, for each of the streams; see print_line */
 };
 
 static const struct option_entry logs_table[] = {
 	{OPTION_FLAG, "follow", 'f', NULL, "go on until the sandbox has ended", offsetof(struct logs_options, follow)},
+	{OPTION_TEXT, "since", 0, "TIME", "only lines from then on: 10m, 2026-01-31T12:00", offsetof(struct logs_options, since)},
+	{OPTION_TEXT, "until", 0, "TIME", "only lines up to then", offsetof(struct logs_options, until)},
 	{OPTION_TEXT, "tail", 'n', "N", "only the last N lines (all)", offsetof(struct logs_options, tail)},
 	{OPTION_FLAG, "timestamps", 't', NULL, "begin each line with its time", offsetof(struct logs_options, timestamps)},
 	{OPTION_END},
@@ -25,6 +29,8 @@ static const struct option_entry logs_table[] = {
 static void logs_options_finish(struct logs_options *options)
 {
 	free(options->tail);
+	free(options->since);
+	free(options->until);
 }
 
 static int print_line(void *context, const struct sandbox_log_line *line)
@@ -61,7 +67,9 @@ static int run_logs(const struct cli *cli, int argc, char **argv)
 	if (done)
 		return 0;
 	wanted.follow = options.follow;
-	if (read_tail(&options, &wanted, &error) < 0)
+	if (read_tail(&options, &wanted, &error) < 0 ||
+	    sandboxes_moment("since", options.since, &wanted.has_since, &wanted.since, &error) < 0 ||
+	    sandboxes_moment("until", options.until, &wanted.has_until, &wanted.until, &error) < 0)
 		return output_error(&error);
 	return sandbox_log_read(&locations, argv[operands], &wanted, &error) < 0 && *error.text ? output_error(&error) : 0;
 }

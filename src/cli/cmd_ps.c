@@ -32,7 +32,7 @@ struct ps_options {
 
 static const struct option_entry ps_table[] = {
 	{OPTION_FLAG, "all", 'a', NULL, "those that have ended, too", FIELD(all)},
-	{OPTION_LIST, "filter", 'f', "KEY=VALUE", "only those with this name, id, status, exited, image or ancestor",
+	{OPTION_LIST, "filter", 'f', "KEY=VALUE", "only those with this name, id, status, exited, image or label",
 		FIELD(filters)},
 	{OPTION_TEXT, "format", 0, "FORMAT", "the fields to show: '{{.ID}} {{.Names}}', 'table ...' or json", FIELD(format)},
 	{OPTION_FLAG, "json", 0, NULL, "everything, as JSON", FIELD(json)},
@@ -96,6 +96,23 @@ static bool has_image(const void *item, const char *value)
 		(*digits && entry->digest && text_starts_with(entry->digest, digits));
 }
 
+/* A key alone is that label with any value. */
+static bool has_label(const void *item, const char *value)
+{
+	const struct sandbox_entry *entry = item;
+	size_t length = strlen(value);
+
+	for (size_t i = 0; i < entry->labels.count; i++) {
+		const char *label = entry->labels.items[i];
+
+		if (strcmp(label, value) == 0)
+			return true;
+		if (!strchr(value, '=') && strncmp(label, value, length) == 0 && label[length] == '=')
+			return true;
+	}
+	return false;
+}
+
 static const char *const status_words[] = {"created", "running", "exited", "dead", NULL};
 
 static const struct filter_key ps_keys[] = {
@@ -105,6 +122,7 @@ static const struct filter_key ps_keys[] = {
 	{"exited", has_exited, NULL, false},
 	{"image", has_image, NULL, false},
 	{"ancestor", has_image, NULL, false},
+	{"label", has_label, NULL, true},
 	{.name = NULL},
 };
 
@@ -195,6 +213,16 @@ static char *show_exit_code(const struct sandbox_entry *entry, bool whole)
 		: memory_text("");
 }
 
+static char *show_labels(const struct sandbox_entry *entry, bool whole)
+{
+	char *line = memory_text("");
+
+	(void)whole;
+	for (size_t i = 0; i < entry->labels.count; i++)
+		memory_append(&line, "%s%s", i ? "," : "", entry->labels.items[i]);
+	return line;
+}
+
 static const struct format_field ps_fields[] = {
 	{"ID", "ID"},
 	{"Names", "NAME"},
@@ -206,12 +234,13 @@ static const struct format_field ps_fields[] = {
 	{"Status", "STATUS"},
 	{"State", "STATE"},
 	{"ExitCode", "EXIT CODE"},
+	{"Labels", "LABELS"},
 	{NULL, NULL},
 };
 
 /* In the same order. */
 static char *(*const ps_values[])(const struct sandbox_entry *entry, bool whole) = {show_id, show_name, show_image,
-	show_digest, show_command, show_created, show_running_for, show_status, show_state, show_exit_code};
+	show_digest, show_command, show_created, show_running_for, show_status, show_state, show_exit_code, show_labels};
 enum { FIELDS = array_count(ps_values) };
 _Static_assert(array_count(ps_fields) == FIELDS + 1, "each field has a value");
 

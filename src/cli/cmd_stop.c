@@ -9,12 +9,14 @@
 #include "cli/sandboxes.h"
 
 struct stop_options {
+	bool all;
 	char *signal;
 	uint64_t time; /* milliseconds */
 	int number;
 };
 
 static const struct option_entry stop_table[] = {
+	{OPTION_FLAG, "all", 'a', NULL, "all that run", offsetof(struct stop_options, all)},
 	{OPTION_TEXT, "signal", 's', "SIGNAL", "what it is sent first (its --stop-signal, else TERM)",
 		offsetof(struct stop_options, signal)},
 	{OPTION_DURATION, "time", 't', "DURATION", "how long it is given before KILL (its --stop-timeout, else 10s)",
@@ -23,6 +25,7 @@ static const struct option_entry stop_table[] = {
 };
 
 static const struct option_entry kill_table[] = {
+	{OPTION_FLAG, "all", 'a', NULL, "all that run", offsetof(struct stop_options, all)},
 	{OPTION_TEXT, "signal", 's', "SIGNAL", "what its command is sent (KILL)", offsetof(struct stop_options, signal)},
 	{OPTION_END},
 };
@@ -64,14 +67,17 @@ static int run_with(const struct command *command, int usual, sandboxes_action *
 	int operands;
 	bool done;
 
-	if (command_parse(command, &options, argc, argv, 1, -1, &operands, &done, &error) < 0)
+	if (command_parse(command, &options, argc, argv, 0, -1, &operands, &done, &error) < 0)
 		return output_error(&error);
 	if (done)
 		return 0;
+	if (sandboxes_check_all(command->name, options.all, argc - operands, &error) < 0)
+		return output_error(&error);
 	options.number = sandboxes_signal("signal", options.signal, usual, &error);
 	if (options.number < 0)
 		return output_error(&error);
-	return sandboxes_each(cli, argc, argv, operands, act, &options);
+	return options.all ? sandboxes_each_running(cli, act, &options)
+			   : sandboxes_each(cli, argc, argv, operands, act, &options);
 }
 
 static int run_stop(const struct cli *cli, int argc, char **argv)
@@ -91,7 +97,7 @@ static int run_kill(const struct cli *cli, int argc, char **argv)
 
 const struct command command_stop = {
 	.name = "stop",
-	.operands = "SANDBOX...",
+	.operands = "--all | SANDBOX...",
 	.summary = "end sandboxes: a signal, and KILL for those that take too long",
 	.options = stop_table,
 	.run = run_stop,
@@ -99,7 +105,7 @@ const struct command command_stop = {
 
 const struct command command_restart = {
 	.name = "restart",
-	.operands = "SANDBOX...",
+	.operands = "--all | SANDBOX...",
 	.summary = "end kept sandboxes as stop does, and start them again",
 	.options = stop_table,
 	.run = run_restart,
@@ -107,7 +113,7 @@ const struct command command_restart = {
 
 const struct command command_kill = {
 	.name = "kill",
-	.operands = "SANDBOX...",
+	.operands = "--all | SANDBOX...",
 	.summary = "send a signal to the commands of sandboxes",
 	.options = kill_table,
 	.run = run_kill,

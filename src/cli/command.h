@@ -54,6 +54,7 @@ extern const struct command command_inspect;
 extern const struct command command_prune;
 extern const struct command command_ps;
 extern const struct command command_attach;
+extern const struct command command_events;
 extern const struct command command_exec;
 extern const struct command command_logs;
 extern const struct command command_stop;

@@ -17,6 +17,7 @@
 #include "process/terminal.h"
 #include "runtime/channel.h"
 #include "runtime/control.h"
+#include "runtime/events.h"
 #include "runtime/group.h"
 #include "runtime/log_reader.h"
 #include "runtime/record.h"
@@ -194,6 +195,7 @@ int sandbox_attach(const struct sandbox_locations *locations, const char *refere
 		result = start_input(&attach, error);
 	if (result < 0)
 		return result;
+	event_add_of(locations->runtime, "attach", &attach.entry);
 	attach.signals = signals_open(attach.terminal.master >= 0, error);
 	result = attach.signals < 0 ? attach.signals : watch(&attach, error);
 	return result < 0 ? result : tell_end(&attach, out_left, out, error);

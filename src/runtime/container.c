@@ -17,6 +17,7 @@
 #include "base/memory.h"
 #include "base/scope.h"
 #include "base/test_switch.h"
+#include "runtime/events.h"
 #include "runtime/holder.h"
 #include "runtime/kept.h"
 #include "runtime/record.h"
@@ -103,11 +104,14 @@ int container_add_entry(const struct sandbox_locations *locations, const struct 
 
 	if (result == 0)
 		result = registry_add(locations->state, plan->name, record_bury, fill_entry, &filling, out, error);
-	if (result < 0 || !plan->cidfile)
+	if (result < 0)
 		return result;
-	result = write_cidfile(plan->cidfile, out->id, error);
+	result = plan->cidfile ? write_cidfile(plan->cidfile, out->id, error) : 0;
 	if (result < 0)
 		registry_remove(out);
+	else
+		event_add(locations->runtime, &(struct event){.name = "create", .id = out->id,
+			.sandbox = registry_entry_name(out), .image = plan->image});
 	return result;
 }
 
@@ -151,6 +155,8 @@ static int make_entry(struct container *container, const struct sandbox_location
 	int result;
 
 	container->remove = plan->remove;
+	container->runtime = locations->runtime;
+	container->image = plan->image;
 	result = again ? take_entry(container, locations, plan, again, error)
 			: container_add_entry(locations, plan, true, &container->entry, error);
 	if (result == 0 && !again)
@@ -221,6 +227,24 @@ void container_fail(struct container *container, const struct sandbox_error *err
 		.cause = SANDBOX_CAUSE_EXIT, .number = sandbox_error_exit_status(error)};
 }
 
+static void tell_event(const struct container *container, const char *name, const struct sandbox_result *result)
+{
+	if (name && container->entry.directory >= 0)
+		event_add(container->runtime, &(struct event){.name = name, .id = container->entry.id,
+			.sandbox = registry_entry_name(&container->entry), .image = container->image, .result = result});
+}
+
+void container_tell_start(const struct container *container)
+{
+	tell_event(container, "start", NULL);
+}
+
+static void remove_entry(struct container *container)
+{
+	tell_event(container, "rm", NULL);
+	registry_remove(&container->entry);
+}
+
 /* Its log, its end and what it wrote stay for whoever asks later: `sandbox rm` removes them. */
 static void finish_entry(struct container *container)
 {
@@ -232,12 +256,16 @@ static void finish_entry(struct container *container)
 		log_debug("%s", error.text);
 	test_point("container.exit-written");
 	output_log_finish(&container->log);
+	if (container->ended)
+		tell_event(container, container->result.cause == SANDBOX_CAUSE_OOM ? "oom" : NULL, NULL);
+	if (container->ended)
+		tell_event(container, "die", &container->result);
 	if (container->input >= 0)
 		(void)close(take_fd(&container->input));
 	if (stays)
 		registry_entry_finish(&container->entry);
 	else
-		registry_remove(&container->entry);
+		remove_entry(container);
 	/* Last: whoever was told may remove the entry, or take its name. */
 	if (container->ended)
 		control_tell_end(&container->control, &container->result);

@@ -34,6 +34,7 @@ struct container {
 	struct registry_entry entry; /* where others find it */
 	struct control control;
 	struct output_log log;
+	const char *runtime, *image;  /* for events; borrowed, NULL where others cannot find it */
 	int input;                    /* leads to the standard input of a detached one, or -1 */
 	bool remove;                  /* the entry, at its end */
 	bool again;                   /* it was there before: it stays also when this start fails */
@@ -74,6 +75,9 @@ int container_show_init(struct container *container, const struct plan *plan, st
 
 /* Its start has failed. Of one that was there before this is how it ended: as a shell says it, 125 to 127. */
 void container_fail(struct container *container, const struct sandbox_error *error);
+
+/* The command runs: an event, where others can find it. */
+void container_tell_start(const struct container *container);
 
 /*
  * Ends init if it still lives and removes everything that was recorded, but for the entry of a detached sandbox that

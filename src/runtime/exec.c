@@ -17,6 +17,7 @@
 #include "process/output_relay.h"
 #include "runtime/channel.h"
 #include "runtime/control.h"
+#include "runtime/events.h"
 #include "runtime/group.h"
 #include "runtime/plan.h"
 #include "runtime/record.h"
@@ -38,6 +39,8 @@ struct exec {
 	bool started;     /* the command runs, or has run */
 	bool interrupted; /* a signal came before that */
 	int status;       /* a raw wait status */
+	const char *runtime; /* for events; both borrowed */
+	const struct registry_entry *entry;
 };
 
 static void close_theirs(struct exec *exec)
@@ -231,6 +234,8 @@ static int lose_init(struct exec *exec, struct sandbox_error *error)
 static int hear_end(struct exec *exec, int status, struct sandbox_error *error)
 {
 	exec->status = status;
+	if (!exec->started && !WIFSIGNALED(status))
+		event_add_of(exec->runtime, "exec", exec->entry);
 	if (exec->started || !exec->detached || !WIFSIGNALED(status))
 		return 0;
 	error_set(error, ECHILD, "start the command");
@@ -253,6 +258,7 @@ static int hear_init(struct exec *exec, struct sandbox_error *error)
 		return result < 0 ? result : 1;
 	case CHANNEL_EXEC_OK:
 		exec->started = true;
+		event_add_of(exec->runtime, "exec", exec->entry);
 		return !exec->detached;
 	case CHANNEL_EXITED:
 		return hear_end(exec, message.value, error);
@@ -337,6 +343,8 @@ int sandbox_exec(const struct sandbox_locations *locations, const char *referenc
 
 	exec_init(&exec);
 	exec.detached = options->detach;
+	exec.runtime = locations->runtime;
+	exec.entry = &entry;
 	*out = (struct sandbox_result){SANDBOX_CAUSE_EXIT, 0};
 	result = decide_terminal(options, &exec.kind, error);
 	if (result == 0)

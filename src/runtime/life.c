@@ -14,6 +14,7 @@
 #include "base/scope.h"
 #include "runtime/channel.h"
 #include "runtime/control.h"
+#include "runtime/events.h"
 #include "runtime/group.h"
 #include "runtime/record.h"
 #include "runtime/registry.h"
@@ -158,9 +159,12 @@ int sandbox_signal(const struct sandbox_locations *locations, const char *refere
 	auto_finish(registry_entry_finish) struct registry_entry entry = REGISTRY_ENTRY_INIT;
 	int result = registry_find(locations->state, reference, &entry, error);
 
-	if (result < 0)
-		return result;
-	return number == SIGKILL ? kill_entry(&entry, error) : signal_entry(&entry, number, error);
+	if (result == 0)
+		result = number == SIGKILL ? kill_entry(&entry, error) : signal_entry(&entry, number, error);
+	if (result == 0)
+		event_add(locations->runtime, &(struct event){.name = "kill", .id = entry.id,
+			.sandbox = registry_entry_name(&entry), .signal = number});
+	return result;
 }
 
 static int stop_entry(const struct registry_entry *entry, int number, uint64_t timeout, struct sandbox_error *error)
@@ -197,8 +201,11 @@ int sandbox_stop(const struct sandbox_locations *locations, const char *referenc
 		result = record_read(&entry, &found, error);
 	if (result < 0)
 		return result;
-	return stop_entry(&entry, number ? number : found.stop_signal,
+	result = stop_entry(&entry, number ? number : found.stop_signal,
 		timeout == SANDBOX_STOP_TIMEOUT ? found.stop_timeout : timeout, error);
+	if (result == 0 && found.status == SANDBOX_RUNNING)
+		event_add_of(locations->runtime, "stop", &entry);
+	return result;
 }
 
 /* How one that runs no more has ended. */
@@ -257,6 +264,7 @@ int sandbox_remove(const struct sandbox_locations *locations, const char *refere
 	if (result < 0)
 		return result;
 	(void)record_bury(&entry);
+	event_add_of(locations->runtime, "rm", &entry);
 	registry_remove(&entry);
 	return 0;
 }

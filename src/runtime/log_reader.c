@@ -45,7 +45,8 @@ static int show(struct log_reader *reader, ssize_t length)
 		reader->skip--;
 		return 0;
 	}
-	if (!output_log_parse(reader->line, &line))
+	if (!output_log_parse(reader->line, &line) || strcmp(line.time, reader->since) < 0 ||
+	    (*reader->until && strcmp(line.time, reader->until) > 0))
 		return 0;
 	/* The text may hold NULs: its end is that of the line. The newline is the command's own where it was whole. */
 	out = (struct sandbox_log_line){.stream = line.stream + 1, .time = line.time, .text = line.text,
@@ -171,6 +172,10 @@ int log_reader_open(struct log_reader *reader, const struct registry_entry *entr
 	*reader = (struct log_reader)LOG_READER_INIT;
 	reader->entry = entry;
 	reader->options = options;
+	if (options->has_since)
+		moment_format(options->since, reader->since);
+	if (options->has_until)
+		moment_format(options->until, reader->until);
 	if (options->follow)
 		result = watch_log(reader, error);
 	if (result < 0)

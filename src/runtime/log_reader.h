@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "base/error.h"
+#include "base/moment.h"
 #include "runtime/registry.h"
 
 struct log_reader {
@@ -19,6 +20,7 @@ struct log_reader {
 	FILE *file;
 	char *line; /* getline(3)'s */
 	size_t size;
+	char since[MOMENT_SIZE], until[MOMENT_SIZE]; /* "": no bound */
 	uint64_t skip;  /* so many lines are passed over */
 	bool more;      /* not all that is there has been shown */
 	bool ended;     /* the sandbox has */

@@ -5,14 +5,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/memory.h"
+#include "base/moment.h"
 #include "base/scope.h"
 
-enum { READ_SIZE = 16 << 10, STAMP_SIZE = 64 };
+enum { READ_SIZE = 16 << 10, STAMP_SIZE = MOMENT_SIZE };
 
 static const char log_name[] = "log";
 static const char older_name[] = "log.1";
@@ -72,23 +72,11 @@ static void write_line(struct output_log *log, const char *stamp, size_t stream,
 		log->size += length;
 }
 
-static void format_stamp(char out[STAMP_SIZE])
-{
-	struct timespec now;
-	struct tm utc;
-	size_t length;
-
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	(void)gmtime_r(&now.tv_sec, &utc);
-	length = strftime(out, STAMP_SIZE, "%Y-%m-%dT%H:%M:%S", &utc);
-	(void)snprintf(out + length, STAMP_SIZE - length, ".%09ldZ", now.tv_nsec);
-}
-
 static void write_down(struct output_log *log, size_t stream, const char *data, size_t size)
 {
-	char stamp[STAMP_SIZE];
+	char stamp[MOMENT_SIZE];
 
-	format_stamp(stamp);
+	moment_format(moment_now(), stamp);
 	while (size) {
 		const char *newline = memchr(data, '\n', size);
 		size_t length = newline ? (size_t)(newline - data) : size;

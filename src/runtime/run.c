@@ -80,6 +80,8 @@ static int run_plan(const struct sandbox_locations *locations, struct plan *plan
 		result = launch(plan, &interrupt, &container, error);
 	if (result == 0)
 		result = container_show_init(&container, plan, error);
+	if (result == 0)
+		container_tell_start(&container);
 	if (result == 0 && detached)
 		result = let_go(detached, &container, error);
 	if (result == 0) {

@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "base/scope.h"
+#include "runtime/events.h"
 #include "runtime/container.h"
 #include "runtime/decision.h"
 #include "runtime/kept.h"
@@ -124,5 +125,9 @@ int sandbox_rename(const struct sandbox_locations *locations, const char *refere
 
 	if (result == 0)
 		result = registry_find(locations->state, reference, &entry, error);
-	return result < 0 ? result : registry_rename(&entry, name, record_bury, error);
+	if (result == 0)
+		result = registry_rename(&entry, name, record_bury, error);
+	if (result == 0)
+		event_add(locations->runtime, &(struct event){.name = "rename", .id = entry.id, .sandbox = name});
+	return result;
 }

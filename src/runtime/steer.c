@@ -13,6 +13,7 @@
 #include "cgroup/cgroup.h"
 #include "cgroup/counters.h"
 #include "cgroup/group.h"
+#include "runtime/events.h"
 #include "runtime/group.h"
 #include "runtime/registry.h"
 
@@ -48,7 +49,11 @@ int sandbox_pause(const struct sandbox_locations *locations, const char *referen
 	auto_free char *path = NULL;
 	int result = find_group(locations, reference, &entry, &path, error);
 
-	return result < 0 ? result : cgroup_group_freeze(path, on, error);
+	if (result == 0)
+		result = cgroup_group_freeze(path, on, error);
+	if (result == 0)
+		event_add_of(locations->runtime, on ? "pause" : "unpause", &entry);
+	return result;
 }
 
 /* What `run` checks while it plans. */

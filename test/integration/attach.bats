@@ -85,7 +85,7 @@ logged() {
 	start_shell -i
 	"$SANDBOX" attach --no-stdin box <<<'exit 9' >"$BATS_TEST_TMPDIR/out" 3>&- &
 	looking=$!
-	wait_until grep -q inotify "/proc/$looking/fdinfo/"*
+	wait_until sh -c "grep -q inotify /proc/$looking/fdinfo/*"
 	"$SANDBOX" attach box <<<'echo hello; exit 8' >/dev/null || status=$?
 	[ "$status" = 8 ]
 	status=0
@@ -104,8 +104,8 @@ logged() {
 	reader=$!
 	"$SANDBOX" attach box </dev/null >"$BATS_TEST_TMPDIR/pipe" 3>&- &
 	slow=$!
-	wait_until grep -q inotify "/proc/$stopped/fdinfo/"*
-	wait_until grep -q inotify "/proc/$slow/fdinfo/"*
+	wait_until sh -c "grep -q inotify /proc/$stopped/fdinfo/*"
+	wait_until sh -c "grep -q inotify /proc/$slow/fdinfo/*"
 	kill -STOP "$stopped"
 	"$SANDBOX" attach box <<<go | tail -n 1 >"$BATS_TEST_TMPDIR/last"
 	[ "$(<"$BATS_TEST_TMPDIR/last")" = 'the end' ]

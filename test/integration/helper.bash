@@ -157,11 +157,12 @@ processes_snapshot() {
 }
 
 # What could be left, one thing a line: processes of the user, mounts, files, keys. Bats's own are left out,
-# and so is the store, whose growth is not a leak (its staging places are).
+# and so are the events and the store, whose growth is not a leak (its staging places are).
 leftovers_snapshot() {
 	processes_snapshot
 	sed 's/^[0-9]* [0-9]* /mount /' /proc/self/mountinfo
-	find "$XDG_RUNTIME_DIR" "$XDG_STATE_HOME" "$XDG_CONFIG_HOME" "$XDG_DATA_HOME" -mindepth 1 2>/dev/null || true
+	find "$XDG_RUNTIME_DIR" "$XDG_STATE_HOME" "$XDG_CONFIG_HOME" "$XDG_DATA_HOME" -mindepth 1 \
+		! -path '*/sandbox/events*' 2>/dev/null || true
 	find "$XDG_CACHE_HOME" -path '*/staging/*' 2>/dev/null || true
 	find /tmp /dev/shm /var/tmp -mindepth 1 -maxdepth 1 -user "$(id -u)" ! -name 'bats-run-*' 2>/dev/null || true
 	awk -v uid="$(id -u):" '$1 == uid { print "keys", $2 }' /proc/key-users

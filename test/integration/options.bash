@@ -115,6 +115,17 @@ row exec tty -t "$detached 9); "'through on_terminal with "$id" tty;'"$ended" '=
 row exec no-tty --no-tty "$detached 9); "'through on_terminal with "$id" tty;'"$ended" '*not a tty*' --no-tty=2 "$boolean"
 row exec interactive -i "$detached 9); "'echo typed | with "$id" cat;'"$ended" =typed --interactive=2 "$boolean"
 row exec detach -d "$detached 9); "'with "$id" echo shown;'"$ended" '' --detach=2 "$boolean"
+row events since '--since 1h' "$detached 9); "'with --until 0s | tail -n 1;'"$ended" '*start*' '--since then' 'not a time'
+row events until '--until 0s' "$detached 9); "'through "timeout 2" with --since 1h; echo $?;'"$ended" '*
+0' '--until then' 'not a time'
+row events filter '--filter event=start' "$detached 9); "'with --since 1h --until 0s | head -n 1;'"$ended" '*"start"*' \
+	'--filter event=party' 'create start'
+row stop all --all "$detached 9); "'with --time 0 >/dev/null; "$SANDBOX" ps -q;'"$ended" '' --all=2 "$boolean"
+row restart all --all '"$SANDBOX" run -d --name box "$BUSYBOX_TAR" sh -c "echo ran; sleep 9" >/dev/null; with --time 0 >/dev/null;
+	"$SANDBOX" events --filter name=box --filter event=start --since 1m --until 0s | wc -l; "$SANDBOX" rm -f box >/dev/null' 2 --all=2 "$boolean"
+row kill all --all "$detached 9); "'with >/dev/null; "$SANDBOX" ps -q;'"$ended" '' --all=2 "$boolean"
+row logs since '--since 0s' "$detached 0); "'"$SANDBOX" wait "$id" >/dev/null; with "$id";'"$ended" '' '--since then' 'not a time'
+row logs until '--until 1h' "$detached 0); "'"$SANDBOX" wait "$id" >/dev/null; with "$id";'"$ended" '' '--until then' 'not a time'
 row attach detach-keys '--detach-keys x' 'id=$("$SANDBOX" run -dt "$BUSYBOX_TAR" sh -c "sleep 2"); (sleep 0.5; echo x) |
 	through typing with "$id"; "$SANDBOX" ps -q;'"$ended" '*????????????*' '--detach-keys ctrl-P' 'ctrl-'
 row attach no-stdin --no-stdin 'id=$("$SANDBOX" run -di "$BUSYBOX_TAR" timeout 2 sh -c "read line; echo \$line");

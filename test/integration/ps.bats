@@ -52,13 +52,29 @@ names() {
 	assert_output ' '
 }
 
+@test "--filter: by labels, and all of them" {
+	"$SANDBOX" run -d --name labelled -l tier=front -l stage=test "$BUSYBOX_TAR" true
+	"$SANDBOX" wait labelled
+	names -a -f label=tier
+	assert_output 'labelled '
+	names -a -f label=tier=front -f label=stage=test
+	assert_output 'labelled '
+	names -a -f label=tier=front -f label=stage=live
+	assert_output ' '
+	names -a -f label=tie
+	assert_output ' '
+	sandbox ps -a -f label=tier --format '{{.Labels}}'
+	assert_success 'tier=front,stage=test'
+	"$SANDBOX" rm labelled
+}
+
 @test "--filter: what cannot be meant is an error" {
 	sandbox ps --filter first
 	assert_error 'KEY=VALUE'
 	sandbox ps --filter colour=red
-	assert_error 'name id status exited image ancestor'
+	assert_error 'name id status exited image ancestor label'
 	sandbox ps --filter status=up
-	assert_error 'running exited dead'
+	assert_error 'created running exited dead'
 }
 
 @test "--format: fields, escapes, a table, JSON" {
