@@ -17,7 +17,7 @@ make_work() {
 	export WORK=/dev/shm/fault.$BASHPID USER_IDS
 	USER_IDS=$(id -u "$SANDBOX_TEST_USER"):$(id -g "$SANDBOX_TEST_USER")
 	export HOME=$WORK/home STORE=$WORK/disk/cache/sandbox XDG_CACHE_HOME=$WORK/disk/cache
-	export XDG_STATE_HOME=$HOME/state XDG_CONFIG_HOME=$HOME/config XDG_DATA_HOME=$HOME/data
+	export XDG_STATE_HOME=$WORK/disk/state XDG_CONFIG_HOME=$HOME/config XDG_DATA_HOME=$HOME/data
 	export MEDDLE=$HELPERS/meddle
 	mkdir -p "$WORK"/{disk,home,images}
 	make_images
@@ -50,6 +50,9 @@ make_images() {
 		tar -C "$name" --numeric-owner --owner=0 --group=0 --xattrs -cf "$name.tar" bin content proc sys dev
 		tar -C "$name" --numeric-owner --owner=7 --group=8 -rf "$name.tar" content/file-5
 	done
+	mkdir -p writer/{bin,proc,sys,dev}
+	cp flat/bin/listing "$(command -v busybox)" writer/bin
+	tar -C writer --numeric-owner --owner=0 --group=0 -cf writer.tar .
 	PYTHONDONTWRITEBYTECODE=1 python3 "$OLDPWD/test/integration/layered.py" many layered.tar flat.tar 4
 	PYTHONDONTWRITEBYTECODE=1 python3 "$OLDPWD/test/integration/layered.py" several several.tar flat.tar
 	touch -d '1 hour ago' ./*.tar

@@ -33,7 +33,7 @@ teardown() {
 begin() {
 	mount "$@" "$WORK/disk"
 	chown "$USER_IDS" "$WORK/disk"
-	as_user mkdir -m 0700 "$XDG_CACHE_HOME"
+	as_user mkdir -m 0700 "$XDG_CACHE_HOME" "$XDG_STATE_HOME"
 	user_sandbox import --name keeper "$WORK/images/other.tar"
 	[ "$status" = 0 ] || fail_with 'prepare the disk'
 	contents keeper

@@ -5,7 +5,7 @@
 #
 # SANDBOX_TEST_CUTS=N cuts at N places in all instead of some; SANDBOX_TEST_SEED chooses others.
 
-# shellcheck disable=SC2154  # bats's variables
+# shellcheck disable=SC2030,SC2031,SC2154  # bats's variables
 
 load ../integration/helper
 load disk
@@ -13,7 +13,7 @@ load disk
 setup_file() {
 	[ "$(id -u)" = 0 ] || return 0
 	make_work
-	export CUTS_EACH=$((${SANDBOX_TEST_CUTS:-20} / 10 + 1))
+	export CUTS_EACH=$((${SANDBOX_TEST_CUTS:-22} / 11 + 1))
 	truncate -s 64M "$WORK/empty"
 	# The data of a file that replaces another are written first by ext4's own kindness: not here.
 	export DISK_OPTIONS=loop,noauto_da_alloc,nosuid,nodev
@@ -48,7 +48,7 @@ eject_disk() {
 # Disks to begin with: with one image that has long been there, and with all.
 prepare_disks() {
 	insert_disk empty
-	as_user mkdir -m 0700 "$XDG_CACHE_HOME"
+	as_user mkdir -m 0700 "$XDG_CACHE_HOME" "$XDG_STATE_HOME"
 	user_sandbox import --name keeper "$WORK/images/other.tar"
 	[ "$status" = 0 ] || fail_with 'prepare the disk'
 	contents keeper
@@ -67,6 +67,23 @@ prepare_disks() {
 	forget_runtime
 	eject_disk
 	cp --sparse=always "$WORK/inserted" "$WORK/with-all"
+}
+
+# And with a sandbox that has written something.
+prepare_job() {
+	insert_disk with-all
+	user_sandbox run --keep --name job "$WORK/images/writer.tar" /bin/busybox sh -c \
+		'mkdir /content && cd /content && for i in 1 2 3 4 5; do head -c ${i}000 /bin/busybox >$i; done; ln 1 6; ln -s 1 7'
+	[ "$status" = 0 ] || fail_with 'the run that is kept'
+	user_sandbox commit job made
+	contents made
+	[ "$status" = 0 ] || fail_with 'the committed image'
+	echo "$output" >"$WORK/expected.made"
+	user_sandbox rmi made
+	[ "$status" = 0 ] || fail_with 'the committed image goes'
+	forget_runtime
+	eject_disk
+	cp --sparse=always "$WORK/inserted" "$WORK/with-job"
 }
 
 # The disk belongs to no other process by then.
@@ -110,10 +127,15 @@ assert_healed() {
 	user_sandbox images -q
 	[ "$status" = 0 ] || fail_with "$3: the store does not open"
 	assert_whole keeper "${KEEPER:-must}" "$3"
-	for image in flat layered; do
+	for image in flat layered made; do
 		assert_whole "$image" "$([ "$image" = "$1" ] && echo "$2" || echo may)" "$3"
 	done
-	assert_whole "$WORK/images/$1.tar" must "$3" "$1"
+	if [ -e "$WORK/images/$1.tar" ]; then
+		assert_whole "$WORK/images/$1.tar" must "$3" "$1"
+	else
+		user_sandbox commit job "$1"
+		assert_whole "$1" must "$3"
+	fi
 	[ -z "$(staging)" ] || fail_with "$3: left in staging: $(staging)"
 	user_sandbox gc
 	[ "$status" = 0 ] || fail_with "$3: gc"
@@ -209,6 +231,11 @@ assert_all_or_none() {
 
 @test "several images of one archive come together" {
 	CHECK=assert_all_or_none NEW_NAME=two:1 cut_everywhere with-keeper flat may load -i "$WORK/images/several.tar"
+}
+
+@test "a sandbox becomes an image" {
+	prepare_job
+	cut_everywhere with-job made must commit job made
 }
 
 @test "a garbage collection" {
