@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/scope.h"
+#include "base/test_switch.h"
 #include "base/text.h"
 #include "kernel/syscalls.h"
 #include "userns/userns.h"
@@ -106,14 +107,33 @@ static int copy_directory(int from, int to, const char *path, struct sandbox_err
 	return 0;
 }
 
+/* Opens the directory `path`; *out_opaque says whether it, or one on the way to it, hides what is below. Or -1. */
+static int open_own(int root, const char *path, bool *out_opaque)
+{
+	auto_free char *parts = memory_text(path);
+	auto_close int held = open_below(root, ".");
+	char *rest = parts, *part;
+
+	*out_opaque = false;
+	while (held >= 0 && (part = strsep(&rest, "/"))) {
+		int next = open_below(held, part);
+
+		scope_close(&held);
+		held = next;
+		*out_opaque = *out_opaque || (next >= 0 && is_opaque(next));
+	}
+	return take_fd(&held);
+}
+
 static int inherit_one(const struct inheritance *inheritance, int root, const char *path, struct sandbox_error *error)
 {
-	auto_close int to = open_below(root, path);
+	bool opaque;
+	auto_close int to = open_own(root, path, &opaque);
 
 	if (to < 0)
 		return error_set(error, errno, "open %.200s of a layer", path);
-	/* It takes the place of one that was deleted. */
-	if (is_opaque(to))
+	/* It, or what it is in, takes the place of something that was deleted. */
+	if (opaque)
 		return 0;
 	for (size_t i = 0; i < inheritance->lower_count; i++) {
 		auto_close int from = find_in_layer(inheritance->lower[i], path);
@@ -140,16 +160,27 @@ static int inherit_all(void *argument, struct sandbox_error *error)
 	return result;
 }
 
-int inherit_directories(int wrapper, int paths, const int *lower, size_t lower_count, const struct idmap *map,
-	struct sandbox_error *error)
+static int explain_size(struct sandbox_error *error)
 {
+	(void)error_set(error, EFBIG, "read the list of directories that a layer does not list");
+	return error_cause(error, SANDBOX_E_ARCHIVE_LIMIT, "their paths are more than %d bytes", PATHS_SIZE_MAX);
+}
+
+int inherit_directories(int wrapper, int paths, const int *lower, size_t lower_count, const struct idmap *map,
+	const struct interrupt *interrupt, struct sandbox_error *error)
+{
+	auto_finish(userns_child_finish) struct userns_child child = USERNS_CHILD_INIT;
 	struct inheritance inheritance = {.wrapper = wrapper, .lower = lower, .lower_count = lower_count};
 	auto_free char *text = NULL;
 	int result = lseek(paths, 0, SEEK_SET) < 0 ? error_set(error, errno, "read the list of directories") :
 		file_read_fd(paths, "the list of directories", PATHS_SIZE_MAX, &text, &inheritance.paths_size, error);
 
 	if (result < 0)
-		return result;
+		return result == -EFBIG ? explain_size(error) : result;
 	inheritance.paths = text;
-	return userns_run(map, inherit_all, &inheritance, error);
+	result = userns_start(map, inherit_all, &inheritance, &child, error);
+	test_point("inherit-started");
+	if (result == 0)
+		result = interrupt_wait(interrupt, child.pidfd, error);
+	return result < 0 ? result : userns_wait(&child, error);
 }

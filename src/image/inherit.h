@@ -9,14 +9,17 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "base/interrupt.h"
 #include "userns/idmap.h"
 
 /*
  * `paths` is a file of `count` paths, each ended by a NUL: directories in the tree root/ of the directory `wrapper`.
  * Each gets what the directory of that name has in the highest of the layers below (`lower`: directories with a root/,
- * the highest first) that can be seen through those above it. Works as root of `map`. 0 or -errno.
+ * the highest first) that can be seen through those above it, and through its own: of what lies below one that hides what
+ * was there, nothing is to be seen. Works as root of `map`, until a signal comes. 0 or -errno; E_ARCHIVE_LIMIT for more
+ * directories than can be held at once.
  */
 int inherit_directories(int wrapper, int paths, const int *lower, size_t lower_count, const struct idmap *map,
-	struct sandbox_error *error);
+	const struct interrupt *interrupt, struct sandbox_error *error);
 
 #endif

@@ -16,13 +16,22 @@
 #include "image/lease.h"
 #include "image/record.h"
 
+/* What a layer's tree depends on besides its stream. */
+enum dependence {
+	DEPENDS_ON_NOTHING,
+	DEPENDS_ON_NOTHING_OPAQUE, /* and it hides all that lies below */
+	DEPENDS_ON_LOWER,          /* it does not list all of its directories: inherit.h */
+	DEPENDENCES,
+};
+
 /* A layer on its way to be leased. */
 struct pending {
 	const struct import_layer *wanted;
 	struct digest tree;
+	enum dependence dependence;
 	bool opaque;
-	bool repeated;           /* an earlier one of this image is the same */
-	struct layer_lease lease; /* wrapper -1: it is in `staging`, or repeated */
+	const struct pending *same; /* an earlier one of this image, whose tree it shares; or NULL */
+	struct layer_lease lease; /* wrapper -1: it is in `staging`, or there is one that is the same */
 	struct import_counts counts; /* of the entries that made it */
 	struct staging staging;
 };
@@ -45,14 +54,6 @@ static void pending_list_finish(struct pending_list *list)
 	free(list->items);
 }
 
-/* What a layer's tree depends on besides its stream. */
-enum dependence {
-	DEPENDS_ON_NOTHING,
-	DEPENDS_ON_NOTHING_OPAQUE, /* and it hides all that lies below */
-	DEPENDS_ON_LOWER,          /* it does not list all of its directories: inherit.h */
-	DEPENDENCES,
-};
-
 /* What becomes of a stream as a layer is not what becomes of it as a root file system, nor is its name. */
 static void name_tree(const struct pending_list *list, struct pending *pending, enum dependence dependence)
 {
@@ -61,6 +62,7 @@ static void name_tree(const struct pending_list *list, struct pending *pending, 
 
 	for (size_t i = 0; dependence == DEPENDS_ON_LOWER && &list->items[i] < pending; i++)
 		memory_append(&text, " %s", list->items[i].tree.hex);
+	pending->dependence = dependence;
 	pending->opaque = dependence == DEPENDS_ON_NOTHING_OPAQUE;
 	digest_of(text, strlen(text), &pending->tree);
 }
@@ -79,13 +81,19 @@ static int find_layer(const struct pending_list *list, struct pending *pending, 
 {
 	const struct unpacking *unpacking = list->unpacking;
 
-	for (size_t i = 0; i < list->count; i++)
-		if (strcmp(list->items[i].wanted->diff.hex, pending->wanted->diff.hex) == 0) {
-			pending->tree = list->items[i].tree;
-			pending->opaque = list->items[i].opaque;
-			pending->repeated = true;
-			return 1;
-		}
+	for (size_t i = 0; i < list->count; i++) {
+		const struct pending *earlier = &list->items[i];
+
+		/* One that takes something from below takes something else when it comes again, higher up. */
+		if (strcmp(earlier->wanted->diff.hex, pending->wanted->diff.hex) != 0 ||
+		    earlier->dependence == DEPENDS_ON_LOWER)
+			continue;
+		pending->tree = earlier->tree;
+		pending->dependence = earlier->dependence;
+		pending->opaque = earlier->opaque;
+		pending->same = earlier->same ? earlier->same : earlier;
+		return 1;
+	}
 	for (unsigned int dependence = 0; dependence < DEPENDENCES; dependence++) {
 		char name[LAYER_NAME_SIZE];
 		int result;
@@ -148,13 +156,14 @@ static int inherit(const struct pending_list *list, struct pending *pending, int
 	size_t count = 0;
 
 	for (struct pending *item = pending; item-- > list->items;) {
-		if (item->repeated)
-			continue;
-		lower[count++] = item->lease.wrapper >= 0 ? item->lease.wrapper : item->staging.wrapper;
+		const struct pending *kept = item->same ? item->same : item;
+
+		lower[count++] = kept->lease.wrapper >= 0 ? kept->lease.wrapper : kept->staging.wrapper;
 		if (item->opaque)
 			break;
 	}
-	return inherit_directories(pending->staging.wrapper, paths, lower, count, list->unpacking->request->map, error);
+	return inherit_directories(pending->staging.wrapper, paths, lower, count, list->unpacking->request->map,
+		list->unpacking->interrupt, error);
 }
 
 static int unpack_layer(struct unpacking *unpacking, const struct pending_list *list, struct pending *pending,

@@ -440,7 +440,7 @@ collect_until() {
 	gzip -c "$BUSYBOX_TAR" >nameless.tar.gz
 	cp "$BUSYBOX_TAR" another.tar
 	# With a layer of its own, which goes and comes.
-	echo more >more && tar --append -f another.tar more
+	echo more >file && tar --append -f another.tar file
 	collect_until "$PWD/enough" &
 	collector=$!
 	for ((i = 0; i < runs; i++)); do

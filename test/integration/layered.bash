@@ -35,5 +35,5 @@ unpack_with_umoci() {
 # that a sandbox mounts; the number of names of a file of which a higher layer has replaced one.
 comparable() {
 	sed -E -e '/^\. /d' -e '/^\.\/(dev|proc|sys|etc\/(hosts|hostname|resolv.conf)) /d' -e '/^\.\/d\/hard /s/ (-|\.\/d\/hard) 3 / 3 /' \
-		-e '/^\.\/later(\/deep)? /s/ [0-9]+\.[0-9]+//'
+		-e '/^\.\/(later(\/deep)?|deleted(\/sub)?) /s/ [0-9]+\.[0-9]+//'
 }

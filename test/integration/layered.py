@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes layers and image archives.
 
-usage: layered.py layers DIRECTORY BASE.tar      DIRECTORY/00.tar and so on: 30 layers of an image
+usage: layered.py layers DIRECTORY BASE.tar      DIRECTORY/00.tar and so on: the layers of an image
        layered.py docker OUT.tar LAYOUT [FILTER] an OCI layout as `docker save` wrote it until Docker 24: ID/layer.tar,
                                                  through a program when FILTER names one; a layer that comes twice is
                                                  a symbolic link to the first
@@ -72,6 +72,8 @@ def first():
         layer.add(name + "/old", data=b"old")
     layer.add("directory-to-be", data=b"a file")
     layer.add("link-to-be", data=b"a file")
+    layer.directory("deleted", 0o701, owner=(13, 14))
+    layer.directory("deleted/sub", 0o702, owner=(15, 16), attributes={"user.note": "deleted"})
     return layer
 
 
@@ -95,6 +97,8 @@ def second():
     layer.add("directory-to-be/inside", data=b"inside")
     layer.add("link-to-be", tarfile.SYMTYPE, link="d/a")
     layer.add("later/deep/er", data=b"in directories that nobody lists")
+    layer.whiteout("", "deleted")                             # and filled again, without being listed
+    layer.add("deleted/sub/new", data=b"new")
     return layer
 
 
@@ -114,8 +118,11 @@ def write_layers(directory, base):
     with open(base, "rb") as stream:
         data = [stream.read(), first().finish(), second().finish()]
     data += [further(number).finish() for number in range(2, 28)]
-    # One that comes twice, as empty ones do in many images.
-    data.append(data[10])
+    # Some come twice, as empty ones do in many images: one takes a directory from below, which was changed meanwhile.
+    change, whole = Layer(28), Layer(29)
+    change.directory("n", 0o711, owner=(17, 18))
+    whole.directory("twice", 0o750)
+    data += [change.finish(), data[10], whole.finish(), data[3], whole.finish()]
     for number, layer in enumerate(data):
         with open(os.path.join(directory, "%02d.tar" % number), "wb") as stream:
             stream.write(layer)
