@@ -65,10 +65,16 @@ static bool lies_below(int inner, const struct stat *outer)
 	}
 }
 
-static int check_place(const struct image_store *store, const char *path, int folder, struct sandbox_error *error)
+static bool holds_home(const char *home, const struct stat *folder)
 {
-	const char *home = getenv("HOME");
-	auto_close int home_fd = home && *home == '/' ? open(home, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	auto_close int fd = home && *home == '/' ? open(home, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	return fd >= 0 && lies_below(fd, folder);
+}
+
+static int check_place(const struct image_store *store, const char *path, int folder, const char *home,
+	struct sandbox_error *error)
+{
 	struct stat folder_status, store_status;
 
 	if (fstat(folder, &folder_status) < 0 || (store->root >= 0 && fstat(store->root, &store_status) < 0))
@@ -79,7 +85,8 @@ static int check_place(const struct image_store *store, const char *path, int fo
 	if (store->root >= 0 && lies_below(store->root, &folder_status))
 		return refuse(path, "it holds the image store: other images could be read inside",
 			"name the folder that the root file system begins in", error);
-	if (home_fd >= 0 && lies_below(home_fd, &folder_status))
+	/* HOME may be anything: what is yours lies where the system says, too. */
+	if (holds_home(getenv("HOME"), &folder_status) || holds_home(home, &folder_status))
 		return refuse(path, "it holds your home directory: all that is yours could be read inside",
 			"name the folder that the root file system begins in", error);
 	return 0;
@@ -232,7 +239,7 @@ static int explain_open(const char *path, int code, const struct idmap *map, str
 	return error_fix(error, "check the path and its modes");
 }
 
-int folder_open(const struct image_store *store, const char *path, const struct idmap *map,
+int folder_open(const struct image_store *store, const char *path, const struct idmap *map, const char *home,
 	struct sandbox_error *error)
 {
 	auto_close int folder = open_unnoticed(AT_FDCWD, path, 0);
@@ -240,7 +247,7 @@ int folder_open(const struct image_store *store, const char *path, const struct 
 
 	if (folder < 0)
 		return explain_open(path, errno, map, error);
-	result = check_place(store, path, folder, error);
+	result = check_place(store, path, folder, home, error);
 	if (result == 0)
 		result = check_owners(path, folder, map, error);
 	if (result == 0)

@@ -223,7 +223,7 @@ static int resolve_layout(struct image_store *store, const char *path, const str
 static int resolve_folder(struct image_store *store, const char *path, const struct image_request *request,
 	struct image *out, struct sandbox_error *error)
 {
-	int folder = folder_open(store, path, request->map, error);
+	int folder = folder_open(store, path, request->map, request->home, error);
 
 	if (folder >= 0)
 		image_be_folder(out, folder);

@@ -28,6 +28,7 @@ struct image_request {
 	/* Asked before an import begins; anything but 0 is image_resolve's result, and nothing was made. NULL: not asked. */
 	int (*before_import)(void *context, struct sandbox_error *error);
 	struct import_choice choice; /* which image of an archive that has several */
+	const char *home;     /* of the caller, which no folder may hold that is an image; or NULL. Borrowed */
 	const char *source;   /* what to call its file in the record; NULL: what it is called. Borrowed */
 	bool archive_only;    /* the reference is a path or "-", never a name */
 	const struct sandbox_progress *progress; /* or NULL. Borrowed */

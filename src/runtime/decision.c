@@ -58,6 +58,7 @@ static int resolve_image(struct decision *decision, const char *name, const stru
 	int result;
 
 	image_request_init(&request, &decision->idmap);
+	request.home = decision->host.user.home;
 	request.choice = decision->choice;
 	request.limits = spec->import_limits;
 	request.progress = progress;

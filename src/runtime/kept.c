@@ -292,7 +292,7 @@ static int lease_layers(const struct kept *kept, struct image_store *store, stru
 
 static int lease_folder(const struct kept *kept, struct image_store *store, struct image *out, struct sandbox_error *error)
 {
-	int folder = folder_open(store, kept->folder, &kept->idmap, error);
+	int folder = folder_open(store, kept->folder, &kept->idmap, NULL, error);
 
 	if (folder >= 0)
 		image_be_folder(out, folder);

@@ -176,6 +176,7 @@ int sandbox_plan(const struct sandbox_locations *locations, const char *image_na
 	if (result < 0)
 		return result;
 	image_request_init(&request, &decision.idmap);
+	request.home = decision.host.user.home;
 	request.choice = decision.choice;
 	request.before_import = refuse_import;
 	result = image_resolve(&decision.store, image_name, &request, &decision.image, error);

@@ -188,6 +188,13 @@ private_root() {
 	local layer
 	sandbox run "$HOME" -- true
 	assert_error E_FOLDER
+	# That of the system, too, whatever the environment says.
+	system_home=$(getent passwd "$(id -u)" | cut -d : -f 6)
+	mkdir -p "$BATS_TEST_TMPDIR/nowhere"
+	if [ -d "$system_home" ]; then
+		HOME=$BATS_TEST_TMPDIR/nowhere sandbox run "$system_home" -- true
+		assert_error E_FOLDER
+	fi
 	sandbox --root "$BATS_TEST_TMPDIR/around/store" run "$BATS_TEST_TMPDIR/around" -- true
 	assert_error 'it holds the image store'
 	run_busybox -- true
