@@ -51,7 +51,7 @@ static void append_bar(const struct progress_state *state, size_t width, char *o
 
 	bar[0] = '[';
 	for (size_t i = 0; i < width; i++)
-		bar[1 + i] = i < full ? '=' : i == full ? '>' : ' ';
+		bar[1 + i] = "=> "[i < full ? 0 : i == full ? 1 : 2];
 	(void)snprintf(bar + 1 + width, sizeof(bar) - 1 - width, "] ");
 	append(out, size, bar);
 }
