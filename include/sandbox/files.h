@@ -10,6 +10,7 @@
 #include <sandbox/locations.h>
 #include <sandbox/strings.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 /*
  * Writes the whole root file system to `fd` as a tar stream: the image, and what was written over it; nothing of volumes and
@@ -49,5 +50,23 @@ struct sandbox_commit_options {
  */
 int sandbox_commit(const struct sandbox_locations *locations, const char *reference,
 	const struct sandbox_commit_options *options, char out_digest[SANDBOX_DIGEST_SIZE], struct sandbox_error *error);
+
+struct sandbox_copy_options {
+	bool archive; /* keep owners, as the sandbox's id map shows them; else copies are root's inside, and the caller's here */
+	bool follow;  /* where the source itself is a symbolic link: what it leads to */
+	uid_t caller_uid; /* who gets what comes out */
+	gid_t caller_gid;
+};
+
+/*
+ * Copies a file or a directory with all that is in it. A directory that exists gets the source in it under its own name, or
+ * with "/." at the end of the source what is in that; anything else is made, or replaced. Paths in the sandbox are those that
+ * its commands have, resolved within its root, whoever exchanges names there meanwhile; set-id bits stay inside. "-" as the
+ * other side is a tar archive on standard output or input; one that is damaged changes nothing. 0 or -errno.
+ */
+int sandbox_copy_out(const struct sandbox_locations *locations, const char *reference, const char *path, const char *target,
+	const struct sandbox_copy_options *options, struct sandbox_error *error);
+int sandbox_copy_in(const struct sandbox_locations *locations, const char *source, const char *reference, const char *path,
+	const struct sandbox_copy_options *options, struct sandbox_error *error);
 
 #endif

@@ -12,7 +12,7 @@ const struct command *const commands[] = {&command_run, &command_create, &comman
 	&command_logs, &command_stop, &command_restart, &command_kill, &command_wait, &command_pause, &command_unpause,
 	&command_update, &command_stats, &command_inspect, &command_rename, &command_rm, &command_prune,
 	&command_attach, &command_events,
-	&command_export, &command_diff, &command_commit,
+	&command_export, &command_cp, &command_diff, &command_commit,
 	&command_import, &command_load, &command_save, &command_images,
 	&command_tag, &command_history, &command_rmi, &command_image, &command_df, &command_gc,
 	&command_reset, &command_doctor, &command_completion, &command_help, NULL};

@@ -68,6 +68,7 @@ extern const struct command command_rm;
 extern const struct command command_import;
 extern const struct command command_save;
 extern const struct command command_export;
+extern const struct command command_cp;
 extern const struct command command_diff;
 extern const struct command command_load;
 extern const struct command command_commit;

@@ -1,4 +1,4 @@
-/* What the copy of a tree carries along; only tree_copy.c and copy_*.c include this. */
+/* What the copy of a tree carries along; only tree_copy.c, copy_*.c and tree_place.c include this. */
 #ifndef IMAGE_COPY_WORK_H
 #define IMAGE_COPY_WORK_H
 

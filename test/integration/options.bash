@@ -55,6 +55,9 @@ row_if is_not_sanitized import max-memory '--max-memory 1m' "$empty_store"'; wit
 with_kept='"$SANDBOX" run --name kept$$ "$BUSYBOX_TAR" touch /new; '
 row export output '--output root.tar' "$with_kept"'with kept$$ | wc -c; ls root.tar; "$SANDBOX" rm kept$$' '0*root.tar*' \
 	'--output none/root.tar' none/root.tar
+own_file='"$SANDBOX" run --name kept$$ "$BUSYBOX_TAR" sh -c "touch /f; chown 33 /f; ln -s f /l"; '
+row cp archive --archive "$own_file"'with kept$$:/f .; [ -O f ] || echo theirs; "$SANDBOX" rm kept$$' 'theirs*' --archive=2 "$boolean"
+row cp follow-link -L "$own_file"'with kept$$:/l .; [ -L l ] || echo file; "$SANDBOX" rm kept$$' 'file*' --follow-link=2 "$boolean"
 row diff json --json "$with_kept"'with kept$$; "$SANDBOX" rm kept$$' '\[*"/new"*\]*' --json=2 "$boolean"
 commit_it='with kept$$ made$$ >/dev/null; '; done_with_kept='; "$SANDBOX" rm kept$$; "$SANDBOX" rmi made$$'
 row commit change '--change WORKDIR=/etc' "$with_kept$commit_it"'"$SANDBOX" run made$$ pwd'"$done_with_kept" '/etc*' \

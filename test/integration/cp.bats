@@ -1,0 +1,241 @@
+#!/usr/bin/env bats
+# Files from and to sandboxes: `sandbox cp`, with one that runs and with a kept one that does not.
+
+# shellcheck disable=SC2154,SC2314  # bats's variables and negations
+
+load helper
+
+make_files='mkdir -p /d/e /full; echo x >/d/f; chown 33:44 /d/f; chmod 6755 /d/f; ln /d/f /d/g; ln -s f /d/l; mkfifo /d/p
+	echo in >/d/e/in; touch -d @1000000000 /d/e; truncate -s 100M /d/hole; ln -s / /out; ln -s /d /full/link; touch /ready'
+
+setup_file() {
+	private_folders
+	export RUNNING=$BATS_FILE_TMPDIR/running
+	"$SANDBOX" import --name busybox "$BUSYBOX_TAR"
+	mkdir "$BATS_FILE_TMPDIR/volume"
+	"$SANDBOX" run -d -v "$BATS_FILE_TMPDIR/volume:/mnt/volume" busybox sh -c "$make_files; sleep 1000" >"$RUNNING"
+	"$SANDBOX" run --name kept busybox sh -c "$make_files"
+	wait_until "$SANDBOX" exec "$(cat "$RUNNING")" test -e /ready
+}
+
+teardown_file() {
+	"$SANDBOX" rm -f kept "$(cat "$RUNNING")"
+	remove_private_folders
+}
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+	running=$(cat "$RUNNING")
+}
+
+# Copies with --archive belong to subordinate ids.
+teardown() {
+	[ -z "${racer:-}" ] || "$SANDBOX" rm -f "$racer" || true
+	cd / && unshare --map-root-user --map-auto find "$BATS_TEST_TMPDIR" -mindepth 1 -maxdepth 1 -type d -exec rm -rf {} +
+}
+
+list() {
+	(cd "$1" && find . -printf '%p %M %U:%G %n %s %l\n' | sed "s/ $(id -u):$(id -g) / own /; s/^\(\S* d.*\) [0-9]* [0-9]* $/\1/" | sort)
+}
+
+# What a command inside the sandbox that runs prints.
+inside() {
+	"$SANDBOX" exec "$running" sh -c "$1"
+}
+
+@test "a directory comes out with all that is in it, and belongs to the caller" {
+	for one in "$running" kept; do
+		rm -rf d
+		sandbox cp "$one:/d" .
+		assert_success ''
+		diff <(list d) - <<-'END'
+			. drwxr-xr-x own
+			./e drwxr-xr-x own
+			./e/in -rw-r--r-- own 1 3 
+			./f -rwxr-xr-x own 2 2 
+			./g -rwxr-xr-x own 2 2 
+			./hole -rw-r--r-- own 1 104857600 
+			./l lrwxrwxrwx own 1 1 f
+			./p prw-r--r-- own 1 0 
+		END
+		[ "$(stat -c %Y d/e)" = 1000000000 ]
+		[ "$(stat -c %b d/hole)" -lt 1000 ]
+	done
+}
+
+@test "with --archive owners are those that the id map shows, and still no set-id bits come out" {
+	sandbox cp -a "$running:/d" copy
+	assert_success ''
+	[ "$(stat -c %a copy/f)" = 755 ]
+	[ "$(unshare --map-root-user --map-auto stat -c %u:%g copy/f)" = 33:44 ]
+	# And back: who has them inside, has them again.
+	sandbox cp -a copy "$running:/back"
+	assert_success ''
+	[ "$(inside 'stat -c "%u:%g %a %h" /back/f')" = '33:44 755 2' ]
+	inside 'rm -r /back'
+}
+
+@test "without the defence set-id bits would come out" {
+	capture env SANDBOX_TEST_REMOVE=copy-set-ids "$SANDBOX_SWITCHED" cp "$running:/d/f" f
+	assert_status 0
+	[ "$(stat -c %a f)" = 6755 ]
+}
+
+@test "where it goes is as for docker cp" {
+	mkdir here && touch file
+	"$SANDBOX" cp kept:/d/e here          # into one that exists: under its own name
+	[ -f here/e/in ]
+	"$SANDBOX" cp kept:/d/e/. here        # what is in it
+	[ -f here/in ]
+	"$SANDBOX" cp kept:/d/e new           # that one is made
+	[ -f new/in ]
+	"$SANDBOX" cp kept:/d/e/in here/other # a file under another name
+	[ "$(cat here/other)" = in ]
+	"$SANDBOX" cp kept:/d/e/in file       # which is replaced
+	[ "$(cat file)" = in ]
+	"$SANDBOX" cp kept:/d/l . && [ -L l ] # a link as a link
+	"$SANDBOX" cp -L kept:/d/l linked && [ "$(cat linked)" = x ] && [ ! -L linked ]
+	"$SANDBOX" cp kept:full/link/e/in relative && [ "$(cat relative)" = in ]
+	for mistake in "kept:/d/e file" "kept:/d/f none/" "kept:/d/f none/file" "kept:/none ." "kept:/d/f/ ." ". kept:/d/f" \
+		"file kept:/none/" "file kept:/none/x" "none kept:/" "file other" "kept:/d kept:/e"; do
+		# shellcheck disable=SC2086
+		sandbox cp $mistake
+		assert_status 125
+		[ -n "$stderr" ]
+	done
+	[ "$(find . -mindepth 1 -maxdepth 1 ! -name '.[os]*' | wc -l)" = 6 ]
+}
+
+@test "a directory does not replace a file, nor a file a directory" {
+	mkdir -p tree/f other/e
+	touch tree/f/x other/e/in
+	sandbox cp tree/. "$running:/d"
+	assert_status 125
+	assert_stderr_has 'something else of that name'
+	mv other/e/in other/in && rmdir other/e && mv other/in other/e
+	sandbox cp other/. "$running:/d"
+	assert_status 125
+	assert_stderr_has 'a directory of that name'
+	[ "$(inside 'cat /d/f; cat /d/e/in; ls -A /d | grep -c sandbox-cp')" = $'x\nin\n0' ]
+}
+
+@test "files go in, and belong to root" {
+	mkdir -p tree/sub && echo data >tree/sub/file && chmod 4711 tree/sub/file && ln -s sub/file tree/link
+	mkfifo tree/fifo && ln tree/sub/file tree/again
+	for one in "$running" kept; do
+		sandbox cp tree "$one:/root"
+		assert_success ''
+		"$SANDBOX" cp "$one:/root" - | tar --numeric-owner -tvf - >listing
+		grep -q -- '^-rws--x--x 0/0 .* root/tree/again$' listing
+		grep -q -- '^hrws--x--x 0/0 .* root/tree/sub/file link to root/tree/again$' listing
+		grep -q -- '^lrwxrwxrwx 0/0 .* root/tree/link -> sub/file$' listing
+		grep -q -- '^prw-r--r-- 0/0 .* root/tree/fifo$' listing
+	done
+	[ "$(inside 'cat /root/tree/link; rm -r /root/tree')" = data ]
+	"$SANDBOX" diff kept | grep -qx 'A /root/tree/sub/file'
+}
+
+@test "into volumes and the kernel's files out" {
+	echo text >file
+	"$SANDBOX" cp file "$running:/mnt/volume/"
+	[ "$(cat "$BATS_FILE_TMPDIR/volume/file")" = text ]
+	"$SANDBOX" cp "$running:/proc/version" version
+	diff version /proc/version
+	mkdir all
+	sandbox cp "$running:/." all
+	assert_status 0
+	[ -d all/proc ] && [ -z "$(ls all/proc all/sys)" ] && [ -f all/mnt/volume/file ]
+	sandbox cp "$running:/dev/null" .
+	assert_status 125
+	assert_stderr_has 'a device or a socket'
+}
+
+@test "- is an archive, out and in" {
+	"$SANDBOX" cp "$running:/d" - >out.tar
+	tar --numeric-owner -tvf out.tar >listing
+	grep -q -- '^-rwsr-sr-x 33/44 .* d/f$' listing
+	"$SANDBOX" cp "$running:/d/l" - | tar -tvf - | grep -q 'l -> f$'
+	"$SANDBOX" cp kept:/d/e/. - | tar -t | grep -qx in
+	for one in "$running" kept; do
+		sandbox cp - "$one:/home" <out.tar
+		assert_success ''
+		[ "$("$SANDBOX" cp "$one:/home/d" - | tar --numeric-owner -tvf -)" = "$(cat listing)" ]
+	done
+	inside 'rm -r /home/d'
+	# One that is cut short changes nothing, and neither does one that leads elsewhere.
+	head -c 5000 out.tar >cut.tar
+	sandbox cp - "$running:/home" <cut.tar
+	assert_error E_ARCHIVE_TRUNCATED
+	[ "$(inside 'ls /home')" = user ]
+	tar -cPf climbing.tar --transform 's|^|../|' listing
+	sandbox cp - "$running:/home" <climbing.tar
+	assert_error E_ARCHIVE_HOSTILE
+	sandbox cp - "$running:/d/f" <out.tar
+	assert_status 125
+	assert_stderr_has 'into a directory'
+	[ -z "$(find "$XDG_CACHE_HOME/sandbox/staging" -mindepth 1)" ]
+}
+
+@test "links in the sandbox lead nowhere out of its root" {
+	echo precious >outside
+	inside "ln -s '$PWD/outside' /climb; ln -s ../../../../../../../..$PWD /climbdir; ln -s '$PWD/made' /dangling"
+	sandbox cp "$running:/climbdir/outside" stolen
+	assert_status 125
+	sandbox cp -L "$running:/climb" stolen
+	assert_status 125
+	[ ! -e stolen ]
+	# Without the defence it is.
+	capture env SANDBOX_TEST_REMOVE=root-resolve "$SANDBOX_SWITCHED" cp -L "$running:/climb" stolen
+	[ "$(cat stolen)" = precious ]
+	echo evil >evil
+	sandbox cp evil "$running:/climbdir/outside"
+	assert_status 125
+	sandbox cp evil "$running:/dangling"
+	assert_status 0
+	[ ! -e made ]
+	sandbox cp evil "$running:/climb"
+	assert_status 0
+	[ "$(cat outside)" = precious ]
+	[ "$(inside 'cat /climb /dangling; rm -r /climb /climbdir /dangling')" = $'evil\nevil' ]
+	# A link that leads to a directory inside is one.
+	sandbox cp evil "$running:/out/tmp/"
+	assert_status 0
+	[ "$(inside 'cat /tmp/evil')" = evil ]
+}
+
+# SANDBOX_RACER_COPIES says how often: 500 at full length.
+@test "while somebody inside exchanges the names, nothing outside is read or written" {
+	mkdir outside && echo precious >outside/file && echo evil >evil && mkdir -p tree/victim/deep && echo evil >tree/victim/deep/file
+	mkdir out
+	racer=$("$SANDBOX" run -d -v "$HELPERS:/helpers:ro" busybox sh -c 'mkdir -p /race/victim/deep; echo inside >/race/victim/deep/file
+		cp -r /race/victim/deep /race/victim/other; exec /helpers/racer /count "$1" /race/victim/deep/file /race/victim/deep /race/victim' \
+		sh "$PWD/outside")
+	wait_until "$SANDBOX" exec "$racer" test -s /count
+	before=$(find outside -printf '%p %y %s %T@ %C@\n' && cat outside/file)
+	copied=0
+	for ((i = 0; i < ${SANDBOX_RACER_COPIES:-15}; i++)); do
+		! "$SANDBOX" cp "$racer:/race/victim" out/ 2>/dev/null || copied=$((copied + 1))
+		! "$SANDBOX" cp -L "$racer:/race/victim/deep/file" out/one 2>/dev/null || copied=$((copied + 1))
+		! "$SANDBOX" cp evil "$racer:/race/victim/deep/" 2>/dev/null || copied=$((copied + 1))
+		! "$SANDBOX" cp tree/. "$racer:/race" 2>/dev/null || copied=$((copied + 1))
+		"$SANDBOX" cp "$racer:/race" - 2>/dev/null | tar -xO 2>/dev/null >>out/stream || true
+		rm -rf out/victim
+	done
+	[ "$before" = "$(find outside -printf '%p %y %s %T@ %C@\n' && cat outside/file)" ]
+	! grep -rq precious out
+	[ "$copied" -gt 0 ]
+}
+
+@test "a terminal gets no archive, and operands say on which side they are" {
+	capture script -qec "'$SANDBOX' cp kept:/d -" /dev/null
+	assert_status 125
+	assert_output_has 'refused to exchange an archive with the terminal'
+	sandbox cp one two
+	assert_status 125
+	assert_stderr_has 'must be in a sandbox'
+	sandbox cp nobody:/d .
+	assert_error E_SANDBOX_UNKNOWN
+	touch ./kept:file
+	sandbox cp ./kept:file kept:/tmp
+	assert_success ''
+}
