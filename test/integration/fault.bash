@@ -41,11 +41,11 @@ living_things() {
 	sed 's/^[0-9]* [0-9]* /mount /' /proc/self/mountinfo
 }
 
-# What stays until somebody removes it. The trees of layers are left out, and the mark of a layer that has reached
-# the disk.
+# What stays until somebody removes it. The trees of layers are left out, and what a layer that has reached the disk
+# gets: a manifest and a mark.
 kept_files() {
 	find "$XDG_RUNTIME_DIR" "$XDG_STATE_HOME" "$XDG_CONFIG_HOME" "$XDG_DATA_HOME" "$XDG_CACHE_HOME" \
-		-mindepth 1 -path '*/layers/*/root' -prune -o -name durable -o -print 2>/dev/null | sort
+		-mindepth 1 -path '*/layers/*/root' -prune -o -path '*/layers/*/manifest' -o -name durable -o -print 2>/dev/null | sort
 	find /tmp /dev/shm /var/tmp -mindepth 1 -maxdepth 1 -user "$(id -u)" ! -name 'bats-run-*' ! -path "$TMPDIR" \
 		2>/dev/null | sort
 }
