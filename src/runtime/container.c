@@ -108,7 +108,7 @@ int container_add_entry(const struct sandbox_locations *locations, const struct 
 		return result;
 	result = plan->cidfile ? write_cidfile(plan->cidfile, out->id, error) : 0;
 	if (result < 0)
-		registry_remove(out);
+		registry_remove(out, record_bury);
 	else
 		event_add(locations->runtime, &(struct event){.name = "create", .id = out->id,
 			.sandbox = registry_entry_name(out), .image = plan->image});
@@ -242,7 +242,7 @@ void container_tell_start(const struct container *container)
 static void remove_entry(struct container *container)
 {
 	tell_event(container, "rm", NULL);
-	registry_remove(&container->entry);
+	registry_remove(&container->entry, record_bury);
 }
 
 /* Its log, its end and what it wrote stay for whoever asks later: `sandbox rm` removes them. */

@@ -263,8 +263,7 @@ int sandbox_remove(const struct sandbox_locations *locations, const char *refere
 	result = registry_lock_idle(&entry, error);
 	if (result < 0)
 		return result;
-	(void)record_bury(&entry);
 	event_add_of(locations->runtime, "rm", &entry);
-	registry_remove(&entry);
+	registry_remove(&entry, record_bury);
 	return 0;
 }

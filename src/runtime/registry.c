@@ -219,7 +219,7 @@ static int refresh(struct registry_entry *entry)
 	return -ENOENT;
 }
 
-void registry_remove(struct registry_entry *entry)
+void registry_remove(struct registry_entry *entry, registry_burial *bury)
 {
 	struct sandbox_error error = {0};
 	char trash[TRASH_SIZE];
@@ -234,6 +234,8 @@ void registry_remove(struct registry_entry *entry)
 		result = discard(entry->all, entry->called, trash);
 	(void)flock(entry->all, LOCK_UN);
 	test_point("registry.discarded");
+	if (result == 0)
+		(void)bury(entry);
 	if (result == 0 && remove_trash(entry->all, trash, entry->directory, &error) < 0)
 		log_notice("something of the sandbox stays behind: %s", error.text);
 	registry_entry_finish(entry);
@@ -472,8 +474,8 @@ static int sweep_entry(void *context, const struct registry_entry *entry, struct
 	return 0;
 }
 
-/* The next one that nobody removes any more: locked, and its name; or -1. So many are passed over, which stay. */
-static int find_trash(int all, size_t skip, char out[TRASH_SIZE])
+/* The next one that nobody removes any more: locked, and what it was called; or -1. So many are passed over, which stay. */
+static int find_trash(int all, size_t skip, struct registry_entry *out)
 {
 	auto_close int copy = openat(all, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	auto_closedir DIR *stream = copy < 0 ? NULL : fdopendir(copy);
@@ -491,14 +493,14 @@ static int find_trash(int all, size_t skip, char out[TRASH_SIZE])
 		directory = openat(all, item->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (directory < 0 || flock(directory, LOCK_EX | LOCK_NB) < 0 || skip-- > 0)
 			continue;
-		(void)snprintf(out, TRASH_SIZE, ".%s", found.called);
+		*out = found;
 		return take_fd(&directory);
 	}
 	return -1;
 }
 
 /* A large one takes time: nobody waits for that. */
-static void sweep_trash(const char *state)
+static void sweep_trash(const char *state, registry_burial *bury)
 {
 	auto_free char *path = memory_format("%s/%s", state, all_name);
 	auto_close int all = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -506,11 +508,16 @@ static void sweep_trash(const char *state)
 
 	while (all >= 0) {
 		struct sandbox_error problem = {0};
+		struct registry_entry entry;
 		char trash[TRASH_SIZE];
-		auto_close int directory = find_trash(all, stubborn, trash);
+		auto_close int directory = find_trash(all, stubborn, &entry);
 
 		if (directory < 0)
 			return;
+		entry.all = all;
+		entry.directory = directory;
+		(void)bury(&entry);
+		(void)snprintf(trash, TRASH_SIZE, ".%s", entry.called);
 		if (remove_trash(all, trash, directory, &problem) == 0)
 			continue;
 		log_debug("%s", problem.text);
@@ -525,8 +532,8 @@ void registry_sweep(const char *state, registry_burial *bury)
 
 	if (all >= 0) {
 		(void)walk_all(&all, sweep_entry, &sweep, NULL);
-		sweep_trash(state);
+		sweep_trash(state, bury);
 	} else if (all == -EWOULDBLOCK) {
-		sweep_trash(state);
+		sweep_trash(state, bury);
 	}
 }

@@ -58,8 +58,11 @@ typedef int registry_filler(void *context, const struct registry_entry *entry, s
 int registry_add(const char *state, const char *name, registry_burial *bury, registry_filler *fill, void *context,
 	struct registry_entry *out, struct sandbox_error *error);
 
-/* Removes an entry on which the caller has the lock, and finishes it. Idempotent. */
-void registry_remove(struct registry_entry *entry);
+/*
+ * Removes an entry on which the caller has the lock, and finishes it. `bury` removes what is outside of it, once nobody
+ * finds it any more; its answer does not count. Idempotent.
+ */
+void registry_remove(struct registry_entry *entry, registry_burial *bury);
 
 /* Gives it another name. 0 or -errno with E_NAME_IN_USE. */
 int registry_rename(struct registry_entry *entry, const char *name, registry_burial *bury, struct sandbox_error *error);

@@ -1,6 +1,6 @@
 # What an option of `sandbox run` says, it says to `sandbox create` as well, and it holds when the sandbox starts.
 
-# shellcheck disable=SC2154,SC2317  # option_rows.bash sets and calls
+# shellcheck disable=SC2034,SC2154,SC2317  # option_rows.bash sets and calls
 load helper
 load option_rows
 

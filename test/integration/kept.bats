@@ -104,7 +104,7 @@ supervisor_of() {
 	mkdir "$BATS_TEST_TMPDIR/lent" && cd "$BATS_TEST_TMPDIR"
 	echo lent >lent/file
 	echo FROM_FILE=then >vars
-	export TAKEN=then
+	export TAKEN=before
 	sandbox create --name box -v ./lent:/lent:ro -e TAKEN -e SET=1 --env-file vars -u 12:34 -w /srv -h other --read-only \
 		"$BUSYBOX_TAR" sh -c 'cat /lent/file; echo $TAKEN $SET $FROM_FILE; id -u; pwd; hostname; ! touch /new 2>/dev/null'
 	assert_success
@@ -112,7 +112,7 @@ supervisor_of() {
 	rm vars
 	cd /
 	sandbox start -a box
-	assert_success $'lent\nthen 1 then\n12\n/srv\nother'
+	assert_success $'lent\nbefore 1 then\n12\n/srv\nother'
 }
 
 @test "the image's own words hold also when the image has gone by its name" {

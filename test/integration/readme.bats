@@ -1,6 +1,6 @@
 # What README.md shows of sandboxes that stay, done line by line.
 
-# shellcheck disable=SC2154  # helper.bash sets status, output and stderr
+# shellcheck disable=SC2034,SC2154  # helper.bash sets status, output and stderr
 load helper
 
 # A mirror in the image itself: the lines of the README need no other machine.
