@@ -95,7 +95,7 @@ static int read_names(int directory, const char *path, struct names *out, struct
 
 static const char *next_name(const struct names *names)
 {
-	return names->next < names->count ? names->items[names->next] : NULL;
+	return names->items && names->next < names->count ? names->items[names->next] : NULL;
 }
 
 /* ---- where the walk is ---- */
@@ -156,7 +156,7 @@ static int set_path(struct position *position, const char *name, struct sandbox_
 	}
 	if (length)
 		position->path[length++] = '/';
-	strcpy(position->path + length, name);
+	memcpy(position->path + length, name, strlen(name) + 1);
 	return 0;
 }
 
