@@ -211,4 +211,28 @@ struct sandbox_events_options {
 int sandbox_events(const struct sandbox_locations *locations, const struct sandbox_events_options *options,
 	struct sandbox_error *error);
 
+/* What runs in a sandbox. What it says of itself may hold any byte. */
+struct sandbox_process {
+	uint64_t pid, parent; /* as they are inside; no parent there: 0 */
+	uint64_t host_pid;
+	bool has_uid; /* it has one inside: */
+	uint32_t uid;
+	char state;         /* proc_pid_stat(5) */
+	uint64_t memory;    /* resident, in bytes */
+	uint64_t processor; /* milliseconds */
+	uint64_t age;       /* seconds */
+	char *command;
+};
+
+struct sandbox_processes {
+	struct sandbox_process *items; /* by pid */
+	size_t count;
+};
+
+void sandbox_processes_finish(struct sandbox_processes *processes);
+
+/* 0 or -errno: ESRCH with E_SANDBOX_STATE when it has ended. *out is empty before. */
+int sandbox_processes_read(const struct sandbox_locations *locations, const char *reference, struct sandbox_processes *out,
+	struct sandbox_error *error);
+
 #endif

@@ -11,7 +11,7 @@
 const struct command *const commands[] = {&command_run, &command_create, &command_start, &command_ps, &command_exec,
 	&command_logs, &command_stop, &command_restart, &command_kill, &command_wait, &command_pause, &command_unpause,
 	&command_update, &command_stats, &command_inspect, &command_rename, &command_rm, &command_prune,
-	&command_attach, &command_events,
+	&command_attach, &command_events, &command_top,
 	&command_export, &command_cp, &command_diff, &command_commit,
 	&command_import, &command_load, &command_save, &command_images,
 	&command_tag, &command_history, &command_rmi, &command_image, &command_df, &command_gc,

@@ -56,6 +56,7 @@ extern const struct command command_ps;
 extern const struct command command_attach;
 extern const struct command command_events;
 extern const struct command command_exec;
+extern const struct command command_top;
 extern const struct command command_logs;
 extern const struct command command_stop;
 extern const struct command command_kill;

@@ -19,6 +19,7 @@ static const char *const step_names[CHANNEL_STEP_COUNT] = {
 	[CHANNEL_EXEC] = "exec",
 	[CHANNEL_WAIT] = "wait",
 	[CHANNEL_ATTACH] = "attach",
+	[CHANNEL_PROCESSES] = "processes",
 	[CHANNEL_DONE] = "done",
 	[CHANNEL_ERROR] = "error",
 	[CHANNEL_FILES] = "files",

@@ -24,6 +24,7 @@ enum channel_step {
 	CHANNEL_EXEC,        /* → init, from another command: one more (runtime/session.h) */
 	CHANNEL_WAIT,        /* from another command to the supervisor: tell of the end */
 	CHANNEL_ATTACH,      /* likewise: give a descriptor to write to its standard input, if there is one */
+	CHANNEL_PROCESSES,   /* likewise: give a pidfd of init */
 	CHANNEL_DONE,        /* its answer to everything else */
 	CHANNEL_ERROR,       /* ← `error`: init gave up, and is ending */
 	CHANNEL_FILES,       /* → init, from another command: descriptors of its files (runtime/files.h) */

@@ -147,9 +147,9 @@ static void pass_on(const struct channel_message *request, int client, int chann
 }
 
 /* The descriptor itself: who writes there, and how fast, is no affair of ours. */
-static void lend_input(int client, int input)
+static void lend(int client, int fd)
 {
-	(void)channel_send(client, CHANNEL_DONE, 0, 0, &input, input >= 0, NULL);
+	(void)channel_send(client, CHANNEL_DONE, 0, 0, &fd, fd >= 0, NULL);
 }
 
 /* False when this client has nothing more to say. */
@@ -167,7 +167,9 @@ static bool serve_client(const struct control *control, struct control_client *c
 	if (request.step == CHANNEL_SIGNAL || request.step == CHANNEL_EXEC || request.step == CHANNEL_FILES)
 		pass_on(&request, client->socket, channel);
 	if (request.step == CHANNEL_ATTACH)
-		lend_input(client->socket, control->input);
+		lend(client->socket, control->input);
+	if (request.step == CHANNEL_PROCESSES)
+		lend(client->socket, control->init);
 	if (request.step == CHANNEL_SIGNAL)
 		*signals |= signal_bit(request.value);
 	client->waits = request.step == CHANNEL_WAIT;

@@ -7,6 +7,7 @@
  *	EXEC    one more command, passed on to init, which answers whoever asked; here, DONE
  *	FILES   descriptors of its files (runtime/files.h), likewise
  *	ATTACH  answered by DONE, with a descriptor to write to, where the command reads something that we have
+ *	PROCESSES  answered by DONE, with a pidfd of init, of whom all processes in there descend
  *	WAIT    answered by EXITED, when that has happened
  *
  * and ERROR, where something goes wrong.
@@ -34,13 +35,14 @@ struct control {
 	int listener;  /* -1: nobody can come */
 	int directory; /* RUNTIME/control, or -1 */
 	int input;     /* what leads to the command's standard input, or -1. Borrowed */
+	int init;      /* a pidfd. Borrowed */
 	int reserve;   /* a descriptor to be given up for one more connection, or -1 */
 	char name[REGISTRY_ID_SIZE];
 	struct control_client *clients;
 	size_t count;
 };
 
-#define CONTROL_INIT {.listener = -1, .directory = -1, .input = -1, .reserve = -1}
+#define CONTROL_INIT {.listener = -1, .directory = -1, .input = -1, .init = -1, .reserve = -1}
 
 /* Makes the socket. 0 or -errno with E_HOME_UNUSABLE; to be finished in either case. */
 int control_open(struct control *control, const char *runtime, const char *id, struct sandbox_error *error);

@@ -82,6 +82,7 @@ static int run_plan(const struct sandbox_locations *locations, struct plan *plan
 		result = container_show_init(&container, plan, error);
 	if (result == 0)
 		container_tell_start(&container);
+	container.control.init = container.init_pidfd;
 	if (result == 0 && detached)
 		result = let_go(detached, &container, error);
 	if (result == 0) {

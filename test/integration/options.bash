@@ -129,6 +129,7 @@ row restart all --all '"$SANDBOX" run -d --name box "$BUSYBOX_TAR" sh -c "echo r
 row kill all --all "$detached 9); "'with >/dev/null; "$SANDBOX" ps -q;'"$ended" '' --all=2 "$boolean"
 row logs since '--since 0s' "$detached 0); "'"$SANDBOX" wait "$id" >/dev/null; with "$id";'"$ended" '' '--since then' 'not a time'
 row logs until '--until 1h' "$detached 0); "'"$SANDBOX" wait "$id" >/dev/null; with "$id";'"$ended" '' '--until then' 'not a time'
+row top json --json "$detached 9); "'with "$id";'"$ended" '\[*host_pid*' --json=2 "$boolean"
 row attach detach-keys '--detach-keys x' 'id=$("$SANDBOX" run -dt "$BUSYBOX_TAR" sh -c "sleep 2"); (sleep 0.5; echo x) |
 	through typing with "$id"; "$SANDBOX" ps -q;'"$ended" '*????????????*' '--detach-keys ctrl-P' 'ctrl-'
 row attach no-stdin --no-stdin 'id=$("$SANDBOX" run -di "$BUSYBOX_TAR" timeout 2 sh -c "read line; echo \$line");
