@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -45,13 +44,15 @@ static int list_inside(void *argument, struct sandbox_error *error)
 
 /* ---- making ---- */
 
-/* Several may do so at once, and write the same: each into a file of its own, which nobody reads until it is whole. */
-static void unfinished_name(char *out, size_t size)
+/* Several may do so at once, and write the same: the first to finish gives it the name. */
+static int publish(int file, int wrapper, struct sandbox_error *error)
 {
-	struct timespec now;
+	char path[32];
 
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	(void)snprintf(out, size, "%s.%d-%lx", manifest_name, (int)getpid(), (unsigned long)now.tv_nsec);
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
+	if (linkat(AT_FDCWD, path, wrapper, manifest_name, AT_SYMLINK_FOLLOW) < 0 && errno != EEXIST)
+		return error_set(error, errno, "write the manifest of a layer");
+	return 0;
 }
 
 int manifest_make(int wrapper, struct sandbox_error *error)
@@ -59,7 +60,6 @@ int manifest_make(int wrapper, struct sandbox_error *error)
 	auto_close int out = -1;
 	struct helper helper = {wrapper, -1, -1};
 	struct layer_ids ids;
-	char name[64];
 	int result;
 
 	if (faccessat(wrapper, manifest_name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
@@ -67,18 +67,18 @@ int manifest_make(int wrapper, struct sandbox_error *error)
 	result = layer_ids_load(wrapper, &ids, error);
 	if (result < 0)
 		return result;
-	unfinished_name(name, sizeof(name));
-	out = openat(wrapper, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	/* Without a name until it is whole: whoever is killed leaves nothing. */
+	out = openat(wrapper, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600);
+	if (out < 0 && errno == EOPNOTSUPP) {
+		log_debug("a layer has no manifest: its file system has no files without a name");
+		return 0;
+	}
 	if (out < 0)
 		return error_set(error, errno, "write the manifest of a layer");
 	helper.out = out;
 	result = userns_run(&ids.map, list_inside, &helper, error);
 	test_point("manifest-written");
-	if (result == 0 && renameat(wrapper, name, wrapper, manifest_name) < 0)
-		result = error_set(error, errno, "write the manifest of a layer");
-	if (result < 0)
-		(void)unlinkat(wrapper, name, 0);
-	return result;
+	return result < 0 ? result : publish(out, wrapper, error);
 }
 
 /* ---- comparing ---- */
