@@ -226,6 +226,20 @@ inside() {
 	[ "$copied" -gt 0 ]
 }
 
+@test "killed before it copies, it has left nothing, and the sandbox can be used" {
+	for operands in 'kept:/d out' 'cp.bats kept:/tmp/in'; do
+		cp "$BATS_TEST_FILENAME" cp.bats
+		# shellcheck disable=SC2086  # two operands
+		SANDBOX_TEST_KILL_AT=copy-found run "$SANDBOX_SWITCHED" cp $operands
+		[ "$status" != 0 ] || fail_with "it should be killed: cp $operands"
+		[ ! -e out ]
+		sandbox cp kept:/tmp/in -
+		assert_status 125
+	done
+	sandbox start --attach kept
+	assert_status 0
+}
+
 @test "a terminal gets no archive, and operands say on which side they are" {
 	capture script -qec "'$SANDBOX' cp kept:/d -" /dev/null
 	assert_status 125

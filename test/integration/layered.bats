@@ -391,7 +391,7 @@ print([step["layer"] for step in steps], len(steps[1]["created_by"]), steps[3]["
 }
 
 @test "killed at any step, an import of layers leaves nothing that the next one does not clear away" {
-	for step in import-start import-unpacked layer-publish layer-published import-recorded; do
+	for step in import-start import-unpacked inherit-started layer-publish layer-published import-recorded; do
 		SANDBOX_TEST_KILL_AT=$step run "$SANDBOX_SWITCHED" import small-docker.tar
 		[ "$status" = 137 ] || fail_with "it should be killed at $step"
 		sandbox run small-docker.tar
