@@ -6,7 +6,7 @@
 
 void sandbox_spec_init(struct sandbox_spec *spec)
 {
-	*spec = (struct sandbox_spec){.init = true, .shm_size = 64 << 20, .stop_timeout = 10 * 1000,
+	*spec = (struct sandbox_spec){.init = true, .shm_size = 64 << 20, .stop_timeout = 10 * UINT64_C(1000),
 		.import_limits = SANDBOX_IMPORT_LIMITS_DEFAULT};
 }
 
