@@ -37,7 +37,10 @@ static void add_text(struct format *format, char *text)
 	for (const char *in = text; *in; in++) {
 		bool escaped = in[0] == '\\' && (in[1] == 't' || in[1] == 'n');
 
-		*out++ = escaped ? (in[1] == 't' ? '\t' : '\n') : *in;
+		if (escaped)
+			*out++ = (char)(in[1] == 't' ? '\t' : '\n');
+		else
+			*out++ = *in;
 		in += escaped;
 	}
 	*out = '\0';
@@ -92,7 +95,7 @@ static size_t count_columns(const struct format *format)
 
 static void start_table(struct format *format)
 {
-	auto_free const char **headings = NULL;
+	auto_free const char **headings = memory_zeroed(1, sizeof(*headings));
 	size_t count = 0;
 
 	for (; format->fields[count].name; count++) {

@@ -22,15 +22,18 @@ static int refuse(const char *text, struct sandbox_error *error)
 /* The byte that a terminal sends; 0 for what is no key. */
 static char parse_key(const char *text, size_t length)
 {
-	char key = text[length - 1];
+	char key = *text;
 
-	if (length == 1)
-		return key;
+	if (length <= 1)
+		return (char)(length ? key : 0);
+	key = text[length - 1];
 	if (length != sizeof(control_word) || !text_starts_with(text, control_word))
 		return 0;
 	if (key >= 'a' && key <= 'z')
 		return (char)(key - 'a' + 1);
-	return strchr("[\\]^_", key) ? (char)(key - '@') : 0;
+	if (!strchr("[\\]^_", key))
+		return 0;
+	return (char)(key - '@');
 }
 
 int detach_keys_parse(const char *text, struct detach_keys *out, struct sandbox_error *error)
@@ -38,7 +41,7 @@ int detach_keys_parse(const char *text, struct detach_keys *out, struct sandbox_
 	*out = (struct detach_keys){.count = 0};
 	for (const char *next = text; *text;) {
 		size_t length = strcspn(next, ",");
-		char key = length ? parse_key(next, length) : 0;
+		char key = parse_key(next, length);
 
 		if (!key || out->count == DETACH_KEYS_MAX)
 			return refuse(text, error);
@@ -76,7 +79,7 @@ size_t detach_keys_filter(struct detach_keys *keys, const char *in, size_t size,
 			now = fall_back(keys, in[i]);
 		/* What is not held back any more goes on: of what was held, and perhaps this byte. */
 		for (size_t j = 0; j < held + 1 - now; j++)
-			out[used++] = j < held ? keys->keys[j] : in[i];
+			out[used++] = (char)(j < held ? keys->keys[j] : in[i]);
 		keys->met = now;
 		*out_left = keys->count && now == keys->count;
 	}

@@ -68,12 +68,13 @@ client() {
 	assert_status 0
 	python3 -m json.tool <<<"$output" >/dev/null
 	[ "$("$SANDBOX" ps -a --format '{{.Names}}' | sort | uniq -d)" = '' ]
-	! grep -q dead <("$SANDBOX" ps -a --format '{{.State}}')
+	sandbox ps -a --format '{{.State}}'
+	assert_output_lacks dead
 	sandbox rm -f --all
 	assert_status 0
 	sandbox ps -aq
 	assert_success ''
 	[ -z "$(ls "$XDG_STATE_HOME/sandbox/sandboxes")" ]
 	[ -z "$(ls "$XDG_RUNTIME_DIR/sandbox/control")" ]
-	! pgrep -u "$(id -u)" -f '^sleep 650[12]'
+	[ -z "$(pgrep -u "$(id -u)" -f '^sleep 650[12]')" ]
 }

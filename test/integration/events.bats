@@ -23,7 +23,8 @@ fresh() {
 	"$SANDBOX" run -d --name box "$BUSYBOX_TAR" sleep 6301
 	"$SANDBOX" exec box true
 	"$SANDBOX" exec -d box true
-	! "$SANDBOX" exec box no-such-command
+	sandbox exec box no-such-command
+	assert_status 127
 	"$SANDBOX" kill --signal WINCH box
 	"$SANDBOX" stop --time 0 box
 	"$SANDBOX" rm box

@@ -110,7 +110,7 @@ on_terminal() (
 	status=0
 	wait $! || status=$?
 	[ "$status" = 143 ]
-	! pgrep -u "$(id -u)" -f '^sleep 6026'
+	[ -z "$(pgrep -u "$(id -u)" -f '^sleep 6026')" ]
 }
 
 @test "a second signal does not wait for a command that is never started" {
