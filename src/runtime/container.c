@@ -262,10 +262,13 @@ static void finish_entry(struct container *container)
 		tell_event(container, "die", &container->result);
 	if (container->input >= 0)
 		(void)close(take_fd(&container->input));
-	if (stays)
+	control_withdraw(&container->control);
+	if (stays) {
 		registry_entry_finish(&container->entry);
-	else
+		test_point("container.let-go");
+	} else {
 		remove_entry(container);
+	}
 	/* Last: whoever was told may remove the entry, or take its name. */
 	if (container->ended)
 		control_tell_end(&container->control, &container->result);

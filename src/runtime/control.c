@@ -98,10 +98,17 @@ void control_forget(struct control *control)
 		(void)close(take_fd(&control->directory));
 }
 
+void control_withdraw(struct control *control)
+{
+	auto_close int directory = take_fd(&control->directory);
+
+	if (directory >= 0)
+		(void)unlinkat(directory, control->name, 0);
+}
+
 void control_finish(struct control *control)
 {
-	if (control->directory >= 0)
-		(void)unlinkat(control->directory, control->name, 0);
+	control_withdraw(control);
 	control_forget(control);
 }
 

@@ -46,7 +46,12 @@ struct control {
 
 /* Makes the socket. 0 or -errno with E_HOME_UNUSABLE; to be finished in either case. */
 int control_open(struct control *control, const char *runtime, const char *id, struct sandbox_error *error);
-/* Removes it. Idempotent. */
+/*
+ * Removes its name: nobody comes any more, but those who have are still served. Before the sandbox's lock is given back:
+ * who starts it again listens under the same name, which is then his to remove. Idempotent.
+ */
+void control_withdraw(struct control *control);
+/* Removes all of it. Idempotent. */
 void control_finish(struct control *control);
 /* Closes it only: another process goes on to listen. */
 void control_forget(struct control *control);
