@@ -76,7 +76,8 @@ answers() {
 
 @test "wrong words: what was meant is proposed" {
 	answers 'did you mean `sandbox run`?' rum debian.tar
-	answers 'did you mean `sandbox images`?' image
+	answers 'did you mean `sandbox images`?' imagse
+	answers 'see `sandbox image --help`' image
 	answers 'see `sandbox --help`' frobnicate
 	answers 'did you mean --hostname?' run --hostnam x debian.tar
 	answers 'did you mean --volume?' run -volume x debian.tar

@@ -52,10 +52,9 @@ static void say(const struct option_entry *option, struct run_options *out)
 	};
 	struct sandbox_error error = {0};
 	const char *value = option->kind < array_count(values) ? values[option->kind] : NULL;
-	bool set = *((bool *)out + option->offset);
 
 	if (option->kind == OPTION_FLAG)
-		value = set ? "false" : "true";
+		value = *((bool *)out + option->offset) ? "false" : "true";
 	if (option->kind == OPTION_CHOICE)
 		value = option->choices[1];
 	if (option_assign(command_run.options, out, option->name, value, "a file", &error) < 0)
