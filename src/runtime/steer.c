@@ -57,14 +57,12 @@ int sandbox_pause(const struct sandbox_locations *locations, const char *referen
 }
 
 /* What `run` checks while it plans. */
-static int decide_limits(const struct sandbox_limits *wanted, struct cgroup_limits *out, struct sandbox_error *error)
+static int check_machine(struct cgroup_limits *limits, struct sandbox_error *error)
 {
 	auto_finish(cgroup_hierarchy_finish) struct cgroup_hierarchy hierarchy = {0};
-	int result = cgroup_limits_decide(wanted, out, error);
+	int result = cgroup_hierarchy_find(&hierarchy, error);
 
-	if (result == 0)
-		result = cgroup_hierarchy_find(&hierarchy, error);
-	return result < 0 || !hierarchy.mount ? result : cgroup_check_weights(hierarchy.mount, out, error);
+	return result < 0 || !hierarchy.mount ? result : cgroup_check_weights(hierarchy.mount, limits, error);
 }
 
 int sandbox_update(const struct sandbox_locations *locations, const char *reference, const struct sandbox_limits *limits,
@@ -73,10 +71,12 @@ int sandbox_update(const struct sandbox_locations *locations, const char *refere
 	auto_finish(registry_entry_finish) struct registry_entry entry = REGISTRY_ENTRY_INIT;
 	auto_finish(cgroup_limits_finish) struct cgroup_limits decided = {0};
 	auto_free char *path = NULL;
-	int result = decide_limits(limits, &decided, error);
+	int result = cgroup_limits_decide(limits, &decided, error);
 
 	if (result == 0)
 		result = find_group(locations, reference, &entry, &path, error);
+	if (result == 0)
+		result = check_machine(&decided, error);
 	return result < 0 ? result : cgroup_group_update(path, &decided, error);
 }
 

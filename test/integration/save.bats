@@ -96,7 +96,8 @@ list_inside() {
 @test "thirty layers stay layers, with their deletions and the configuration" {
 	sandbox save -o saved.tar layered
 	assert_success ''
-	[ "$(tar -tf saved.tar | grep -c '\.tar$')" = 29 ]
+	# Of the streams that come twice, one takes nothing from below: it is the same layer, and there once.
+	[ "$(tar -tf saved.tar | grep -c '\.tar$')" = $(($(find "$MADE/layers" -name '*.tar' | wc -l) - 1)) ]
 	"$SANDBOX" --root again import --name layered saved.tar
 	diff <(list_inside "$STORE" layered | grep -v '^\. ') <(list_inside again layered | grep -v '^\. ')
 	# What the archive calls it is new.
