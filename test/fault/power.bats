@@ -41,8 +41,10 @@ insert_disk() {
 	mount -o "$DISK_OPTIONS" "$WORK/inserted" "$WORK/disk"
 }
 
+# What is ending may hold it in a mount namespace of its own for a moment: until then it would be the same disk again.
 eject_disk() {
 	umount "$WORK/disk"
+	wait_until sh -c "[ -z \"\$(losetup --associated '$WORK/inserted')\" ]"
 }
 
 # Disks to begin with: with one image that has long been there, and with all.
