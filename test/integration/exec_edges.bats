@@ -134,8 +134,8 @@ on_terminal() (
 # Init is stopped as a paused one is; what it is told then would fill its queue and hold up the supervisor.
 @test "an init that does not listen holds up nobody" {
 	local i
-	"$SANDBOX" run -d --name box "$BUSYBOX_TAR" sh -c 'while :; do echo line; sleep 0.05; done'
-	init=$(pgrep -u "$(id -u)" -x sandbox-init)
+	"$SANDBOX" run -d --pidfile "$BATS_TEST_TMPDIR/init" --name box "$BUSYBOX_TAR" sh -c 'while :; do echo line; sleep 0.05; done'
+	init=$(<"$BATS_TEST_TMPDIR/init")
 	kill -STOP "$init"
 	for ((i = 0; i < 400; i++)); do
 		sandbox kill --signal WINCH box
