@@ -138,6 +138,8 @@ int decision_repeat(struct kept *kept, struct decision *out, struct sandbox_erro
 	if (result == 0)
 		result = decision_begin(&kept->spec, out, error);
 	if (result == 0)
+		result = kept_check_lent(kept, &out->plan, error);
+	if (result == 0)
 		result = check_ids(kept, &out->idmap, error);
 	if (result < 0)
 		return result;

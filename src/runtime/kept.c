@@ -30,6 +30,7 @@ static const char record_name[] = "kept.json";
 void kept_finish(struct kept *kept)
 {
 	sandbox_strings_finish(&kept->layers);
+	sandbox_strings_finish(&kept->lent);
 	image_config_finish(&kept->config);
 	sandbox_spec_finish(&kept->spec);
 	free(kept->image);
@@ -104,6 +105,45 @@ static int add_places(struct json_object *record, const struct plan *plan, const
 	return 0;
 }
 
+static void list_lent(const struct plan *plan, struct sandbox_strings *out)
+{
+	static const char *const lending[] = {"volume", "mount", "device"};
+
+	for (size_t i = 0; i < plan->mounts.count; i++) {
+		const struct mount_step *step = &plan->mounts.steps[i];
+
+		for (size_t j = 0; step->source && j < array_count(lending); j++)
+			if (strcmp(step->why, lending[j]) == 0)
+				strings_take(out, memory_text(step->source));
+	}
+}
+
+static void add_lent(struct json_object *record, const struct plan *plan)
+{
+	auto_finish(sandbox_strings_finish) struct sandbox_strings lent = {0};
+
+	list_lent(plan, &lent);
+	json_add_strings(record, "lent", &lent);
+}
+
+int kept_check_lent(const struct kept *kept, const struct plan *plan, struct sandbox_error *error)
+{
+	auto_finish(sandbox_strings_finish) struct sandbox_strings now = {0};
+
+	list_lent(plan, &now);
+	for (size_t i = 0; i < now.count; i++) {
+		const char *then = i < kept->lent.count ? kept->lent.items[i] : "nothing";
+
+		if (strcmp(then, now.items[i]) == 0)
+			continue;
+		error_set(error, EPERM, "lend %s", now.items[i]);
+		error_cause(error, SANDBOX_E_SANDBOX_STATE, "when the sandbox was made, the same words led to %s: there is a link "
+			"on the way now", then);
+		return error_fix(error, "if you did not change that, the sandbox may have: look at the folders that it can write");
+	}
+	return 0;
+}
+
 int kept_describe(const struct plan *plan, const struct sandbox_spec *spec, const struct image_store *store,
 	const struct image *image, char **out, struct sandbox_error *error)
 {
@@ -120,6 +160,7 @@ int kept_describe(const struct plan *plan, const struct sandbox_spec *spec, cons
 	json_add_string(record, "digest", plan->digest);
 	json_add_string(record, "store", store->path);
 	add_layers(record, image);
+	add_lent(record, plan);
 	json_add(record, "config", image_config_describe(&image->record.config));
 	json_add(record, "spec", described);
 	result = add_places(record, plan, image, error);
@@ -209,6 +250,8 @@ static int read_fields(struct json_object *record, struct kept *out, struct sand
 		result = read_text(record, "folder", true, &out->folder, error);
 	if (result == 0)
 		result = read_text(record, "directory", false, &out->directory, error);
+	if (result == 0)
+		result = json_get_strings(record, record_name, "lent", true, &out->lent, error);
 	if (result == 0)
 		result = json_get_strings(record, record_name, "layers", false, &out->layers, error);
 	if (result == 0 && !out->layers.count && !out->folder)

@@ -31,6 +31,7 @@ struct kept {
 	char *store;     /* the image store, absolute */
 	char *folder;    /* the image where it is a folder, absolute; else NULL */
 	char *directory; /* the caller's own, which the paths of the spec begin at */
+	struct sandbox_strings lent;   /* where the sources of volumes, mounts and devices led to, without links */
 	struct sandbox_strings layers; /* "TREE-MAPKEY" below the store's layers/, the lowest first; empty for a folder */
 	struct idmap idmap;            /* of its own files, and of the layers */
 	struct image_config config;    /* what the image says */
@@ -57,6 +58,12 @@ int kept_open_layer(const struct registry_entry *entry, struct sandbox_error *er
  * kept->config. 0, or -errno: E_IMAGE_UNKNOWN when they are gone.
  */
 int kept_lease(struct kept *kept, struct image_store *store, struct image *out, struct sandbox_error *error);
+
+/*
+ * Whether what the host lends is what it was when the sandbox was made: who can write where a source lies could have put
+ * a link in its place. 0, or -EPERM with E_SANDBOX_STATE.
+ */
+int kept_check_lent(const struct kept *kept, const struct plan *plan, struct sandbox_error *error);
 
 /*
  * The text of kept.json for a sandbox that is to be made: plan->kept_record. `store` and `image` are what the plan

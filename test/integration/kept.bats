@@ -249,6 +249,26 @@ supervisor_of() {
 	assert_error E_SANDBOX_UNKNOWN
 }
 
+@test "a link that the sandbox puts where it was lent something leads a start nowhere" {
+	mkdir -p "$BATS_TEST_TMPDIR/lent/cache" "$BATS_TEST_TMPDIR/lent/work" "$BATS_TEST_TMPDIR/secret"
+	cd "$BATS_TEST_TMPDIR/lent"
+	"$SANDBOX" run --name box -v .:/w -v ./cache:/cache "$BUSYBOX_TAR" sh -c \
+		'[ ! -e /w/evil ] || exit 0; touch /w/evil; mv /w/cache /w/old; ln -s ../secret /w/cache'
+	sandbox start --attach box
+	assert_error E_SANDBOX_STATE
+	assert_stderr_has "lend $BATS_TEST_TMPDIR/secret"
+	rm cache
+	mv old cache
+	sandbox start --attach box
+	assert_success ''
+	# The folder that relative paths begin at, too.
+	cd work
+	"$SANDBOX" run --name below -v ..:/w "$BUSYBOX_TAR" sh -c 'mv /w/work /w/old; ln -s ../secret /w/work'
+	cd /
+	sandbox start --attach below
+	assert_error E_SANDBOX_STATE
+}
+
 @test "ids that are others now are refused, with what they were" {
 	run_busybox --name box -- touch /file
 	cp "$(entry_of box)/ids.json" "$BATS_TEST_TMPDIR/ids.json"
