@@ -323,13 +323,15 @@ void json_append(struct json_object *array, struct json_object *value)
 
 char *json_text(struct json_object *root)
 {
-	return memory_format("%s\n", json_object_to_json_string_ext(root,
+	auto_free char *text = text_escape_json(json_object_to_json_string_ext(root,
 		JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE));
+
+	return memory_format("%s\n", text);
 }
 
 char *json_line(struct json_object *root)
 {
-	return memory_text(json_object_to_json_string_ext(root, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	return text_escape_json(json_object_to_json_string_ext(root, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
 }
 
 char *json_quote(const char *text)

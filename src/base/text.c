@@ -59,6 +59,26 @@ char *text_escape(const char *text)
 	return escaped;
 }
 
+char *text_escape_json(const char *json)
+{
+	char *escaped = memory_zeroed(strlen(json) + 1, 6);
+	char *out = escaped;
+
+	for (const unsigned char *in = (const unsigned char *)json; *in;) {
+		uint32_t code = 0;
+		size_t length = utf8_length(in, &code);
+
+		if (length && code >= 0x7f && !is_printable(code)) {
+			out += sprintf(out, "\\u%04x", code);
+			in += length;
+			continue;
+		}
+		for (length = length ? length : 1; length; length--)
+			*out++ = (char)*in++;
+	}
+	return escaped;
+}
+
 bool text_is_utf8(const char *text)
 {
 	const unsigned char *in = (const unsigned char *)text;

@@ -11,6 +11,8 @@
  * (U+200E/F, U+202A-E, U+2066-9) become \xNN; a backslash becomes \\. The caller frees.
  */
 char *text_escape(const char *text);
+/* The same for what is JSON already: such characters become \uNNNN, which says no less. The caller frees. */
+char *text_escape_json(const char *json);
 
 /* Whether all of it is valid, shortest-form UTF-8. */
 bool text_is_utf8(const char *text);

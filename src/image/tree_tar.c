@@ -380,10 +380,11 @@ static int visit(void *context, const struct tree_node *node, struct sandbox_err
 
 	if (work->tree->omit && work->tree->omit(work->tree->context, node))
 		return TREE_SKIP;
-	if (node->change == TREE_DELETED || (layer && tree_is_whiteout(&node->status)))
-		return write_deletion(work, node, error);
+	/* Also of what is deleted: its mark would be another's. */
 	if (layer && text_starts_with(node->name, whiteout_prefix))
 		return refuse_name(node, error);
+	if (node->change == TREE_DELETED || (layer && tree_is_whiteout(&node->status)))
+		return write_deletion(work, node, error);
 	if (S_ISSOCK(node->status.st_mode)) {
 		work->counts.sockets++;
 		return 0;

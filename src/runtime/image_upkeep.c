@@ -193,7 +193,8 @@ static int verify_tree(struct verification *self, const struct image_record *rec
 			continue;
 		sandbox_strings_add(&self->done, layer);
 		result = verify_layer(self, record->digest.hex, layer, error);
-		if (result > 0 && self->discard)
+		/* No archive brings back what came from a sandbox: damaged is better than gone. */
+		if (result > 0 && self->discard && !record->committed)
 			result = layer_remove(&self->upkeep.store, layer, &self->upkeep.map, error);
 	}
 	if (!found && image_shows_layer(record, number))

@@ -137,9 +137,9 @@ int kept_check_lent(const struct kept *kept, const struct plan *plan, struct san
 		if (strcmp(then, now.items[i]) == 0)
 			continue;
 		error_set(error, EPERM, "lend %s", now.items[i]);
-		error_cause(error, SANDBOX_E_SANDBOX_STATE, "when the sandbox was made, the same words led to %s: there is a link "
-			"on the way now", then);
-		return error_fix(error, "if you did not change that, the sandbox may have: look at the folders that it can write");
+		error_cause(error, SANDBOX_E_SANDBOX_STATE, "when the sandbox was made, the same words led to %s: there is "
+			"a link on the way now", then);
+		return error_fix(error, "if you did not change that, the sandbox may have: look at the folders it can write");
 	}
 	return 0;
 }

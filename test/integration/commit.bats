@@ -176,6 +176,17 @@ list_inside() {
 	assert_status 0
 }
 
+@test "a damaged commit is told of, and not removed: no archive brings it back" {
+	digest=$("$SANDBOX" commit job damaged)
+	tree=$(find "$STORE/layers" -path '*/root/new')
+	unshare --map-root-user --map-auto sh -c 'echo other >"$1"' sh "${tree%%$'\n'*}"
+	sandbox image verify --discard damaged
+	assert_error E_IMAGE_DAMAGED
+	sandbox run damaged cat /new
+	assert_success other
+	sandbox rmi "$digest"
+}
+
 @test "what cannot become an image is told of, and there is none" {
 	before=$("$SANDBOX" images -q | sort)
 	sandbox commit nobody

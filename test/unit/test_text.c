@@ -15,6 +15,14 @@ static void escape_leaves_ordinary_text(void **state)
 	assert_string_equal(plain, "usr/bin/größe 1.0");
 }
 
+static void escape_keeps_json_what_it_is(void **state)
+{
+	auto_free char *escaped = text_escape_json("{\n\t\"gr\xc3\xb6\xc3\x9f" "e \\n\": \"\x7f\xc2\x9b" "1m\xe2\x80\xae\"}");
+
+	(void)state;
+	assert_string_equal(escaped, "{\n\t\"gr\xc3\xb6\xc3\x9f" "e \\n\": \"\\u007f\\u009b1m\\u202e\"}");
+}
+
 static void escape_hides_what_a_terminal_obeys(void **state)
 {
 	static const struct {
@@ -127,6 +135,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(escape_leaves_ordinary_text),
+		cmocka_unit_test(escape_keeps_json_what_it_is),
 		cmocka_unit_test(escape_hides_what_a_terminal_obeys),
 		cmocka_unit_test(utf8_is_strict),
 		cmocka_unit_test(unsigned_numbers_are_plain_decimal),
