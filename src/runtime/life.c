@@ -261,6 +261,11 @@ int sandbox_remove(const struct sandbox_locations *locations, const char *refere
 	if (result < 0)
 		return result;
 	result = registry_lock_idle(&entry, error);
+	/* One with --rm takes its entry along. */
+	if (result == -ENOENT && force) {
+		error_clear(error);
+		return 0;
+	}
 	if (result < 0)
 		return result;
 	event_add_of(locations->runtime, "rm", &entry);

@@ -176,6 +176,16 @@ has_written() {
 	assert_success ''
 }
 
+@test "force removes one with --rm, which takes its entry along itself" {
+	detach --rm --name box -- sleep 600
+	sandbox rm -f box
+	assert_success box
+	sandbox ps -aq
+	assert_success ''
+	sandbox rm -f box
+	assert_error E_SANDBOX_UNKNOWN
+}
+
 @test "one that is attached can be found by its name, and leaves nothing" {
 	"$SANDBOX" run --rm --name box "$BUSYBOX_TAR" sleep 600 3>&- &
 	wait_until "$SANDBOX" kill --signal TERM box
