@@ -108,7 +108,7 @@ int container_add_entry(const struct sandbox_locations *locations, const struct 
 		return result;
 	result = plan->cidfile ? write_cidfile(plan->cidfile, out->id, error) : 0;
 	if (result < 0)
-		registry_remove(out, record_bury);
+		(void)registry_remove(out, record_bury, NULL);
 	else
 		event_add(locations->runtime, &(struct event){.name = "create", .id = out->id,
 			.sandbox = registry_entry_name(out), .image = plan->image});
@@ -241,8 +241,12 @@ void container_tell_start(const struct container *container)
 
 static void remove_entry(struct container *container)
 {
-	tell_event(container, "rm", NULL);
-	registry_remove(&container->entry, record_bury);
+	bool found = container->entry.directory >= 0;
+
+	/* The entry's words are still there. */
+	if (registry_remove(&container->entry, record_bury, NULL) == 0 && found)
+		event_add(container->runtime, &(struct event){.name = "rm", .id = container->entry.id,
+			.sandbox = registry_entry_name(&container->entry), .image = container->image});
 }
 
 /* Its log, its end and what it wrote stay for whoever asks later: `sandbox rm` removes them. */

@@ -268,7 +268,8 @@ int sandbox_remove(const struct sandbox_locations *locations, const char *refere
 	}
 	if (result < 0)
 		return result;
-	event_add_of(locations->runtime, "rm", &entry);
-	registry_remove(&entry, record_bury);
-	return 0;
+	result = registry_remove(&entry, record_bury, error);
+	if (result == 0)
+		event_add_of(locations->runtime, "rm", &entry);
+	return result;
 }

@@ -219,26 +219,47 @@ static int refresh(struct registry_entry *entry)
 	return -ENOENT;
 }
 
-void registry_remove(struct registry_entry *entry, registry_burial *bury)
+/* 0 or -errno. */
+static int discard_locked(struct registry_entry *entry, char out_trash[TRASH_SIZE])
 {
-	struct sandbox_error error = {0};
+	int result = flock_whole(entry->all, LOCK_EX);
+
+	if (result < 0)
+		return result;
+	result = refresh(entry);
+	if (result == 0)
+		result = discard(entry->all, entry->called, out_trash);
+	(void)flock(entry->all, LOCK_UN);
+	return result;
+}
+
+static int stays(const struct registry_entry *entry, int code, struct sandbox_error *error)
+{
+	const char *name = registry_entry_name(entry);
+
+	error_set(error, code, "remove sandbox \"%s\"", name ? name : entry->id);
+	error_cause(error, SANDBOX_E_HOME_UNUSABLE, "the directory of sandboxes cannot be changed");
+	return error_fix(error, "see that you may write it, below --state DIR, and remove the sandbox again");
+}
+
+int registry_remove(struct registry_entry *entry, registry_burial *bury, struct sandbox_error *error)
+{
+	struct sandbox_error problem = {0};
 	char trash[TRASH_SIZE];
 	int result;
 
-	if (entry->directory < 0 || flock_whole(entry->all, LOCK_EX) < 0) {
+	if (entry->directory < 0) {
 		registry_entry_finish(entry);
-		return;
+		return 0;
 	}
-	result = refresh(entry);
-	if (result == 0)
-		result = discard(entry->all, entry->called, trash);
-	(void)flock(entry->all, LOCK_UN);
+	result = discard_locked(entry, trash);
 	test_point("registry.discarded");
 	if (result == 0)
 		(void)bury(entry);
-	if (result == 0 && remove_trash(entry->all, trash, entry->directory, &error) < 0)
-		log_notice("something of the sandbox stays behind: %s", error.text);
+	if (result == 0 && remove_trash(entry->all, trash, entry->directory, &problem) < 0)
+		log_notice("something of the sandbox stays behind: %s", problem.text);
 	registry_entry_finish(entry);
+	return result < 0 ? stays(entry, -result, error) : 0;
 }
 
 /* ---- one entry ---- */

@@ -60,9 +60,10 @@ int registry_add(const char *state, const char *name, registry_burial *bury, reg
 
 /*
  * Removes an entry on which the caller has the lock, and finishes it. `bury` removes what is outside of it, once nobody
- * finds it any more; its answer does not count. Idempotent.
+ * finds it any more; its answer does not count. Idempotent. 0, also when something of it is yet to be cleared away, or
+ * -errno: then it stays.
  */
-void registry_remove(struct registry_entry *entry, registry_burial *bury);
+int registry_remove(struct registry_entry *entry, registry_burial *bury, struct sandbox_error *error);
 
 /* Gives it another name. 0 or -errno with E_NAME_IN_USE. */
 int registry_rename(struct registry_entry *entry, const char *name, registry_burial *bury, struct sandbox_error *error);

@@ -176,6 +176,21 @@ has_written() {
 	assert_success ''
 }
 
+@test "rm says so when one stays" {
+	local all=$XDG_STATE_HOME/sandbox/sandboxes
+	detach --name box -- true
+	sandbox wait box
+	chmod 500 "$all"
+	sandbox rm box
+	chmod 700 "$all"
+	assert_error E_HOME_UNUSABLE
+	assert_output ''
+	sandbox events --since 1h --until 0s --filter event=rm --filter name=box --filter "id=$id"
+	assert_success ''
+	sandbox rm box
+	assert_success box
+}
+
 @test "force removes one with --rm, which takes its entry along itself" {
 	detach --rm --name box -- sleep 600
 	sandbox rm -f box
