@@ -19,6 +19,8 @@
 #include "runtime/record.h"
 #include "runtime/registry.h"
 
+enum { LISTEN_RETRIES = 100, LISTEN_PAUSE_MICROSECONDS = 10 * 1000 };
+
 /* ---- looking ---- */
 
 void sandbox_entries_finish(struct sandbox_entries *entries)
@@ -167,9 +169,30 @@ int sandbox_signal(const struct sandbox_locations *locations, const char *refere
 	return result;
 }
 
+static bool is_running(const struct registry_entry *entry)
+{
+	auto_finish(sandbox_entry_finish) struct sandbox_entry found = {.id = ""};
+
+	return record_read(entry, &found, NULL) == 0 && found.status == SANDBOX_RUNNING;
+}
+
+/* As await_end, also of one that does not listen yet, or any more. -EBUSY when it stays like that. */
+static int await_end_of_live(const struct registry_entry *entry, struct sandbox_error *error)
+{
+	int end = await_end(entry, error);
+
+	for (int i = 0; end == -ESRCH && is_running(entry); i++) {
+		if (i == LISTEN_RETRIES)
+			return registry_lives(entry, error);
+		usleep(LISTEN_PAUSE_MICROSECONDS);
+		end = await_end(entry, error);
+	}
+	return end;
+}
+
 static int stop_entry(const struct registry_entry *entry, int number, uint64_t timeout, struct sandbox_error *error)
 {
-	auto_close int end = await_end(entry, error);
+	auto_close int end = await_end_of_live(entry, error);
 	int result;
 
 	if (end == -ESRCH) {

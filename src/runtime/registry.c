@@ -280,7 +280,7 @@ static int unknown(const char *reference, bool ambiguous, struct sandbox_error *
 	return error_fix(error, "see `sandbox ps -a`");
 }
 
-static int lives(const struct registry_entry *entry, struct sandbox_error *error)
+int registry_lives(const struct registry_entry *entry, struct sandbox_error *error)
 {
 	const char *name = registry_entry_name(entry) ? registry_entry_name(entry) : entry->id;
 
@@ -296,7 +296,7 @@ int registry_lock_idle(struct registry_entry *entry, struct sandbox_error *error
 	for (int i = 0; flock(entry->directory, LOCK_EX | LOCK_NB) < 0; i++) {
 		/* Who only looks has the lock for an instant, and what a killed supervisor left for the time of its death. */
 		if (i == LOCK_RETRIES)
-			return lives(entry, error);
+			return registry_lives(entry, error);
 		usleep(LOCK_PAUSE_MICROSECONDS);
 	}
 	(void)flock_whole(entry->all, LOCK_SH);

@@ -265,6 +265,24 @@ supervisor_of() {
 	done
 }
 
+@test "one that does not listen yet is not said to be stopped" {
+	local starting
+	SANDBOX_TEST_STOP_AT=container.recorded "$SANDBOX_SWITCHED" run --rm --name box "$BUSYBOX_TAR" sleep 6004 \
+		>/dev/null 2>&1 3>&- &
+	starting=$!
+	wait_until grep -q '^State:.*stopped' "/proc/$starting/status"
+	sandbox stop --time 0 box
+	assert_error E_SANDBOX_STATE
+	sandbox rm -f box
+	assert_error E_SANDBOX_STATE
+	kill -CONT "$starting"
+	sandbox stop --time 0 box
+	assert_success box
+	wait "$starting" || true
+	sandbox ps -aq
+	assert_success ''
+}
+
 # --- logs ---------------------------------------------------------------------------------------------------------
 
 @test "logs keep the streams apart, byte for byte" {
