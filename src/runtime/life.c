@@ -19,7 +19,7 @@
 #include "runtime/record.h"
 #include "runtime/registry.h"
 
-enum { LISTEN_RETRIES = 100, LISTEN_PAUSE_MICROSECONDS = 10 * 1000 };
+enum { LISTEN_RETRIES = 100, SETTLE_RETRIES = 20, LISTEN_PAUSE_MICROSECONDS = 10 * 1000 };
 
 /* ---- looking ---- */
 
@@ -231,20 +231,40 @@ int sandbox_stop(const struct sandbox_locations *locations, const char *referenc
 	return result;
 }
 
+/* What a killed supervisor left has its lock for the time of its death. */
+static enum sandbox_status settle(const struct registry_entry *entry, struct sandbox_result *out)
+{
+	for (int i = 0;; i++) {
+		auto_finish(sandbox_entry_finish) struct sandbox_entry found = {.id = ""};
+
+		if (record_read(entry, &found, NULL) < 0)
+			return SANDBOX_DEAD;
+		*out = found.result;
+		if (found.status != SANDBOX_RUNNING || i == SETTLE_RETRIES)
+			return found.status;
+		usleep(LISTEN_PAUSE_MICROSECONDS);
+	}
+}
+
 /* How one that runs no more has ended. */
 static int read_result(const struct registry_entry *entry, struct sandbox_result *out, struct sandbox_error *error)
 {
-	auto_finish(sandbox_entry_finish) struct sandbox_entry found = {.id = ""};
-	int result = record_read(entry, &found, error);
+	enum sandbox_status status = settle(entry, out);
+	const char *id = entry->id;
 
-	if (result < 0 || found.status != SANDBOX_EXITED) {
-		error_set(error, ECHILD, "wait for %s", entry->id);
-		error_cause(error, SANDBOX_E_SANDBOX_STATE, "its supervisor was killed, so nobody knows how it ended");
-		return error_fix(error, "see what it has written (sandbox logs %s), and remove it (sandbox rm %s)", entry->id,
-			entry->id);
+	if (status == SANDBOX_EXITED)
+		return 0;
+	error_set(error, ECHILD, "wait for %s", id);
+	if (status == SANDBOX_CREATED) {
+		error_cause(error, SANDBOX_E_SANDBOX_STATE, "it has not been started");
+		return error_fix(error, "start it first: sandbox start %s", id);
 	}
-	*out = found.result;
-	return 0;
+	if (status == SANDBOX_RUNNING) {
+		error_cause(error, SANDBOX_E_SANDBOX_STATE, "it is starting or ending, or another command works on it");
+		return error_fix(error, "try again: sandbox wait %s", id);
+	}
+	error_cause(error, SANDBOX_E_SANDBOX_STATE, "its supervisor was killed, so nobody knows how it ended");
+	return error_fix(error, "see what it has written (sandbox logs %s), and remove it (sandbox rm %s)", id, id);
 }
 
 int sandbox_wait(const struct sandbox_locations *locations, const char *reference, struct sandbox_result *out,

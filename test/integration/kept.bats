@@ -100,6 +100,17 @@ supervisor_of() {
 	assert_success
 }
 
+@test "one that was not started has no end to wait for" {
+	sandbox create --name box "$BUSYBOX_TAR" true
+	sandbox wait box
+	assert_error E_SANDBOX_STATE
+	assert_stderr_has 'it has not been started'
+	assert_stderr_has 'sandbox start'
+	sandbox start box
+	sandbox wait box
+	assert_success 0
+}
+
 @test "it starts with what it was made with, whatever the caller has now" {
 	mkdir "$BATS_TEST_TMPDIR/lent" && cd "$BATS_TEST_TMPDIR"
 	echo lent >lent/file

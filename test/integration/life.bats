@@ -238,6 +238,7 @@ supervisor_of() {
 	[ -z "$(pgrep -u "$(id -u)" -f '^sleep 6001')" ]
 	sandbox wait "$id"
 	assert_error E_SANDBOX_STATE
+	assert_stderr_has 'its supervisor was killed'
 	sandbox stop "$id"
 	assert_success "$id"
 	sandbox rm "$id"
@@ -275,6 +276,9 @@ supervisor_of() {
 	assert_error E_SANDBOX_STATE
 	sandbox rm -f box
 	assert_error E_SANDBOX_STATE
+	sandbox wait box
+	assert_error E_SANDBOX_STATE
+	assert_stderr_has 'sandbox wait'
 	kill -CONT "$starting"
 	sandbox stop --time 0 box
 	assert_success box
