@@ -105,9 +105,13 @@ do_section() {
 }
 
 @test "a box to work in" {
-	local checkout=$PWD
+	local checkout=$PWD word
 	cd "$BATS_FILE_TMPDIR/work"
 	PATH=$BATS_FILE_TMPDIR/bin:$PATH do_section 'A box to work in'
+	# All of a box's life is shown.
+	for word in create start 'exec -it' cp 'logs -f' stop diff commit export rm 'run -d' wait; do
+		lines_of 'A box to work in' | grep -q "sandbox $word " || fail_with "README.md shows no \"sandbox $word\""
+	done
 	sandbox ps -aq
 	assert_success ''
 }
