@@ -2,7 +2,7 @@
 BENCH_ROUNDS ?= 40
 BENCH_SERIES ?= 1000
 
-## bench: starting a sandbox beside bubblewrap, crun, podman and the least that it can cost
+## bench: starting a sandbox, and one more command in it, beside bubblewrap, crun, podman and the least that it can cost
 .PHONY: bench
 bench: all helpers fixtures
 	@mkdir -p $(B)/bench
