@@ -40,6 +40,7 @@ struct sandbox_spec {
 	char *stop_signal;   /* what sandbox_stop sends; NULL: what the image says, else TERM */
 	uint64_t stop_timeout; /* milliseconds that it waits then */
 	bool detach;         /* in the background */
+	struct sandbox_strings log_opt; /* max-size=SIZE, max-file=N: of the log of a detached one */
 	bool rm;             /* always so for one neither kept nor detached; of a detached one no log and no record stays */
 	uint64_t timeout;    /* milliseconds, 0 for none */
 

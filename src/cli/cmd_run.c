@@ -83,6 +83,8 @@ static const struct option_entry run_table[] = {
 	{OPTION_DURATION, "stop-timeout", 0, "DURATION", "how long `sandbox stop` waits before KILL (default 10s)",
 		FIELD(stop_timeout)},
 	{OPTION_DURATION, "timeout", 0, "DURATION", "end it after that long, with status 124", FIELD(timeout)},
+	{OPTION_LIST, "log-opt", 0, "max-size=SIZE|max-file=N", "how much of what it writes in the background is kept (8m, 2)",
+		FIELD(log_opt)},
 	{OPTION_HEADING, .help = "Image"},
 	{OPTION_TEXT, "platform", 0, "OS/ARCH[/VARIANT]", "the image for this machine, of an archive for several",
 		FIELD(platform)},
@@ -169,6 +171,8 @@ static const struct option_entry run_table[] = {
 	{OPTION_ABSENT, "restart", .help = "run it in a loop of the shell, or as a unit of systemd --user"},
 	{OPTION_ABSENT, "detach-keys", .help = "start it with -d -t and then `sandbox attach`: what is in the foreground ends "
 					       "with its terminal"},
+	{OPTION_ABSENT, "log-driver", .help = "leave it out: `sandbox logs` prints what is written in the background; --log-opt "
+					       "bounds it"},
 	{OPTION_ABSENT, "pull", .help = "leave it out: images are archives, as `docker save` or `docker export` write them"},
 	{OPTION_ABSENT, "gpus", .help = "lend the device nodes with --device, and the driver's libraries with --volume"},
 	{OPTION_ABSENT, "pid", .help = "leave it out: a sandbox always has its own pid namespace"},

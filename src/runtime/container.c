@@ -41,9 +41,10 @@ static void ask_holder(struct container *container, const struct sandbox_locatio
 		log_debug("no holder: %s", problem.text);
 }
 
-static int open_log(struct container *container, struct detached *detached, struct sandbox_error *error)
+static int open_log(struct container *container, const struct plan *plan, struct detached *detached,
+	struct sandbox_error *error)
 {
-	int result = output_log_open(&container->log, container->entry.directory, error);
+	int result = output_log_open(&container->log, container->entry.directory, &plan->log, error);
 
 	container->input = container->control.input = take_fd(&detached->input);
 
@@ -164,7 +165,7 @@ static int make_entry(struct container *container, const struct sandbox_location
 	test_point("container.recorded");
 	if (result == 0)
 		result = control_open(&container->control, locations->runtime, container->entry.id, error);
-	return result < 0 || !detached ? result : open_log(container, detached, error);
+	return result < 0 || !detached ? result : open_log(container, plan, detached, error);
 }
 
 /* Where overlay is to write. */

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "base/scope.h"
 #include "runtime/channel.h"
 #include "runtime/control.h"
@@ -15,7 +16,7 @@
 #include "runtime/record.h"
 
 /* Then others have their turn: who is attached must be heard, too, however much is being written. */
-enum { LINES_AT_ONCE = 256 };
+enum { LINES_AT_ONCE = 256, ROTATION_RETRIES = 10 };
 
 void log_reader_finish(struct log_reader *reader)
 {
@@ -29,11 +30,19 @@ void log_reader_finish(struct log_reader *reader)
 	*reader = (struct log_reader)LOG_READER_INIT;
 }
 
-static FILE *open_log(const struct registry_entry *entry, const char *name)
+static FILE *open_log(const struct registry_entry *entry, uint64_t age)
 {
-	int fd = openat(entry->directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	char name[LOG_FILE_NAME_SIZE];
+	int fd = openat(entry->directory, log_file_name(age, name), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 
 	return fd < 0 ? NULL : fdopen(fd, "re");
+}
+
+static bool is_same(FILE *file, const struct stat *other)
+{
+	struct stat status;
+
+	return fstat(fileno(file), &status) == 0 && status.st_ino == other->st_ino && status.st_dev == other->st_dev;
 }
 
 static int show(struct log_reader *reader, ssize_t length)
@@ -80,63 +89,119 @@ static int show_file(struct log_reader *reader, size_t limit)
 	return result;
 }
 
-/* Whether `log` is another file by now than the one that is read. */
-static bool was_rotated(const struct log_reader *reader)
+static bool is_of_age(const struct log_reader *reader, uint64_t age)
 {
-	struct stat ours, now;
+	char name[LOG_FILE_NAME_SIZE];
+	struct stat status;
 
-	return fstat(fileno(reader->file), &ours) == 0 && fstatat(reader->entry->directory, "log", &now, 0) == 0 &&
-		ours.st_ino != now.st_ino;
+	return fstatat(reader->entry->directory, log_file_name(age, name), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+		is_same(reader->file, &status);
 }
 
-/* The rest of a file that has become an older one is shown before the new one. */
+/* Of the file that is read: LOG_FILES_MAX when it is there no more. */
+static uint64_t find_age(const struct log_reader *reader)
+{
+	uint64_t age = 0;
+
+	while (age < LOG_FILES_MAX && !is_of_age(reader, age))
+		age++;
+	return age;
+}
+
+/* What was begun after the file that is read; NULL when there is none (yet, in the middle of a rotation). */
+static FILE *open_successor(const struct log_reader *reader)
+{
+	for (int i = 0; i < ROTATION_RETRIES; i++) {
+		uint64_t age = find_age(reader);
+		FILE *next = NULL;
+
+		for (uint64_t newer = age; newer > 0 && !next; newer--)
+			next = open_log(reader->entry, newer - 1);
+		/* Rotated meanwhile, it would be one further on. */
+		if (!next || age == LOG_FILES_MAX || is_of_age(reader, age))
+			return next;
+		(void)fclose(next);
+	}
+	return NULL;
+}
+
+/* The rest of a file that has become an older one is shown before the next one. */
 static int show_new(struct log_reader *reader)
 {
 	int result = show_file(reader, LINES_AT_ONCE);
+	FILE *next;
 
-	if (result != 0 || reader->more || !was_rotated(reader))
+	if (result != 0 || reader->more || is_of_age(reader, 0))
 		return result;
 	result = show_file(reader, LINES_AT_ONCE);
 	if (result != 0 || reader->more)
 		return result;
+	next = open_successor(reader);
+	if (!next)
+		return 0;
 	(void)fclose(reader->file);
-	reader->file = open_log(reader->entry, "log");
+	reader->file = next;
 	reader->more = true;
-	return reader->file ? 0 : -ENOENT;
+	return 0;
 }
 
-static uint64_t count_lines(const struct registry_entry *entry, const char *name)
+struct log_files {
+	FILE *items[LOG_FILES_MAX]; /* the newest first */
+	size_t count;
+};
+
+/* The newest is opened first: one that becomes older meanwhile is met again, and none is missed. */
+static void open_files(const struct registry_entry *entry, struct log_files *out)
 {
-	auto_fclose FILE *file = open_log(entry, name);
+	for (uint64_t age = 0; age < LOG_FILES_MAX; age++) {
+		FILE *file = open_log(entry, age);
+		struct stat status;
+
+		if (!file)
+			continue;
+		if (out->count && fstat(fileno(file), &status) == 0 && is_same(out->items[out->count - 1], &status))
+			(void)fclose(file);
+		else
+			out->items[out->count++] = file;
+	}
+}
+
+static uint64_t count_lines(FILE *file)
+{
 	uint64_t count = 0;
 	int byte;
 
-	while (file && (byte = getc_unlocked(file)) != EOF)
+	while ((byte = getc_unlocked(file)) != EOF)
 		count += byte == '\n';
+	rewind(file);
 	return count;
 }
 
-static void decide_skip(struct log_reader *reader)
+static void decide_skip(struct log_reader *reader, const struct log_files *files)
 {
-	uint64_t count;
+	uint64_t count = 0;
 
-	if (!reader->options->has_tail)
-		return;
-	count = count_lines(reader->entry, "log.1") + count_lines(reader->entry, "log");
-	reader->skip = count > reader->options->tail ? count - reader->options->tail : 0;
+	for (size_t i = 0; i < files->count && reader->options->has_tail; i++)
+		count += count_lines(files->items[i]);
+	if (reader->options->has_tail && count > reader->options->tail)
+		reader->skip = count - reader->options->tail;
 }
 
+/* All but the newest, which is gone on with. */
 static int show_older(struct log_reader *reader)
 {
+	struct log_files files = {.count = 0};
 	int result = 0;
 
-	if (!reader->options->from_end)
-		reader->file = open_log(reader->entry, "log.1");
-	if (reader->file) {
-		result = show_file(reader, SIZE_MAX);
-		(void)fclose(reader->file);
+	open_files(reader->entry, &files);
+	decide_skip(reader, &files);
+	for (size_t i = files.count; i-- > 0;) {
+		reader->file = files.items[i];
+		if (i && result == 0 && !reader->options->from_end)
+			result = show_file(reader, SIZE_MAX);
+		if (i)
+			(void)fclose(take_ptr(reader->file));
 	}
-	reader->file = open_log(reader->entry, "log");
 	if (reader->file && reader->options->from_end)
 		(void)fseek(reader->file, 0, SEEK_END);
 	return result;
@@ -159,9 +224,20 @@ static int watch_log(struct log_reader *reader, struct sandbox_error *error)
 
 static int no_log(const char *reference, struct sandbox_error *error)
 {
-	error_set(error, ENOENT, "the log of %s", reference);
-	error_cause(error, SANDBOX_E_SANDBOX_STATE, "only what a detached sandbox writes is written down");
-	return error_fix(error, "start it with --detach");
+	error_set(error, ENOENT, "find the log of %s", reference);
+	error_cause(error, SANDBOX_E_SANDBOX_STATE, "it was started in the foreground: only what a detached sandbox writes is "
+		"written down");
+	return error_fix(error, "start it in the background: run --detach, or start without --attach");
+}
+
+/* What one writes that was started again in the foreground goes to whoever did that: an older log says nothing of it. */
+static int check_detached(const struct registry_entry *entry, const char *reference, struct sandbox_error *error)
+{
+	auto_finish(sandbox_entry_finish) struct sandbox_entry found = {.id = ""};
+
+	if (record_read(entry, &found, NULL) < 0 || found.status != SANDBOX_RUNNING || found.detached)
+		return 0;
+	return no_log(reference, error);
 }
 
 int log_reader_open(struct log_reader *reader, const struct registry_entry *entry,
@@ -177,10 +253,11 @@ int log_reader_open(struct log_reader *reader, const struct registry_entry *entr
 	if (options->has_until)
 		moment_format(options->until, reader->until);
 	if (options->follow)
+		result = check_detached(entry, reference, error);
+	if (result == 0 && options->follow)
 		result = watch_log(reader, error);
 	if (result < 0)
 		return result;
-	decide_skip(reader);
 	result = show_older(reader);
 	reader->more = true;
 	reader->ended = reader->end < 0;
@@ -211,9 +288,9 @@ int log_reader_result(const struct log_reader *reader, struct sandbox_result *ou
 	*out = reader->result;
 	if (reader->told)
 		return 0;
-	error_set(error, ECHILD, "wait for %s", reader->entry->id);
-	error_cause(error, SANDBOX_E_SANDBOX_STATE, "its supervisor was killed");
-	return error_fix(error, "see `sandbox ps -a`");
+	error_set(error, ECHILD, "wait for the end of %s", record_title(reader->entry));
+	error_cause(error, SANDBOX_E_SANDBOX_STATE, "its supervisor was killed, so nobody knows how it ended");
+	return error_fix(error, "see what it has written (sandbox logs %s)", reader->entry->id);
 }
 
 int log_reader_show(struct log_reader *reader, const struct pollfd events[LOG_READER_POLL_COUNT])

@@ -14,20 +14,21 @@
 
 enum { READ_SIZE = 16 << 10, STAMP_SIZE = MOMENT_SIZE };
 
-static const char log_name[] = "log";
-static const char older_name[] = "log.1";
 static const char *const stream_names[OUTPUT_LOG_STREAMS] = {"stdout", "stderr"};
 
 static int open_file(int directory)
 {
-	return openat(directory, log_name, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	char name[LOG_FILE_NAME_SIZE];
+
+	return openat(directory, log_file_name(0, name), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 }
 
-int output_log_open(struct output_log *log, int directory, struct sandbox_error *error)
+int output_log_open(struct output_log *log, int directory, const struct log_limits *limits, struct sandbox_error *error)
 {
 	struct stat status;
 
 	log->directory = directory;
+	log->limits = *limits;
 	log->file = open_file(directory);
 	if (log->file < 0 || fstat(log->file, &status) < 0)
 		return error_set(error, errno, "make the sandbox's log");
@@ -52,8 +53,14 @@ void output_log_poll(const struct output_log *log, struct pollfd events[OUTPUT_L
 /* Without a file to write to there is nobody to tell: what comes is read and dropped, so that the command goes on. */
 static void rotate(struct output_log *log)
 {
+	char name[LOG_FILE_NAME_SIZE], older[LOG_FILE_NAME_SIZE];
+
 	(void)close(take_fd(&log->file));
-	(void)renameat(log->directory, log_name, log->directory, older_name);
+	for (uint64_t age = log->limits.files - 1; age; age--)
+		(void)renameat(log->directory, log_file_name(age - 1, name), log->directory, log_file_name(age, older));
+	/* Where there is to be no older one. Whoever reads it has it open. */
+	if (log->limits.files == 1)
+		(void)unlinkat(log->directory, log_file_name(0, name), 0);
 	log->file = open_file(log->directory);
 	log->size = 0;
 }
@@ -66,7 +73,7 @@ static void write_line(struct output_log *log, const char *stamp, size_t stream,
 
 	memcpy(line + head, text, size);
 	line[length - 1] = '\n';
-	if (log->size + length > OUTPUT_LOG_SIZE)
+	if (log->size + length > log->limits.size)
 		rotate(log);
 	if (log->file >= 0 && fd_write_all(log->file, line, length) == 0)
 		log->size += length;
@@ -74,12 +81,14 @@ static void write_line(struct output_log *log, const char *stamp, size_t stream,
 
 static void write_down(struct output_log *log, size_t stream, const char *data, size_t size)
 {
+	/* A line fits into a file. */
+	size_t piece = log->limits.size / 2 < READ_SIZE ? (size_t)log->limits.size / 2 : READ_SIZE;
 	char stamp[MOMENT_SIZE];
 
 	moment_format(moment_now(), stamp);
 	while (size) {
-		const char *newline = memchr(data, '\n', size);
-		size_t length = newline ? (size_t)(newline - data) : size;
+		const char *newline = memchr(data, '\n', size < piece ? size : piece);
+		size_t length = newline ? (size_t)(newline - data) : size < piece ? size : piece;
 
 		write_line(log, stamp, stream, newline != NULL, data, length);
 		length += newline != NULL;

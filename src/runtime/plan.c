@@ -99,6 +99,18 @@ static int decide_stop(const struct sandbox_spec *spec, struct plan *plan, struc
 	return refuse_kept("--stop-signal", "there is no such signal", "give a name or a number, such as TERM or 15", error);
 }
 
+/* A configuration may say it once for all; who types it means this one. */
+static int decide_log(const struct sandbox_spec *spec, struct plan *plan, struct sandbox_error *error)
+{
+	const char *origin = strings_variable(&spec->given, "log-opt");
+	int result = log_limits_decide(&spec->log_opt, &plan->log, error);
+
+	if (result < 0 || spec->detach || plan->kept || !origin || !text_starts_with(origin, "--"))
+		return result;
+	return refuse_kept("--log-opt", "only what a sandbox in the background writes goes to a log",
+		"start it with --detach", error);
+}
+
 /* What is asked for and cannot be had must not be passed over. */
 static int decide_life(const struct sandbox_spec *spec, struct plan *plan, struct sandbox_error *error)
 {
@@ -110,6 +122,8 @@ static int decide_life(const struct sandbox_spec *spec, struct plan *plan, struc
 		result = decide_files(spec, plan, error);
 	if (result == 0)
 		result = decide_stop(spec, plan, error);
+	if (result == 0)
+		result = decide_log(spec, plan, error);
 	plan->remove = spec->rm || (!spec->detach && !plan->kept);
 	if (result < 0 || spec->rm || !plan->remove || !strings_variable(&spec->given, "rm"))
 		return result;

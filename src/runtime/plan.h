@@ -19,6 +19,7 @@
 #include "rootfs/mount_list.h"
 #include "rootfs/root.h"
 #include "runtime/host.h"
+#include "runtime/log_limits.h"
 #include "runtime/userns_request.h"
 #include "security/rlimit.h"
 #include "security/seccomp_filter.h"
@@ -42,6 +43,7 @@ struct plan {
 	struct sandbox_strings labels; /* KEY=VALUE */
 	bool replace;            /* whoever has the name is ended and removed first */
 	char *cidfile, *pidfile; /* files for the id, and for the process id of init; NULL for none */
+	struct log_limits log;   /* of a detached one */
 	int stop_signal;
 	uint64_t stop_timeout;   /* milliseconds */
 	char *image;             /* as the user named it */

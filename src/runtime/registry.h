@@ -3,7 +3,7 @@
  * STATE/sandboxes, called ID or ID-NAME:
  *
  *	record.json  what it is, and where its supervisor listens (runtime/record.h); complete before anybody can find it
- *	log, log.1   what a detached one wrote (runtime/output_log.h)
+ *	log, log.1…  what a detached one wrote (runtime/output_log.h)
  *	exit.json    how it ended
  *	kept.json, ids.json, layer  of one that is kept (runtime/kept.h)
  *

@@ -29,6 +29,7 @@ void sandbox_spec_finish(struct sandbox_spec *spec)
 	sandbox_strings_finish(&spec->command);
 	sandbox_strings_finish(&spec->given);
 	sandbox_strings_finish(&spec->label);
+	sandbox_strings_finish(&spec->log_opt);
 	sandbox_strings_finish(&spec->env);
 	sandbox_strings_finish(&spec->env_file);
 	sandbox_strings_finish(&spec->unsetenv);

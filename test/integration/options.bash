@@ -167,6 +167,8 @@ row run keep --keep 'with -- true; "$SANDBOX" rm -a' '????????????' '--keep --rm
 row run rm --rm 'with -- echo ran' '=ran' --rm=false 'leaves nothing behind'
 row run replace --replace '"$SANDBOX" create --name box "$BUSYBOX_TAR" >/dev/null; with --name box -- echo ran; "$SANDBOX" rm -fa >/dev/null' \
 	ran --replace=2 "$boolean"
+row run log-opt '--log-opt max-file=1 --log-opt max-size=1k' 'with -d --name box -- seq 100 >/dev/null; "$SANDBOX" wait box >/dev/null;
+	"$SANDBOX" logs box | wc -l; "$SANDBOX" rm box >/dev/null' '[1-9]?([0-9])' '--log-opt max-size=1' 'a kilobyte'
 row run cidfile '--cidfile id' 'with -- true; cat id' '????????????' '--cidfile vars' 'another sandbox'
 row run pidfile '--pidfile pid' 'with -d --rm -- sleep 9 >/dev/null; cat /proc/$(cat pid)/comm; "$SANDBOX" rm -fa >/dev/null' sandbox-init \
 	'--pidfile /no/such/folder/pid' /no/such/folder
