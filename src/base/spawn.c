@@ -38,14 +38,16 @@ static int set_signals(posix_spawnattr_t *attributes)
 }
 
 /* Opening needs a free descriptor, and a low limit may leave none before the others are closed. */
-static int set_descriptors(posix_spawn_file_actions_t *actions, int output)
+static int set_descriptors(posix_spawn_file_actions_t *actions, int output, int lent)
 {
-	int result = posix_spawn_file_actions_adddup2(actions, output, STDOUT_FILENO);
+	int result = posix_spawn_file_actions_adddup2(actions, output, STDOUT_FILENO), first_closed = STDERR_FILENO + 1;
 
 	if (result == 0)
 		result = posix_spawn_file_actions_adddup2(actions, output, STDERR_FILENO);
+	if (result == 0 && lent >= 0)
+		result = posix_spawn_file_actions_adddup2(actions, lent, first_closed++);
 	if (result == 0)
-		result = posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
+		result = posix_spawn_file_actions_addclosefrom_np(actions, first_closed);
 	return result ? result : posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 }
 
@@ -80,7 +82,7 @@ int spawn_start(struct spawn *spawn, char *const argv[], struct sandbox_error *e
 	writer = ends[1];
 	/* Not fork(2): the helper would be given copies of all that we have, only to drop them. */
 	(void)posix_spawn_file_actions_init(&actions);
-	result = start(argv, helper_environment, &actions, set_descriptors(&actions, writer), &spawn->pid);
+	result = start(argv, helper_environment, &actions, set_descriptors(&actions, writer, spawn->lent), &spawn->pid);
 	if (result) {
 		spawn->pid = 0;
 		return error_set(error, result, "run %s", argv[0]);

@@ -14,9 +14,10 @@
 struct spawn {
 	pid_t pid;  /* 0 once it was waited for */
 	int output; /* read end of its standard output and error, -1 when there is none */
+	int lent;   /* a descriptor (above 2) that it is to have besides, as its number 3; -1: none. It stays the caller's. */
 };
 
-#define SPAWN_INIT {.pid = 0, .output = -1}
+#define SPAWN_INIT {.pid = 0, .output = -1, .lent = -1}
 
 /* Starts `argv` (NULL-terminated; argv[0] is an absolute path). 0 or -errno. */
 int spawn_start(struct spawn *spawn, char *const argv[], struct sandbox_error *error);

@@ -23,6 +23,14 @@ static const struct {
 	{&cgroup_inherited, 1 << SANDBOX_CGROUPS_AUTO | 1 << SANDBOX_CGROUPS_DELEGATED},
 };
 
+const struct cgroup_manager *cgroup_manager_find(const char *name)
+{
+	for (size_t i = 0; i < array_count(managers); i++)
+		if (strcmp(managers[i].manager->name, name) == 0)
+			return managers[i].manager;
+	return NULL;
+}
+
 /* What has come of asking all of them. */
 struct choice {
 	const struct cgroup_manager *manager; /* that can hold everything, or else the first that can hold something */

@@ -38,11 +38,22 @@ struct cgroup_manager {
 	 */
 	int (*probe)(const struct cgroup_hierarchy *hierarchy, const char *wanted, struct cgroup_offer *out,
 		struct sandbox_error *error);
-	/* Makes PARENT ready: afterwards *parent (owned by the caller) is its real directory. May move this process. */
-	int (*enter)(const struct cgroup_plan *plan, const char *name, char **parent, struct sandbox_error *error);
+	/*
+	 * Makes PARENT ready: afterwards *parent (owned by the caller) is its real directory. May move this process. `life` is a
+	 * descriptor with a lock by which others know that we live: whatever acts for us has it, too, for as long.
+	 */
+	int (*enter)(const struct cgroup_plan *plan, const char *name, int life, char **parent, struct sandbox_error *error);
+	/*
+	 * Ends and removes what `enter` made, or was about to make, for that name, after the death of who called it. 0, also
+	 * when there is nothing, or -errno. NULL for a manager that makes nothing.
+	 */
+	int (*abandon)(const char *name, struct sandbox_error *error);
 };
 
 extern const struct cgroup_manager cgroup_delegated, cgroup_systemd, cgroup_inherited;
+
+/* The manager of that name, or NULL. */
+const struct cgroup_manager *cgroup_manager_find(const char *name);
 
 /* Decided, and printable; nothing exists yet. */
 struct cgroup_plan {

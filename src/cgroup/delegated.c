@@ -90,12 +90,14 @@ static int probe_inherited(const struct cgroup_hierarchy *hierarchy, const char 
 	return 0;
 }
 
-static int enter_existing(const struct cgroup_plan *plan, const char *name, char **parent, struct sandbox_error *error)
+static int enter_existing(const struct cgroup_plan *plan, const char *name, int life, char **parent,
+	struct sandbox_error *error)
 {
 	(void)plan;
 	(void)name;
+	(void)life;
 	return *parent ? 0 : error_set(error, EINVAL, "enter a group");
 }
 
-const struct cgroup_manager cgroup_delegated = {"delegated", probe_delegated, enter_existing};
-const struct cgroup_manager cgroup_inherited = {"inherited", probe_inherited, enter_existing};
+const struct cgroup_manager cgroup_delegated = {"delegated", probe_delegated, enter_existing, NULL};
+const struct cgroup_manager cgroup_inherited = {"inherited", probe_inherited, enter_existing, NULL};

@@ -18,6 +18,7 @@
 #include "base/scope.h"
 #include "base/spawn.h"
 #include "base/strings.h"
+#include "base/test_switch.h"
 
 static const char *const helper_paths[] = {"sandbox-scope", "../libexec/sandbox/sandbox-scope", NULL};
 
@@ -83,42 +84,68 @@ static void add_weights(const struct cgroup_limits *limits, struct sandbox_strin
 			}
 }
 
-static int run_helper(const struct cgroup_plan *plan, const char *unit, struct sandbox_error *error)
+/* `output`, of the helper, is one line: what was refused. NULL for success. */
+static int ask_manager(const struct sandbox_strings *arguments, int life, char **output, struct sandbox_error *error)
 {
-	auto_free char *helper = program_find_file(helper_paths), *socket = manager_socket(), *output = NULL;
-	auto_finish(sandbox_strings_finish) struct sandbox_strings arguments = {0};
 	auto_finish(spawn_finish) struct spawn spawn = SPAWN_INIT;
+	auto_free char *text = NULL;
 	int status, result;
+
+	spawn.lent = life;
+	result = spawn_start(&spawn, arguments->items, error);
+	if (result == 0)
+		result = spawn_wait(&spawn, &status, &text, error);
+	if (result < 0 || (WIFEXITED(status) && WEXITSTATUS(status) == 0))
+		return result;
+	text[strcspn(text, "\n")] = '\0';
+	*output = *text ? take_ptr(text) : memory_text("sandbox-scope was ended");
+	return 0;
+}
+
+/* "sandbox-scope VERB SOCKET UNIT" */
+static int begin_request(const char *verb, const char *socket, const char *unit, struct sandbox_strings *out,
+	struct sandbox_error *error)
+{
+	auto_free char *helper = program_find_file(helper_paths);
 
 	if (!helper)
 		return error_set(error, ENOENT, "find sandbox-scope");
-	sandbox_strings_add(&arguments, helper);
-	sandbox_strings_add(&arguments, socket);
-	sandbox_strings_add(&arguments, unit);
+	sandbox_strings_add(out, helper);
+	sandbox_strings_add(out, verb);
+	sandbox_strings_add(out, socket);
+	sandbox_strings_add(out, unit);
+	return 0;
+}
+
+static int make_scope(const struct cgroup_plan *plan, const char *unit, int life, struct sandbox_error *error)
+{
+	auto_finish(sandbox_strings_finish) struct sandbox_strings arguments = {0};
+	auto_free char *socket = manager_socket(), *refusal = NULL;
+	int result = begin_request("start", socket, unit, &arguments, error);
+
+	if (result < 0)
+		return result;
 	strings_take(&arguments, memory_format("%d", (int)getpid()));
 	if (plan->wanted)
 		strings_take(&arguments, memory_format("Slice=%s", plan->wanted));
 	add_weights(&plan->limits, &arguments);
-	result = spawn_start(&spawn, arguments.items, error);
-	if (result == 0)
-		result = spawn_wait(&spawn, &status, &output, error);
-	if (result < 0)
+	result = ask_manager(&arguments, life, &refusal, error);
+	if (result < 0 || !refusal)
 		return result;
-	output[strcspn(output, "\n")] = '\0';
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		return 0;
-	error_set(error, 0, "make the scope %s: %s", unit, *output ? output : "sandbox-scope was ended");
+	error_set(error, 0, "make the scope %s: %s", unit, refusal);
 	error_cause(error, SANDBOX_E_CGROUP_MISSING, "the manager at %s did not make it", socket);
 	return error_fix(error, "see `systemctl --user status`, or use --cgroups none without limits");
 }
 
-static int enter_scope(const struct cgroup_plan *plan, const char *name, char **parent, struct sandbox_error *error)
+static int enter_scope(const struct cgroup_plan *plan, const char *name, int life, char **parent,
+	struct sandbox_error *error)
 {
 	auto_finish(cgroup_hierarchy_finish) struct cgroup_hierarchy hierarchy = {0};
 	auto_free char *unit = memory_format("%s.scope", name);
 	const char *last;
-	int result = run_helper(plan, unit, error);
+	int result = make_scope(plan, unit, life, error);
 
+	test_point("scope.made");
 	if (result == 0)
 		result = cgroup_hierarchy_find(&hierarchy, error);
 	if (result < 0)
@@ -132,4 +159,23 @@ static int enter_scope(const struct cgroup_plan *plan, const char *name, char **
 	return 0;
 }
 
-const struct cgroup_manager cgroup_systemd = {"systemd", probe_systemd, enter_scope};
+/*
+ * The manager ends a scope when its last process leaves it. One of which all that were to come in died on the way has none
+ * that could leave, and would stay for as long as the manager.
+ */
+static int abandon_scope(const char *name, struct sandbox_error *error)
+{
+	auto_finish(sandbox_strings_finish) struct sandbox_strings arguments = {0};
+	auto_free char *socket = manager_socket(), *unit = memory_format("%s.scope", name), *refusal = NULL;
+	int result;
+
+	/* Its scopes have gone with it. */
+	if (access(socket, W_OK) < 0)
+		return 0;
+	result = begin_request("stop", socket, unit, &arguments, error);
+	if (result == 0)
+		result = ask_manager(&arguments, -1, &refusal, error);
+	return result < 0 || !refusal ? result : error_set(error, EIO, "stop the scope %s: %s", unit, refusal);
+}
+
+const struct cgroup_manager cgroup_systemd = {"systemd", probe_systemd, enter_scope, abandon_scope};

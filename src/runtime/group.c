@@ -40,17 +40,39 @@ static void unlock_parents(const struct group_lease *lease)
 	(void)flock(lease->record.names, LOCK_UN);
 }
 
-static int make_recorded(struct group_lease *lease, const char *runtime, const struct cgroup_plan *plan,
-	const char *parent, const char *name, struct sandbox_error *error)
+static int write_down(const struct group_lease *lease, const char *text, struct sandbox_error *error)
 {
-	auto_free char *path = memory_format("%s/%s", parent, name);
-	int result = name_take(&lease->record, runtime, name_kind_group, name, error);
+	int result = fd_write_all(lease->record.lock, text, strlen(text));
+
+	return result < 0 ? error_set(error, -result, "write down the group %s", text) : 0;
+}
+
+/* A parent that is made for this sandbox is written down before: "MANAGER NAME". */
+static int enter_parent(struct group_lease *lease, const struct cgroup_plan *plan, const char *name, char **parent,
+	struct sandbox_error *error)
+{
+	const struct cgroup_manager *manager = plan->manager;
+	auto_free char *line = memory_format("%s %s\n", manager->name, name);
+	int result = manager->abandon ? write_down(lease, line, error) : 0;
 
 	if (result < 0)
 		return result;
-	result = fd_write_all(lease->record.lock, path, strlen(path));
+	test_point("group.named");
+	result = manager->enter(plan, name, lease->record.lock, parent, error);
+	/* A manager that has not answered may make it yet: a later command looks again. */
+	if (result < 0 && manager->abandon && manager->abandon(name, NULL) < 0)
+		free(take_ptr(lease->record.name));
+	return result;
+}
+
+static int make_recorded(struct group_lease *lease, const struct cgroup_plan *plan, const char *parent, const char *name,
+	struct sandbox_error *error)
+{
+	auto_free char *path = memory_format("%s/%s", parent, name);
+	int result = write_down(lease, path, error);
+
 	if (result < 0)
-		return error_set(error, -result, "write down the group %s", path);
+		return result;
 	test_point("group.recorded");
 	if (lock_parents(lease) < 0)
 		return error_set(error, errno, "lock the groups");
@@ -69,8 +91,10 @@ int group_take(struct group_lease *lease, const char *runtime, const struct cgro
 		return 0;
 	result = draw_name(&name, error);
 	if (result == 0)
-		result = plan->manager->enter(plan, name, &parent, error);
-	return result < 0 ? result : make_recorded(lease, runtime, plan, parent, name, error);
+		result = name_take(&lease->record, runtime, name_kind_group, name, error);
+	if (result == 0)
+		result = enter_parent(lease, plan, name, &parent, error);
+	return result < 0 ? result : make_recorded(lease, plan, parent, name, error);
 }
 
 int group_show(const struct group_lease *lease, int entry, struct sandbox_error *error)
@@ -121,22 +145,39 @@ void group_release(struct group_lease *lease)
 	name_release(&lease->record);
 }
 
-/* An empty record is of a tool that was killed before it made anything. */
-static bool remove_dead(int lock)
+static int remove_group(const char *path, struct sandbox_error *error)
 {
-	auto_free char *path = NULL;
-	struct sandbox_error problem = {0};
-
-	if (file_read_fd(lock, "a record", RECORD_MAX, &path, NULL, &problem) < 0 || (*path && *path != '/'))
-		return false;
-	if (!*path)
-		return true;
 	log_debug("remove the group %s of a sandbox that was killed", path);
 	cgroup_group_end(path);
-	if (cgroup_group_remove(path, &problem) == 0)
-		return true;
-	log_debug("%s", problem.text);
-	return false;
+	return cgroup_group_remove(path, error);
+}
+
+/* "MANAGER NAME": what was made, or about to be made, to hold that group. */
+static int remove_parent(char *line, struct sandbox_error *error)
+{
+	char *word = strsep(&line, " ");
+	const struct cgroup_manager *manager = cgroup_manager_find(word);
+
+	if (!manager || !manager->abandon || !line || strchr(line, '/'))
+		return error_set(error, EINVAL, "a record of groups begins with \"%s\"", word);
+	return test_defence_removed("group-parents") ? -ENOTSUP : manager->abandon(line, error);
+}
+
+/* What the tool that was killed had not yet written down it had not begun to make. */
+static bool remove_dead(int lock)
+{
+	auto_free char *text = NULL;
+	struct sandbox_error problem = {0};
+	int result = file_read_fd(lock, "a record", RECORD_MAX, &text, NULL, &problem);
+	char *path = text, *parent = result == 0 && *text && *text != '/' ? strsep(&path, "\n") : NULL;
+
+	if (result == 0 && path && *path)
+		result = remove_group(path, &problem);
+	if (result == 0 && parent)
+		result = remove_parent(parent, &problem);
+	if (result < 0)
+		log_debug("%s", problem.text);
+	return result == 0;
 }
 
 void groups_sweep(const char *runtime)

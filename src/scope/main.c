@@ -1,12 +1,15 @@
 /*
  * sandbox-scope: asks a manager of systemd for a transient scope that is delegated, with one process in it, and waits
- * until it is there. A program of its own, so that the one that runs sandboxes need not load libsystemd.
+ * until it is there; or has such a scope stopped, and waits until it is gone. A program of its own, so that the one that
+ * runs sandboxes need not load libsystemd.
  *
- * usage: sandbox-scope SOCKET UNIT PID [PROPERTY=VALUE]…
+ * usage: sandbox-scope start SOCKET UNIT PID [PROPERTY=VALUE]…
+ *        sandbox-scope stop SOCKET UNIT
  *
  * Success is silent; else one line says what was refused.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,10 +20,11 @@
 #include "base/memory.h"
 #include "base/scope.h"
 
-enum { WAIT_MICROSECONDS = 30000000 };
+/* Commands that have nothing to do with that scope wait while one is stopped. */
+enum { START_MICROSECONDS = 30000000, STOP_MICROSECONDS = 5000000 };
 
 struct job {
-	const char *unit;
+	char *path;      /* of the object that the manager calls it by; NULL: none */
 	char result[32]; /* "done", "failed"…; empty until it has ended */
 };
 
@@ -34,13 +38,18 @@ static void message_finish(sd_bus_message **message)
 	*message = sd_bus_message_unref(*message);
 }
 
+static void job_finish(struct job *job)
+{
+	free(job->path);
+}
+
 static int fail(const char *what, int code, const sd_bus_error *refusal)
 {
 	printf("%s: %s\n", what, refusal && refusal->message ? refusal->message : strerror(-code));
 	return EXIT_FAILURE;
 }
 
-/* JobRemoved(u id, o job, s unit, s result). The unit's name is ours alone: the job's path need not be compared. */
+/* JobRemoved(u id, o job, s unit, s result). What arrives during a call is handed on only afterwards: the path is known. */
 static int job_removed(sd_bus_message *message, void *data, sd_bus_error *error)
 {
 	const char *path, *unit, *result;
@@ -48,7 +57,7 @@ static int job_removed(sd_bus_message *message, void *data, sd_bus_error *error)
 	uint32_t id;
 
 	(void)error;
-	if (sd_bus_message_read(message, "uoss", &id, &path, &unit, &result) >= 0 && strcmp(unit, job->unit) == 0)
+	if (sd_bus_message_read(message, "uoss", &id, &path, &unit, &result) >= 0 && job->path && strcmp(path, job->path) == 0)
 		(void)snprintf(job->result, sizeof(job->result), "%s", result);
 	return 0;
 }
@@ -94,32 +103,41 @@ static int append_properties(sd_bus_message *call, char *const *properties, uint
 	return result < 0 ? result : sd_bus_message_close_container(call);
 }
 
-static int request_scope(sd_bus *bus, const char *unit, char *const *properties, uint32_t pid)
+static int begin_call(sd_bus *bus, const char *method, const char *unit, const char *mode, sd_bus_message **out)
 {
-	__attribute__((cleanup(message_finish))) sd_bus_message *call = NULL, *reply = NULL;
-	__attribute__((cleanup(sd_bus_error_free))) sd_bus_error refusal = SD_BUS_ERROR_NULL;
-	int result = sd_bus_message_new_method_call(bus, &call, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
-		"org.freedesktop.systemd1.Manager", "StartTransientUnit");
+	int result = sd_bus_message_new_method_call(bus, out, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
+		"org.freedesktop.systemd1.Manager", method);
 
-	if (result >= 0)
-		result = sd_bus_message_append(call, "ss", unit, "fail");
-	if (result >= 0)
-		result = append_properties(call, properties, pid);
-	/* No units besides. */
-	if (result >= 0)
-		result = sd_bus_message_append(call, "a(sa(sv))", 0);
-	if (result >= 0)
-		result = sd_bus_call(bus, call, WAIT_MICROSECONDS, &refusal, &reply);
-	return result < 0 ? fail("the manager refuses", result, &refusal) : EXIT_SUCCESS;
+	return result < 0 ? result : sd_bus_message_append(*out, "ss", unit, mode);
 }
 
-static int wait_for_job(sd_bus *bus, const struct job *job)
+/* Both calls answer with the path of a job. `absent`, unless NULL: there is no such unit, which then is no failure. */
+static int finish_call(sd_bus *bus, sd_bus_message *call, uint64_t microseconds, struct job *job, bool *absent)
+{
+	__attribute__((cleanup(message_finish))) sd_bus_message *reply = NULL;
+	__attribute__((cleanup(sd_bus_error_free))) sd_bus_error refusal = SD_BUS_ERROR_NULL;
+	const char *path;
+	int result = sd_bus_call(bus, call, microseconds, &refusal, &reply);
+
+	if (absent && sd_bus_error_has_name(&refusal, "org.freedesktop.systemd1.NoSuchUnit")) {
+		*absent = true;
+		return EXIT_SUCCESS;
+	}
+	if (result >= 0)
+		result = sd_bus_message_read(reply, "o", &path);
+	if (result < 0)
+		return fail("the manager refuses", result, &refusal);
+	job->path = memory_text(path);
+	return EXIT_SUCCESS;
+}
+
+static int wait_for_job(sd_bus *bus, const struct job *job, uint64_t microseconds)
 {
 	while (!job->result[0]) {
 		int result = sd_bus_process(bus, NULL);
 
 		if (result == 0)
-			result = sd_bus_wait(bus, WAIT_MICROSECONDS);
+			result = sd_bus_wait(bus, microseconds);
 		if (result == 0)
 			return fail("the manager does not answer", -110, NULL);
 		if (result < 0)
@@ -131,22 +149,50 @@ static int wait_for_job(sd_bus *bus, const struct job *job)
 	return EXIT_FAILURE;
 }
 
+static int start_unit(sd_bus *bus, struct job *job, const char *unit, char *const *arguments)
+{
+	__attribute__((cleanup(message_finish))) sd_bus_message *call = NULL;
+	int status, result = begin_call(bus, "StartTransientUnit", unit, "fail", &call);
+
+	if (result >= 0)
+		result = append_properties(call, arguments + 1, (uint32_t)strtoul(arguments[0], NULL, 10));
+	/* No units besides. */
+	if (result >= 0)
+		result = sd_bus_message_append(call, "a(sa(sv))", 0);
+	if (result < 0)
+		return fail("ask the manager", result, NULL);
+	status = finish_call(bus, call, START_MICROSECONDS, job, NULL);
+	return status ? status : wait_for_job(bus, job, START_MICROSECONDS);
+}
+
+static int stop_unit(sd_bus *bus, struct job *job, const char *unit)
+{
+	__attribute__((cleanup(message_finish))) sd_bus_message *call = NULL;
+	bool absent = false;
+	int status, result = begin_call(bus, "StopUnit", unit, "replace", &call);
+
+	if (result < 0)
+		return fail("ask the manager", result, NULL);
+	status = finish_call(bus, call, STOP_MICROSECONDS, job, &absent);
+	return status || absent ? status : wait_for_job(bus, job, STOP_MICROSECONDS);
+}
+
 int main(int argc, char **argv)
 {
 	__attribute__((cleanup(bus_finish))) sd_bus *bus = NULL;
-	struct job job = {.unit = argc > 2 ? argv[2] : NULL};
+	bool start = argc > 4 && strcmp(argv[1], "start") == 0, stop = argc == 4 && strcmp(argv[1], "stop") == 0;
+	auto_finish(job_finish) struct job job = {.path = NULL};
 	int result;
 
-	if (argc < 4)
-		return fail("usage: sandbox-scope SOCKET UNIT PID [PROPERTY=VALUE]...", -22, NULL);
-	result = connect_manager(argv[1], &bus);
+	if (!start && !stop)
+		return fail("usage: sandbox-scope start|stop SOCKET UNIT [PID [PROPERTY=VALUE]...]", -EINVAL, NULL);
+	result = connect_manager(argv[2], &bus);
 	if (result < 0)
-		return fail(argv[1], result, NULL);
+		return fail(argv[2], result, NULL);
 	/* Before the call: the job may have ended when that returns. */
 	result = sd_bus_match_signal(bus, NULL, NULL, "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager",
 		"JobRemoved", job_removed, &job);
 	if (result < 0)
 		return fail("listen to the manager", result, NULL);
-	result = request_scope(bus, job.unit, argv + 4, (uint32_t)strtoul(argv[3], NULL, 10));
-	return result ? result : wait_for_job(bus, &job);
+	return start ? start_unit(bus, &job, argv[3], argv + 4) : stop_unit(bus, &job, argv[3]);
 }

@@ -323,7 +323,7 @@ with_others() {
 	needs memory
 	SANDBOX=$SANDBOX_SWITCHED
 	local point
-	for point in group.recorded cgroup.group-made cgroup.enabled group.made launch.cloned launch.started container.ended; do
+	for point in group.named group.recorded cgroup.group-made cgroup.enabled group.made launch.cloned launch.started container.ended; do
 		SANDBOX_TEST_KILL_AT=$point run_busybox -m 64m -- true
 		[ "$status" = 137 ] || fail_with "$point: this should have killed it"
 	done
