@@ -284,7 +284,11 @@ static bool add_children(int thread, void *context)
 	return false;
 }
 
-/* kcmp(2), which glibc has no function for. Where it is refused they are two. */
+/*
+ * kcmp(2), which glibc has no function for. Where it is refused, or left out of the kernel (that of Debian's user-mode-linux),
+ * they are two: all else that tells of shared memory, equal sums, addresses and a parent that waits in vfork(2), is true as
+ * well of copies, by which a payload would hide the half of what it has.
+ */
 static bool is_same_memory(const struct relation *relation)
 {
 	return relation->parent && syscall(SYS_kcmp, relation->process, relation->parent, KCMP_VM, 0, 0) == 0;
