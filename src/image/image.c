@@ -84,18 +84,6 @@ static int find_key(struct image_store *store, const struct stat *status, const 
 	return result;
 }
 
-static bool size_is_known(struct image_store *store, off_t size)
-{
-	auto_finish(image_records_finish) struct image_records records = {0};
-
-	if (image_records_load(store->root, &records, NULL) < 0)
-		return false;
-	for (size_t i = 0; i < records.count; i++)
-		if (records.items[i].counts.archive_bytes == (uint64_t)size)
-			return true;
-	return false;
-}
-
 /*
  * A file that has the size of a known image may be that image under another name or time stamp: a hash costs
  * a tenth of an import. 0, -ENOENT when it is not, or -errno.
@@ -106,7 +94,8 @@ static int find_by_content(struct image_store *store, struct archive_file *file,
 	struct digest digest, key;
 	int result;
 
-	if (!S_ISREG(file->before.st_mode) || request->choice.number || !size_is_known(store, file->before.st_size))
+	if (!S_ISREG(file->before.st_mode) || request->choice.number ||
+	    !image_records_have_size(store->root, (uint64_t)file->before.st_size))
 		return -ENOENT;
 	log_debug("%s has the size of a known image: compare its digest", file->source);
 	result = archive_hash(file, interrupt, request->progress, &digest, error);
@@ -308,52 +297,81 @@ static int explain_full(int result, struct sandbox_error *error)
 	return error_fix(error, "remove images that you do not need, or name another place for the store with --root DIR");
 }
 
+static int resolve_file(struct image_store *store, const char *path, const struct image_request *request,
+	struct image *out, struct sandbox_error *error)
+{
+	if (is_layout(path))
+		return resolve_layout(store, path, request, out, error);
+	if (is_folder(path, request))
+		return resolve_folder(store, path, request, out, error);
+	return resolve_path(store, path, request, out, error);
+}
+
+/* A folder goes by its bare name, too, where no image does. */
+static int resolve_name(struct image_store *store, const char *reference, const struct image_request *request,
+	struct image *out, struct sandbox_error *error)
+{
+	struct digest digest;
+	int result = reference_find(store, reference, &digest, error);
+
+	if (result == -ENOENT && (is_layout(reference) || is_folder(reference, request)))
+		return resolve_file(store, reference, request, out, error);
+	return result < 0 ? result : resolve_stored(store, reference, &digest, request, out, error);
+}
+
+static int resolve_reference(struct image_store *store, const char *reference, const struct image_request *request,
+	struct image *out, struct sandbox_error *error)
+{
+	struct digest digest;
+
+	switch (reference_kind(reference, request->archive_only)) {
+	case REFERENCE_INPUT:
+		return resolve_input(store, request, out, error);
+	case REFERENCE_PATH:
+		return resolve_file(store, reference, request, out, error);
+	case REFERENCE_NAME_OR_PATH:
+		if (store->root < 0 || reference_find(store, reference, &digest, NULL) < 0)
+			return resolve_file(store, reference, request, out, error);
+		return resolve_stored(store, reference, &digest, request, out, error);
+	default:
+		return resolve_name(store, reference, request, out, error);
+	}
+}
+
+static int name_image(struct image_store *store, const struct image_request *request, struct image *image,
+	struct sandbox_error *error)
+{
+	if (request->name)
+		return store_name_set(store, request->name, &image->record.digest, error);
+	return request->name_from_archive ? name_as_archive_does(store, image, error) : 0;
+}
+
+static int make_durable_visibly(struct image_store *store, const struct image_request *request, struct image *image,
+	struct sandbox_error *error)
+{
+	int result;
+
+	progress_begin(request->progress, "bringing it to the disk");
+	result = image_make_durable(store, image, error);
+	progress_done(request->progress);
+	return result;
+}
+
 int image_resolve(struct image_store *store, const char *reference, const struct image_request *request,
 	struct image *out, struct sandbox_error *error)
 {
 	auto_finish(image_finish) struct image image = {0};
-	enum reference_kind kind;
-	struct digest digest;
 	int result;
 
 	if (store->root >= 0)
 		(void)store_sweep(store, request->map, NULL);
-	kind = reference_kind(reference, request->archive_only);
-	if (kind == REFERENCE_NAME_OR_PATH)
-		kind = store->root >= 0 && reference_find(store, reference, &digest, NULL) == 0 ? REFERENCE_STORED :
-												  REFERENCE_PATH;
-	switch (kind) {
-	case REFERENCE_INPUT:
-		result = resolve_input(store, request, &image, error);
-		break;
-	case REFERENCE_PATH:
-		if (is_layout(reference))
-			result = resolve_layout(store, reference, request, &image, error);
-		else if (is_folder(reference, request))
-			result = resolve_folder(store, reference, request, &image, error);
-		else
-			result = resolve_path(store, reference, request, &image, error);
-		break;
-	default:
-		result = reference_find(store, reference, &digest, error);
-		if (result == -ENOENT && is_layout(reference))
-			result = resolve_layout(store, reference, request, &image, error);
-		else if (result == -ENOENT && is_folder(reference, request))
-			result = resolve_folder(store, reference, request, &image, error);
-		else if (result == 0)
-			result = resolve_stored(store, reference, &digest, request, &image, error);
-	}
+	result = resolve_reference(store, reference, request, &image, error);
 	if (result == 0)
 		result = image_choice_check(&request->choice, &image.record.config, error);
-	if (result == 0 && !request->name && request->name_from_archive)
-		result = name_as_archive_does(store, &image, error);
-	if (result == 0 && request->name)
-		result = store_name_set(store, request->name, &image.record.digest, error);
-	if (result == 0 && request->durable) {
-		progress_begin(request->progress, "bringing it to the disk");
-		result = image_make_durable(store, &image, error);
-		progress_done(request->progress);
-	}
+	if (result == 0)
+		result = name_image(store, request, &image, error);
+	if (result == 0 && request->durable)
+		result = make_durable_visibly(store, request, &image, error);
 	if (result < 0)
 		return explain_full(result, error);
 	if (!image.folder)

@@ -450,3 +450,15 @@ int layer_counts_save(int wrapper, const struct import_counts *counts, struct sa
 	text = json_text(root);
 	return file_replace(wrapper, "counts.json", text, strlen(text), 0600, error);
 }
+
+bool image_records_have_size(int store, uint64_t bytes)
+{
+	auto_finish(image_records_finish) struct image_records records = {0};
+
+	if (image_records_load(store, &records, NULL) < 0)
+		return false;
+	for (size_t i = 0; i < records.count; i++)
+		if (records.items[i].counts.archive_bytes == bytes)
+			return true;
+	return false;
+}

@@ -63,6 +63,9 @@ struct image_records {
 
 /* All images, the oldest first. 0 or -errno. */
 int image_records_load(int store, struct image_records *out, struct sandbox_error *error);
+
+/* Whether an archive of so many bytes was imported: only then is it worth a hash to find out which. */
+bool image_records_have_size(int store, uint64_t bytes);
 /* 0, or -EUCLEAN when there are damaged ones: for who removes what nobody needs. */
 int image_records_check(const struct image_records *records, struct sandbox_error *error);
 void image_records_finish(struct image_records *records);

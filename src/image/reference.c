@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,6 +12,8 @@
 #include "base/memory.h"
 #include "base/scope.h"
 #include "base/text.h"
+#include "image/archive_file.h"
+#include "image/identity.h"
 #include "image/record.h"
 
 /* Fewer would soon fit several images, and words are made of these letters too. */
@@ -39,8 +42,40 @@ static int reference_unknown(const char *reference, const char *why, struct sand
 {
 	(void)error_set(error, 0, "no image \"%.128s\"", reference);
 	(void)error_cause(error, SANDBOX_E_IMAGE_UNKNOWN, "%s", why);
-	(void)error_fix(error, "`sandbox images` lists what is there; an archive (`docker export` writes one) is named by "
-		"its path");
+	(void)error_fix(error, "`sandbox images` lists what is there; an archive (`docker export` or `skopeo copy` writes one) "
+		"is named by its path");
+	return -ENOENT;
+}
+
+static bool has_image(struct image_store *store, const struct digest *digest)
+{
+	auto_finish(image_record_finish) struct image_record record = {.source = NULL};
+
+	return image_record_load(store->root, digest->hex, &record, NULL) == 0;
+}
+
+/* An archive here that was imported whole. Just after it was written its identity proves nothing, and it is read. */
+static bool find_by_file(struct image_store *store, const char *path, struct digest *out)
+{
+	const struct interrupt none = INTERRUPT_INIT;
+	struct archive_file file = {.source = path, .fd = -1, .layout = -1, .whole = true};
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+	file.fd = fd;
+	if (fd < 0 || archive_look(&file, NULL) < 0 || !S_ISREG(file.before.st_mode))
+		return false;
+	if (identity_find(store->root, &file.before, out) < 0 &&
+	    (!image_records_have_size(store->root, (uint64_t)file.before.st_size) ||
+		    archive_hash(&file, &none, NULL, out, NULL) < 0))
+		return false;
+	return has_image(store, out);
+}
+
+static int not_imported(const char *path, struct sandbox_error *error)
+{
+	(void)error_set(error, 0, "no image \"%.128s\"", path);
+	(void)error_cause(error, SANDBOX_E_IMAGE_UNKNOWN, "there is such a file, but no image was made of it as it is now");
+	(void)error_fix(error, "sandbox import %s", path);
 	return -ENOENT;
 }
 
@@ -121,6 +156,8 @@ static int find_by_end(struct image_store *store, const char *reference, struct 
 	}
 	if (found == 1)
 		return 0;
+	if (found == 0 && access(reference, F_OK) == 0)
+		return not_imported(reference, error);
 	if (found == 0)
 		return reference_unknown(reference, "there is neither a file nor an image of that name", error);
 	(void)reference_unknown(reference, "", error);
@@ -144,6 +181,8 @@ int reference_find_name(struct image_store *store, const char *reference, struct
 		(void)snprintf(out_name, IMAGE_NAME_MAX + 1, "%s", reference);
 		return 0;
 	}
+	if (!prefixed && find_by_file(store, reference, out))
+		return 0;
 	if (hexadecimal && length >= DIGEST_PREFIX_MIN && length < DIGEST_HEX_SIZE)
 		return find_by_digits(store, reference, digits, out, error);
 	if (prefixed)

@@ -19,14 +19,14 @@ enum reference_kind {
 enum reference_kind reference_kind(const char *reference, bool archive_only);
 
 /*
- * The digest of the stored image that a reference means: its name; at least 12 digits of a digest; or what its name ends
- * with behind a slash, if only one does, and without the tag "latest". 0 or -errno with E_IMAGE_UNKNOWN: there is none,
- * or it fits several.
+ * The digest of the stored image that a reference means: its name; the path of the archive that it was imported from; at
+ * least 12 digits of a digest; or what its name ends with behind a slash, if only one does, and without the tag "latest".
+ * 0 or -errno with E_IMAGE_UNKNOWN: there is none, or it fits several.
  */
 int reference_find(struct image_store *store, const char *reference, struct digest *out,
 	struct sandbox_error *error);
 
-/* The same, with the whole name that it was found by; "" when it was found by its digest. */
+/* The same, with the whole name that it was found by; "" when it was found by its digest or archive. */
 int reference_find_name(struct image_store *store, const char *reference, struct digest *out,
 	char out_name[IMAGE_NAME_MAX + 1], struct sandbox_error *error);
 

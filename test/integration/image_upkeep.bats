@@ -61,6 +61,16 @@ as_layer_root() {
 	done
 	sandbox tag nowhere name
 	assert_error E_IMAGE_UNKNOWN
+	# Its archive stands for it, so long as that is what was imported.
+	sandbox tag one.tar by-file
+	assert_success ''
+	sandbox image inspect by-file
+	assert_output_has "${first#sha256:}"
+	echo more >>one.tar
+	sandbox tag one.tar by-file
+	assert_error 'sandbox import one.tar'
+	sandbox history ./two.tar
+	assert_status 0
 	sandbox tag one
 	assert_status 125
 	assert_stderr_has 'sandbox tag IMAGE NAME'
