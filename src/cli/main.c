@@ -12,6 +12,7 @@
 #include "base/scope.h"
 #include "base/test_switch.h"
 #include "cli/command.h"
+#include "cli/elsewhere.h"
 #include "cli/global.h"
 #include "cli/option.h"
 #include "cli/output.h"
@@ -40,11 +41,14 @@ static int normalise_process(struct sandbox_error *error)
 static int unknown_command(const char *name, struct sandbox_error *error)
 {
 	struct suggestion suggestion = SUGGESTION_INIT(name);
+	const char *instead = elsewhere_find(name);
 
 	for (size_t i = 0; commands[i]; i++)
 		suggestion_consider(&suggestion, commands[i]->name);
 	error_set(error, 0, "unknown command %s", name);
 	error_cause(error, SANDBOX_E_USAGE, "%s", "");
+	if (instead)
+		return error_fix(error, "%s", instead);
 	if (suggestion.word)
 		return error_fix(error, "did you mean `sandbox %s`?", suggestion.word);
 	return error_fix(error, "see `sandbox --help`");

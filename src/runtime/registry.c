@@ -274,10 +274,11 @@ bool registry_is_live(const struct registry_entry *entry)
 
 static int unknown(const char *reference, bool ambiguous, struct sandbox_error *error)
 {
-	error_set(error, ENOENT, "sandbox \"%s\"", reference);
-	error_cause(error, SANDBOX_E_SANDBOX_UNKNOWN, "%s", ambiguous ? "several ids begin like that"
-		: "no sandbox has that name or id");
-	return error_fix(error, "see `sandbox ps -a`");
+	(void)error_set(error, 0, ambiguous ? "which sandbox is \"%s\"?" : "no sandbox \"%s\"", reference);
+	(void)error_cause(error, SANDBOX_E_SANDBOX_UNKNOWN, "%s", ambiguous ? "several ids begin like that"
+		: "none of yours has that name or id");
+	(void)error_fix(error, "`sandbox ps -a` lists them");
+	return -ENOENT;
 }
 
 int registry_lives(const struct registry_entry *entry, struct sandbox_error *error)

@@ -79,6 +79,9 @@ answers() {
 	answers 'did you mean `sandbox images`?' imagse
 	answers 'see `sandbox image --help`' image
 	answers 'see `sandbox --help`' frobnicate
+	answers 'skopeo copy docker://' pull debian
+	answers 'commit' build .
+	answers 'ps, images, df' system df
 	answers 'did you mean --hostname?' run --hostnam x debian.tar
 	answers 'did you mean --volume?' run -volume x debian.tar
 	answers 'did you mean --json?' images --jsno
