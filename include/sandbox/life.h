@@ -220,6 +220,8 @@ struct sandbox_process {
 	char state;         /* proc_pid_stat(5) */
 	uint64_t memory;    /* resident, in bytes */
 	uint64_t processor; /* milliseconds */
+	uint64_t reaped;    /* milliseconds of its children that have ended */
+	uint64_t threads;
 	uint64_t age;       /* seconds */
 	char *command;
 };

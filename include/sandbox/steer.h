@@ -1,6 +1,6 @@
 /*
- * Running sandboxes that have a control group: pausing them, other limits, how much they use. They are found as
- * sandbox/life.h says. One without a group is E_SANDBOX_STATE: it was started without limits.
+ * Running sandboxes: pausing them, other limits, how much they use. They are found as sandbox/life.h says. To pause one and
+ * to limit it takes a control group: without, E_SANDBOX_STATE; it was started without limits.
  */
 #ifndef SANDBOX_STEER_H
 #define SANDBOX_STEER_H
@@ -36,6 +36,11 @@ struct sandbox_stats {
 	char *name;    /* NULL for none */
 	bool paused;
 	uint64_t time; /* microseconds of a clock that only goes forward: when it was measured */
+	/*
+	 * By its control group. Else added up from its processes: memory that several share counts for each, and processor
+	 * time is lost of those whose parent did not wait for them.
+	 */
+	bool counted;
 	bool known[SANDBOX_MEASURE_COUNT]; /* what this kernel counts, and where there is a limit */
 	uint64_t values[SANDBOX_MEASURE_COUNT];
 };

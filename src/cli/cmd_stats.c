@@ -42,7 +42,7 @@ static void look_finish(struct look *look)
 	*look = (struct look){0};
 }
 
-/* Those that are named, where a failure is one; or all that have a group. */
+/* Those that are named, where a failure is one; or all that run. */
 static int take_look(const struct sandbox_locations *locations, char **references, size_t count, struct look *out,
 	struct sandbox_error *error)
 {
@@ -101,12 +101,12 @@ static char *format_bytes(const struct sandbox_stats *stats, enum sandbox_measur
 	return memory_text(stats->known[measure] ? text_format_size(stats->values[measure], text, sizeof(text)) : "-");
 }
 
-/* "12.0 MiB / 64.0 MiB" */
+/* "12.0 MiB / 64.0 MiB"; "~12.0 MiB / -" where it is a sum of what processes have, shared or not */
 static char *format_memory(const struct sandbox_stats *stats)
 {
 	auto_free char *now = format_bytes(stats, SANDBOX_MEMORY), *limit = format_bytes(stats, SANDBOX_MEMORY_LIMIT);
 
-	return memory_format("%s / %s", now, limit);
+	return memory_format("%s%s / %s", stats->counted ? "" : "~", now, limit);
 }
 
 static char *format_pids(const struct sandbox_stats *stats)
@@ -201,6 +201,7 @@ static void print_json(const struct look *now)
 		json_add_string(object, "id", stats->id);
 		json_add_string(object, "name", stats->name);
 		json_add_string(object, "state", stats->paused ? "paused" : "running");
+		json_add_string(object, "counted_by", stats->counted ? "group" : "processes");
 		for (unsigned int j = 0; j < SANDBOX_MEASURE_COUNT; j++)
 			if (stats->known[j])
 				json_add_unsigned(object, measure_names[j], stats->values[j]);
@@ -279,7 +280,7 @@ static int run_stats(const struct cli *cli, int argc, char **argv)
 const struct command command_stats = {
 	.name = "stats",
 	.operands = "[SANDBOX...]",
-	.summary = "show what sandboxes use that have a control group",
+	.summary = "show what sandboxes use",
 	.options = stats_table,
 	.run = run_stats,
 };

@@ -96,16 +96,19 @@ static bool read_stat(const struct survey *survey, struct found *found)
 {
 	auto_free char *text = read_of(survey, found->pid, "stat", TEXT_MAX);
 	const char *rest = text ? strrchr(text, ')') : NULL;
-	unsigned long user, system;
+	unsigned long user, system, threads;
+	long reaped_user, reaped_system, pages, ticks = sysconf(_SC_CLK_TCK);
 	unsigned long long started;
 	struct timespec now;
-	long pages, ticks = sysconf(_SC_CLK_TCK);
 
-	if (!rest || sscanf(rest, ") %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %*d %*d %*d %*d %*d %*d %llu %*u %ld",
-			     &found->process.state, &found->parent, &user, &system, &started, &pages) != 6)
+	if (!rest || sscanf(rest, ") %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %ld %ld %*d %*d %lu %*d %llu %*u %ld",
+			     &found->process.state, &found->parent, &user, &system, &reaped_user, &reaped_system, &threads,
+			     &started, &pages) != 9)
 		return false;
 	(void)clock_gettime(CLOCK_BOOTTIME, &now);
 	found->process.processor = (uint64_t)(user + system) * 1000 / (uint64_t)ticks;
+	found->process.reaped = (uint64_t)(reaped_user + reaped_system) * 1000 / (uint64_t)ticks;
+	found->process.threads = threads;
 	started /= (uint64_t)ticks;
 	found->process.age = (uint64_t)now.tv_sec > started ? (uint64_t)now.tv_sec - started : 0;
 	found->process.memory = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);

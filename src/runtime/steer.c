@@ -28,16 +28,22 @@ static int explain_state(const char *reference, bool live, struct sandbox_error 
 		: "`sandbox ps` lists those that run");
 }
 
+static int find_live(const struct sandbox_locations *locations, const char *reference, struct registry_entry *entry,
+	struct sandbox_error *error)
+{
+	int result = registry_find(locations->state, reference, entry, error);
+
+	return result < 0 || registry_is_live(entry) ? result : explain_state(reference, false, error);
+}
+
 /* The directory of its group. The caller frees *out_path; the entry's name may be wanted, too. 0 or -errno. */
 static int find_group(const struct sandbox_locations *locations, const char *reference, struct registry_entry *entry,
 	char **out_path, struct sandbox_error *error)
 {
-	int result = registry_find(locations->state, reference, entry, error);
+	int result = find_live(locations, reference, entry, error);
 
 	if (result < 0)
 		return result;
-	if (!registry_is_live(entry))
-		return explain_state(reference, false, error);
 	if (file_read(entry->directory, group_file, PATH_SIZE_MAX, out_path, NULL, NULL) < 0)
 		return explain_state(reference, true, error);
 	return 0;
@@ -127,28 +133,53 @@ static void read_group(int group, struct sandbox_stats *out)
 		strstr(events, "frozen 1");
 }
 
+static int measure_group(const char *path, struct sandbox_stats *out)
+{
+	auto_close int group = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (group < 0)
+		return -errno;
+	out->counted = true;
+	read_group(group, out);
+	return 0;
+}
+
+static int measure_processes(const struct sandbox_locations *locations, const char *id, struct sandbox_stats *out,
+	struct sandbox_error *error)
+{
+	auto_finish(sandbox_processes_finish) struct sandbox_processes processes = {.items = NULL};
+	int result = sandbox_processes_read(locations, id, &processes, error);
+
+	out->known[SANDBOX_CPU_USAGE] = out->known[SANDBOX_MEMORY] = out->known[SANDBOX_PIDS] = true;
+	for (size_t i = 0; i < processes.count; i++) {
+		const struct sandbox_process *process = &processes.items[i];
+
+		out->values[SANDBOX_CPU_USAGE] += (process->processor + process->reaped) * 1000;
+		out->values[SANDBOX_MEMORY] += process->memory;
+		out->values[SANDBOX_PIDS] += process->threads;
+	}
+	return result;
+}
+
 int sandbox_measure(const struct sandbox_locations *locations, const char *reference, struct sandbox_stats *out,
 	struct sandbox_error *error)
 {
 	auto_finish(registry_entry_finish) struct registry_entry entry = REGISTRY_ENTRY_INIT;
 	auto_free char *path = NULL;
-	auto_close int group = -1;
 	struct timespec now;
-	int result = find_group(locations, reference, &entry, &path, error);
+	int result = find_live(locations, reference, &entry, error);
 
 	*out = (struct sandbox_stats){.name = NULL};
 	if (result < 0)
 		return result;
-	group = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	/* It ends just now. */
-	if (group < 0)
-		return explain_state(reference, false, error);
 	memcpy(out->id, entry.id, sizeof(out->id));
 	out->name = memory_text(registry_entry_name(&entry));
 	(void)clock_gettime(CLOCK_MONOTONIC, &now);
 	out->time = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-	read_group(group, out);
-	return 0;
+	if (file_read(entry.directory, group_file, PATH_SIZE_MAX, &path, NULL, NULL) < 0)
+		return measure_processes(locations, entry.id, out, error);
+	/* It ends just now. */
+	return measure_group(path, out) < 0 ? explain_state(reference, false, error) : 0;
 }
 
 void sandbox_stats_finish(struct sandbox_stats *stats)

@@ -150,10 +150,28 @@ has_been_shown_again() {
 	[ "$(grep -aoF $'\e[?7h' "$BATS_TEST_TMPDIR/screen" | wc -l)" -ge 3 ]
 }
 
+spends_time() {
+	local now
+	now=$("$SANDBOX" stats --json box | jq '.[0].cpu_usage_us')
+	[ "$now" -gt 0 ]
+}
+
+@test "stats without a group adds up what the processes have, also of those that have ended" {
+	"$SANDBOX" run -d --name box "$BUSYBOX_TAR" sh -c 'while :; do (i=0; while [ $i -lt 9999 ]; do i=$((i + 1)); done); done'
+	wait_until spends_time
+	sandbox stats --json box
+	[ "$(jq -r '.[] | "\(.name) \(.counted_by) \(.pids >= 2) \(.memory > 100000) \(has("memory_peak"))"' <<<"$output")" = \
+		'box processes true true false' ] || fail_with 'the sums are wrong'
+	sandbox stats
+	[[ ${lines[1]} == box*'%'*'~'*' MiB / -'* ]] || fail_with 'the row should say that the memory is a sum'
+	sandbox stats nobody
+	assert_error E_SANDBOX_UNKNOWN
+}
+
 @test "a sandbox without a group, or that is not there, is an error that says so" {
 	"$SANDBOX" run -d --name box "$BUSYBOX_TAR" sleep 60
 	local command
-	for command in pause unpause 'update -m 64m' stats; do
+	for command in pause unpause 'update -m 64m'; do
 		# shellcheck disable=SC2086
 		sandbox $command box
 		assert_error E_SANDBOX_STATE
