@@ -2,7 +2,7 @@
 # "N passed, N failed, N skipped" and runs as an ordinary user (test/driver). A level of its own folder
 # brings its rules as test/FOLDER/FOLDER.mk, with `LEVELS += NAME` for `make check-NAME`.
 
-# T=name picks one file of a level.
+# T='name…' picks files of a level.
 T ?=
 JOBS := $(shell nproc)
 LEVELS := layers install unit $(foreach level,integration worlds hostile,$(if $(wildcard test/$(level)/*.bats),$(level)))
@@ -78,7 +78,7 @@ $(B)/unit/test_importer_%: test/unit/test_importer_%.c $(IMPORTER_PARTS) $(B)/in
 ## check-hostile: archives, root layouts and payloads of an adversary, test/hostile/*.bats
 .PHONY: check-integration check-hostile
 check-integration check-hostile: check-%: all switched helpers fixtures
-	@$(WITH_FIXTURES) $(DRIVER) $(RUN_TAP) test/$*/$(or $(T:%.bats=%),*).bats
+	@$(WITH_FIXTURES) $(DRIVER) $(RUN_TAP) $(patsubst %,test/$*/%.bats,$(or $(T:%.bats=%),*))
 
 ## check-worlds: machines that lack something (made by root around the ordinary user)
 .PHONY: check-worlds
