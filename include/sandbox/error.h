@@ -56,7 +56,8 @@
 	X(SANDBOX_UNKNOWN) \
 	X(SANDBOX_STATE) \
 	X(LAYER_NAME) \
-	X(IMAGE_DAMAGED)
+	X(IMAGE_DAMAGED) \
+	X(TIMEOUT)
 
 enum sandbox_error_id {
 #define X(name) SANDBOX_E_##name,

@@ -26,6 +26,8 @@ int sandbox_error_exit_status(const struct sandbox_error *error)
 		return 127;
 	case SANDBOX_E_COMMAND_NOT_EXECUTABLE:
 		return 126;
+	case SANDBOX_E_TIMEOUT:
+		return 124;
 	default:
 		return 125;
 	}

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/scope.h"
@@ -37,6 +39,7 @@ int interrupt_hold(struct interrupt *out, struct sandbox_error *error)
 
 void interrupt_release(struct interrupt *interrupt)
 {
+	(void)interrupt_limit(interrupt, 0, NULL);
 	if (interrupt->fd < 0)
 		return;
 	(void)close(take_fd(&interrupt->fd));
@@ -50,12 +53,48 @@ int interrupt_check(const struct interrupt *interrupt, struct sandbox_error *err
 	return poll(&event, 1, 0) > 0 ? error_set(error, EINTR, "a signal came") : 0;
 }
 
-int interrupt_wait(const struct interrupt *interrupt, int fd, struct sandbox_error *error)
+int interrupt_limit(struct interrupt *interrupt, uint64_t milliseconds, struct sandbox_error *error)
 {
-	struct pollfd events[] = {{.fd = fd, .events = POLLIN}, {.fd = interrupt->fd, .events = POLLIN}};
+	const struct itimerspec when = {
+		.it_value = {.tv_sec = (time_t)(milliseconds / 1000), .tv_nsec = (long)(milliseconds % 1000) * 1000000}};
+
+	if (interrupt->timer >= 0)
+		(void)close(take_fd(&interrupt->timer));
+	if (!milliseconds)
+		return 0;
+	interrupt->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+	if (interrupt->timer < 0 || timerfd_settime(interrupt->timer, 0, &when, NULL) < 0)
+		return error_set(error, errno, "set a timer");
+	return 0;
+}
+
+bool interrupt_is_late(const struct interrupt *interrupt)
+{
+	struct pollfd event = {.fd = interrupt->timer, .events = POLLIN};
+
+	return poll(&event, 1, 0) > 0;
+}
+
+/* What has come in the end counts, also when it came together with the limit. */
+static int wait_for(int fd, int signals, int timer, struct sandbox_error *error)
+{
+	struct pollfd events[] = {{.fd = fd, .events = POLLIN}, {.fd = signals, .events = POLLIN},
+		{.fd = timer, .events = POLLIN}};
 
 	while (poll(events, array_count(events), -1) < 0)
 		if (errno != EINTR)
 			return error_set(error, errno, "wait");
-	return events[1].revents ? error_set(error, EINTR, "a signal came") : 0;
+	if (events[1].revents)
+		return error_set(error, EINTR, "a signal came");
+	return events[0].revents ? 0 : error_set(error, ETIMEDOUT, "wait");
+}
+
+int interrupt_wait(const struct interrupt *interrupt, int fd, struct sandbox_error *error)
+{
+	return wait_for(fd, interrupt->fd, interrupt->timer, error);
+}
+
+int interrupt_wait_limit(const struct interrupt *interrupt, int fd, struct sandbox_error *error)
+{
+	return wait_for(fd, -1, interrupt->timer, error);
 }

@@ -146,6 +146,9 @@ static const struct topic topics[SANDBOX_E_COUNT] = {
 		"it removes the damaged layers, and the next import of the archive makes them again. A record of an image\n"
 		"that cannot be understood hides which layers it needs, so none is removed until `sandbox rmi -f` has\n"
 		"removed the record."},
+	[SANDBOX_E_TIMEOUT] = {"the command did not run in the time that --timeout gives it",
+		"A start takes milliseconds. One that hangs mostly waits for a file system that does not answer: a volume on a\n"
+		"network's server or of a program (FUSE), or the image's own. The sandbox has been ended."},
 };
 
 bool error_topic_print(const char *name)

@@ -179,9 +179,12 @@ static bool was_init_killed(const struct container *container)
  * Init has all that it takes now. One that is killed before it can say so, from outside or for lack of memory, may well
  * have started the command: what we have is an end to tell of, and no failure.
  */
-static int expect_start(struct container *container, struct sandbox_error *error)
+static int expect_start(const struct interrupt *interrupt, struct container *container, struct sandbox_error *error)
 {
-	int result = channel_expect(container->channel, CHANNEL_EXEC_OK, NULL, error);
+	int result = interrupt_wait_limit(interrupt, container->channel, error);
+
+	if (result == 0)
+		result = channel_expect(container->channel, CHANNEL_EXEC_OK, NULL, error);
 
 	if (result != -ECHILD || !was_init_killed(container))
 		return result;
@@ -223,7 +226,7 @@ int launch(const struct plan *plan, const struct interrupt *interrupt, struct co
 	if (result == 0 && is_waited_for(plan))
 		result = start_payload(container, error);
 	if (result == 0)
-		result = expect_start(container, error);
+		result = expect_start(interrupt, container, error);
 	test_point("launch.started");
 	if (result == 0)
 		log_debug("the command runs");

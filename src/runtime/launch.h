@@ -7,7 +7,8 @@
 
 /*
  * All signals are blocked by the caller. 0 or -errno; what was started is recorded in the container. -EINTR when a
- * signal came first: what was started is to be undone, and then the signal to be released.
+ * signal came first: what was started is to be undone, and then the signal to be released. -ETIMEDOUT at the limit of
+ * `interrupt`, if there is one.
  */
 int launch(const struct plan *plan, const struct interrupt *interrupt, struct container *container,
 	struct sandbox_error *error);

@@ -60,6 +60,39 @@ static int let_go(struct detached *detached, const struct container *container, 
 	return result;
 }
 
+/* A launch that hangs ends as the command would: what it builds on may be a file system that does not answer. */
+static int launch_in_time(const struct plan *plan, struct interrupt *interrupt, struct container *container,
+	struct sandbox_error *error)
+{
+	int result = interrupt_limit(interrupt, plan->timeout, error);
+	bool late;
+
+	if (result == 0)
+		result = launch(plan, interrupt, container, error);
+	late = result == -ETIMEDOUT && interrupt_is_late(interrupt);
+	(void)interrupt_limit(interrupt, 0, NULL);
+	if (!late)
+		return result;
+	error_set(error, ETIMEDOUT, "start the command");
+	error_cause(error, SANDBOX_E_TIMEOUT, "the time of --timeout has passed before it ran");
+	return error_fix(error, "give it more time, or see with --debug what takes that long");
+}
+
+/* Whoever waits is told by the status; whoever does not, by the error. */
+static bool ends_late(struct container *container, int result, const struct detached *detached, struct sandbox_result *out,
+	struct sandbox_error *error)
+{
+	if (result != -ETIMEDOUT || detached || error->id != SANDBOX_E_TIMEOUT)
+		return false;
+	log_notice("%s", error->cause);
+	error_clear(error);
+	out->cause = SANDBOX_CAUSE_TIMEOUT;
+	out->number = SIGKILL;
+	container->ended = true;
+	container->result = *out;
+	return true;
+}
+
 /* From a plan to the end of everything that it made. `detached` is NULL when the caller waits. */
 static int run_plan(const struct sandbox_locations *locations, struct plan *plan, struct registry_entry *again,
 	struct detached *detached, const struct supervisor_chore *chore, struct sandbox_result *out, struct sandbox_error *error)
@@ -77,7 +110,7 @@ static int run_plan(const struct sandbox_locations *locations, struct plan *plan
 	signals_block(&previous);
 	result = container_create(&container, locations, plan, again, detached, error);
 	if (result == 0)
-		result = launch(plan, &interrupt, &container, error);
+		result = launch_in_time(plan, &interrupt, &container, error);
 	if (result == 0)
 		result = container_show_init(&container, plan, error);
 	if (result == 0)
@@ -91,6 +124,8 @@ static int run_plan(const struct sandbox_locations *locations, struct plan *plan
 		if (detached && out->receipt)
 			out->receipt->ended(out->receipt->context, out, result < 0 ? error : NULL);
 	}
+	if (ends_late(&container, result, detached, out, error))
+		result = 0;
 	if (result < 0 && !container.ended)
 		container_fail(&container, error);
 	container_finish(&container);
