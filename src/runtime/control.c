@@ -15,6 +15,7 @@
 #include "base/memory.h"
 #include "base/scope.h"
 #include "base/signals.h"
+#include "base/test_switch.h"
 
 enum { CLIENTS_MAX = 256, BACKLOG = 64 };
 
@@ -145,6 +146,7 @@ static void pass_on(const struct channel_message *request, int client, int chann
 	int result = channel_send(channel, request->step, request->value, request->flags, request->fds, request->fd_count,
 		&error);
 
+	test_point("control.passed-on");
 	if (result == -EPIPE || result == -ECONNRESET)
 		say_ending(client);
 	else if (result < 0)

@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "base/scope.h"
 #include "base/strings.h"
+#include "base/test_switch.h"
 #include "process/environment.h"
 #include "process/input_relay.h"
 #include "process/output_relay.h"
@@ -205,8 +206,10 @@ static int hand_over(struct exec *exec, const struct registry_entry *entry, stru
 	exec->supervisor = record_connect(entry, error);
 	if (exec->supervisor < 0)
 		return exec->supervisor;
+	test_point("exec.connected");
 	result = control_ask(exec->supervisor, CHANNEL_EXEC, 0, exec->theirs, SESSION_FD_COUNT, error);
 	close_theirs(exec);
+	test_point("exec.asked");
 	return result;
 }
 
@@ -234,6 +237,7 @@ static int lose_init(struct exec *exec, struct sandbox_error *error)
 static int hear_end(struct exec *exec, int status, struct sandbox_error *error)
 {
 	exec->status = status;
+	test_point("exec.ended");
 	if (!exec->started && !WIFSIGNALED(status))
 		event_add_of(exec->runtime, "exec", exec->entry);
 	if (exec->started || !exec->detached || !WIFSIGNALED(status))
@@ -258,6 +262,7 @@ static int hear_init(struct exec *exec, struct sandbox_error *error)
 		return result < 0 ? result : 1;
 	case CHANNEL_EXEC_OK:
 		exec->started = true;
+		test_point("exec.started");
 		event_add_of(exec->runtime, "exec", exec->entry);
 		return !exec->detached;
 	case CHANNEL_EXITED:

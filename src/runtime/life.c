@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/scope.h"
+#include "base/test_switch.h"
 #include "runtime/channel.h"
 #include "runtime/control.h"
 #include "runtime/events.h"
@@ -98,6 +99,7 @@ static int ask(int connection, enum channel_step step, int32_t value, struct san
 	struct channel_message message;
 	int result = control_ask(connection, step, value, NULL, 0, error);
 
+	test_point("life.asked");
 	return result < 0 ? result : control_answer(connection, &message, error);
 }
 
@@ -120,6 +122,7 @@ static int await_end(const struct registry_entry *entry, struct sandbox_error *e
 	if (connection < 0)
 		return connection;
 	result = control_ask(connection, CHANNEL_WAIT, 0, NULL, 0, error);
+	test_point("life.waits");
 	return result < 0 ? result : take_fd(&connection);
 }
 

@@ -132,6 +132,7 @@ static int start(struct sessions *sessions, const struct plan *plan, int *fds, s
 	child = kernel_clone(0, NULL, -1);
 	if (child == 0)
 		session_main(plan, sessions, fds, reporter);
+	test_point("session.cloned");
 	if (child < 0)
 		return error_set(error, errno, "fork another command");
 	add(sessions, (struct session){child, take_fd(&fds[SESSION_CHANNEL]), take_fd(&report)});
