@@ -58,7 +58,7 @@ assert_all_end_at_once() {
 	[ "${#lines[@]}" = "$1" ] || fail_with "$1 should have been removed"
 	sandbox ps -aq
 	assert_success ''
-	[ -z "$(ls "$XDG_STATE_HOME/sandbox/sandboxes" "$XDG_RUNTIME_DIR/sandbox/control" | grep -v :)" ]
+	[ -z "$(find "$XDG_STATE_HOME/sandbox/sandboxes" "$XDG_RUNTIME_DIR/sandbox/control" -mindepth 1)" ]
 	! pgrep -u "$(id -u)" -f '^sleep 6801'
 }
 
