@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/scope.h"
+#include "base/strings.h"
 #include "image/record.h"
 #include "image/store.h"
 
@@ -83,8 +84,16 @@ int identity_record(int store, const struct stat *status, const struct digest *d
 	return staging_replace_file(store, identity.name, text, strlen(text), false, error);
 }
 
-/* Forgets those with this digest; with NULL, those without an image. */
-static int forget(int store, const struct digest *digest, struct sandbox_error *error)
+static bool is_archive_of_any(const char *digest, const struct image_records *records)
+{
+	for (size_t i = 0; i < records->count; i++)
+		if (strcmp(records->items[i].digest.hex, digest) == 0 || strcmp(records->items[i].archive.hex, digest) == 0)
+			return true;
+	return strings_contain(&records->damaged, digest);
+}
+
+/* Forgets those with this digest; with NULL, those that none of the records has. */
+static int forget(int store, const struct digest *digest, const struct image_records *records, struct sandbox_error *error)
 {
 	int directory = file_open_directory(store, "archives", error);
 	auto_closedir DIR *stream = directory < 0 ? NULL : fdopendir(directory);
@@ -99,7 +108,7 @@ static int forget(int store, const struct digest *digest, struct sandbox_error *
 
 		if (item->d_name[0] == '.' || identity_read(directory, item->d_name, &root, &value, &found) < 0)
 			continue;
-		meant = digest ? strcmp(found, digest->hex) == 0 : !image_record_exists(store, found);
+		meant = digest ? strcmp(found, digest->hex) == 0 : !is_archive_of_any(found, records);
 		if (meant && unlinkat(directory, item->d_name, 0) < 0 && errno != ENOENT)
 			return error_set(error, errno, "remove archives/%s", item->d_name);
 	}
@@ -108,10 +117,14 @@ static int forget(int store, const struct digest *digest, struct sandbox_error *
 
 int identity_forget(int store, const struct digest *digest, struct sandbox_error *error)
 {
-	return forget(store, digest, error);
+	return forget(store, digest, NULL, error);
 }
 
+/* A record that comes meanwhile may lose its mark to this: that costs a hash. */
 int identity_collect(int store, struct sandbox_error *error)
 {
-	return forget(store, NULL, error);
+	auto_finish(image_records_finish) struct image_records records = {.items = NULL};
+	int result = image_records_load(store, &records, error);
+
+	return result < 0 ? result : forget(store, NULL, &records, error);
 }

@@ -26,10 +26,7 @@ int identity_record(int store, const struct stat *status, const struct digest *d
 /* Forgets every archive that has this digest. 0 or -errno. */
 int identity_forget(int store, const struct digest *digest, struct sandbox_error *error);
 
-/*
- * Forgets those whose digest no image goes by. That of an image that was chosen from an archive with several is forgotten,
- * too, which costs a hash when it is next used. 0 or -errno.
- */
+/* Forgets those of which no image came. 0 or -errno. */
 int identity_collect(int store, struct sandbox_error *error);
 
 #endif

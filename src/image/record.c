@@ -117,6 +117,16 @@ static int get_digest(struct json_object *root, const char *name, const char *ke
 	return 0;
 }
 
+/* Empty when there is none. */
+static int get_archive(struct json_object *root, const char *name, struct digest *out, struct sandbox_error *error)
+{
+	const char *text = NULL;
+	int result = json_get_string(root, name, "archive", true, &text, error);
+
+	out->hex[0] = '\0';
+	return result < 0 || !text ? result : get_digest(root, name, "archive", out, error);
+}
+
 static int get_layers(struct json_object *root, const char *name, struct image_record *out, struct sandbox_error *error)
 {
 	struct json_object *layers = NULL;
@@ -174,6 +184,8 @@ static int image_record_fields(struct json_object *root, const char *name, struc
 	struct json_object *counts, *config = NULL;
 	int result = get_digest(root, name, "digest", &out->digest, error);
 
+	if (result == 0)
+		result = get_archive(root, name, &out->archive, error);
 	if (result == 0)
 		result = get_layers(root, name, out, error);
 	if (result == 0)
@@ -279,6 +291,8 @@ int image_record_save(int store, const struct image_record *record, struct sandb
 	char name[RECORD_PATH_SIZE];
 
 	json_add_string(root, "digest", record->digest.hex);
+	if (record->archive.hex[0])
+		json_add_string(root, "archive", record->archive.hex);
 	json_add(root, "layers", describe_layers(record));
 	json_add_string(root, "source", record->source);
 	json_add_string(root, "compression", record->compression);

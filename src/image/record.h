@@ -25,7 +25,8 @@ struct image_layer {
 };
 
 struct image_record {
-	struct digest digest;     /* of the archive file */
+	struct digest digest;     /* of the archive file, or what image_key makes of it */
+	struct digest archive;    /* then that of the archive itself; else empty */
 	struct image_layer *layers; /* the lowest first; at least one */
 	size_t layer_count;
 	char *source;             /* the file's name when it was imported, "-" for standard input */

@@ -28,7 +28,6 @@ static void add_notice(struct image *image, uint64_t count, const char *what)
 		strings_take(&image->notices, memory_format("%llu %s", (unsigned long long)count, what));
 }
 
-/* What the record says besides the layers. `imported->counts` are those of all layers together. */
 /* One of several goes by what it is called in the archive, as if it had been chosen by that. */
 static void archive_key(const struct import_result *imported, const struct import_choice *choice,
 	const struct image_config *config, struct digest *out)
@@ -42,12 +41,15 @@ static void archive_key(const struct import_result *imported, const struct impor
 	image_key(&imported->archive, &known, out);
 }
 
+/* What the record says besides the layers. `imported->counts` are those of all layers together. */
 static void fill_record(struct image *image, const struct import_result *imported, const struct import_choice *choice,
 	const char *source)
 {
 	struct image_record *record = &image->record;
 
 	archive_key(imported, choice, &record->config, &record->digest);
+	if (strcmp(record->digest.hex, imported->archive.hex) != 0)
+		record->archive = imported->archive;
 	image->of_several = imported->images;
 	record->source = memory_text(source);
 	memcpy(record->compression, imported->compression, sizeof(record->compression));

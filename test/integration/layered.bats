@@ -390,6 +390,18 @@ print([step["layer"] for step in steps], len(steps[1]["created_by"]), steps[3]["
 	done
 }
 
+@test "an archive of which an image was chosen stays known when garbage is collected" {
+	"$SANDBOX" reset
+	"$SANDBOX" import --userns=single --select one:1 several.tar
+	known=$(ls "$STORE/archives")
+	[ -n "$known" ]
+	"$SANDBOX" gc
+	[ "$(ls "$STORE/archives")" = "$known" ]
+	"$SANDBOX" rmi --force one:1
+	"$SANDBOX" gc
+	[ "$(ls "$STORE/archives")" = '' ]
+}
+
 @test "killed at any step, an import of layers leaves nothing that the next one does not clear away" {
 	for step in import-start import-unpacked inherit-started layer-publish layer-published import-recorded; do
 		SANDBOX_TEST_KILL_AT=$step run "$SANDBOX_SWITCHED" import small-docker.tar
