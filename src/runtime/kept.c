@@ -374,8 +374,12 @@ int kept_hold_layers(const char *state, struct sandbox_strings *out, int *out_lo
 	/* Of one whose maker was killed nothing is needed. */
 	registry_sweep(state, record_bury);
 	lock = registry_hold(state, error);
+	if (lock == -ENOENT) {
+		error_clear(error);
+		*out_lock = -1;
+		return 0;
+	}
 	result = lock < 0 ? lock : registry_visit(state, add_needed, out, error);
-
 	if (result == 0)
 		*out_lock = take_fd(&lock);
 	return result;

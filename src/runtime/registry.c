@@ -154,7 +154,7 @@ int registry_visit(const char *state, registry_visitor *visit, void *context, st
 
 int registry_hold(const char *state, struct sandbox_error *error)
 {
-	return open_all(state, true, LOCK_SH, error);
+	return open_all(state, test_defence_removed("hold-makes"), LOCK_SH, error);
 }
 
 /* ---- removing ---- */

@@ -80,7 +80,10 @@ int registry_lives(const struct registry_entry *entry, struct sandbox_error *err
  */
 int registry_lock_idle(struct registry_entry *entry, struct sandbox_error *error);
 
-/* Until the descriptor is closed, no entry is made, renamed or removed. Makes the directory. A descriptor or -errno. */
+/*
+ * Until the descriptor is closed, no entry is made, renamed or removed. A descriptor, -ENOENT where there never was an entry
+ * (it makes nothing: who asks may be about to make room on a full disk), or -errno.
+ */
 int registry_hold(const char *state, struct sandbox_error *error);
 
 /*

@@ -489,10 +489,20 @@ on_small_disk() {
 	mkdir disk
 	import_small one
 	# shellcheck disable=SC2016
-	capture on_small_disk sh -c 'sandbox="$1 --root $2/store" && $sandbox import --userns=single one.tar &&
+	capture on_small_disk sh -c 'sandbox="$1 --root $2/store --state $2/state" && $sandbox import --userns=single one.tar &&
 		$sandbox tag "$($sandbox images -q)" one two/three && ! cat /dev/zero >"$2/fill" 2>/dev/null &&
-		! $sandbox tag one four 2>/dev/null; $sandbox image prune --all && $sandbox images -q' sh "$SANDBOX" "$PWD/disk"
+		! $sandbox tag one four 2>/dev/null; $sandbox df >/dev/null && $sandbox rmi one && ! [ -e "$2/state" ] &&
+		$sandbox image prune --all && $sandbox images -q' sh "$SANDBOX" "$PWD/disk"
 	assert_status 0
 	assert_output_has '1 images and 1 layers'
 	[ "${lines[-1]}" != "$digest" ]
+}
+
+@test "what only looks works in a home that cannot be written, and so does nothing that never ran" {
+	import_small one --name one
+	# shellcheck disable=SC2016
+	capture unshare --map-root-user --mount sh -ec 'mount --rbind "$HOME" "$HOME" && mount -o remount,bind,ro "$HOME"
+		"$1" --state "$HOME/none" df --json && "$1" image inspect one' sh "$SANDBOX"
+	assert_status 0
+	assert_output_has '"images": 1'
 }
