@@ -69,7 +69,8 @@ static int explain_faults(const struct sandbox_faults *faults, const struct veri
 	(void)error_set(error, 0, "%zu things in the image store are not what they were", faults->count);
 	(void)error_cause(error, SANDBOX_E_IMAGE_DAMAGED, "the disk, or somebody who may write there, has changed them");
 	if (options->discard)
-		return error_fix(error, "import the archive again: sandbox import FILE");
+		return error_fix(error, "import the archive again: sandbox import FILE; what is in use stays until its "
+			"sandbox has ended: `sandbox ps`");
 	return error_fix(error, "sandbox image verify --discard sha256:%.*s, and then import its archive again: "
 		"sandbox import FILE", DIGEST_SHOWN, faults->items[0].image);
 }

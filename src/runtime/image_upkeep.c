@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "base/scope.h"
 #include "base/strings.h"
+#include "base/test_switch.h"
 #include "image/collect.h"
 #include "image/image.h"
 #include "image/layer.h"
@@ -151,13 +152,26 @@ static void verification_finish(struct verification *verification)
 	upkeep_finish(&verification->upkeep);
 }
 
+/* What cannot be read for whatever reason is a fault as well, but none that throwing it away would mend. */
+static int note_unreadable(struct verification *self, const char *image, const char *layer, int result,
+	struct sandbox_error *error)
+{
+	auto_free char *what = memory_format("cannot be compared: %s", strerror(-result));
+
+	if (result == -EINTR)
+		return result;
+	error_clear(error);
+	add_fault(&self->faults, image, layer, "", what);
+	return 0;
+}
+
 /* Compares a layer with its manifest. 1 when it has a fault, 0, or -errno. */
 static int verify_layer(struct verification *self, const char *image, const char *layer, struct sandbox_error *error)
 {
 	auto_finish(layer_damage_finish) struct layer_damage damage = {.items = NULL};
 	auto_close int wrapper = -1;
 	struct layer_lease lease = {.wrapper = -1};
-	int result = layer_lease(&self->upkeep.store, layer, false, &lease, NULL);
+	int result = layer_lease(&self->upkeep.store, layer, false, &lease, error);
 
 	wrapper = lease.wrapper;
 	if (result == 0)
@@ -172,7 +186,19 @@ static int verify_layer(struct verification *self, const char *image, const char
 		add_fault(&self->faults, image, layer, damage.items[i].path, damage.items[i].what);
 	self->faults.layers += result == 0;
 	self->faults.entries += damage.entries;
-	return result < 0 ? result : damage.count != 0;
+	return result < 0 ? note_unreadable(self, image, layer, result, error) : damage.count != 0;
+}
+
+/* What is in use has to stay; that is no reason not to look at the others. */
+static int discard_layer(struct verification *self, const char *image, const char *layer, struct sandbox_error *error)
+{
+	int result = layer_remove(&self->upkeep.store, layer, &self->upkeep.map, error);
+
+	if (result != -EBUSY)
+		return result;
+	error_clear(error);
+	add_fault(&self->faults, image, layer, "", "in use, so it stays");
+	return 0;
 }
 
 /* A layer of the image under all id maps; that it has none is a fault, too. */
@@ -195,7 +221,7 @@ static int verify_tree(struct verification *self, const struct image_record *rec
 		result = verify_layer(self, record->digest.hex, layer, error);
 		/* No archive brings back what came from a sandbox: damaged is better than gone. */
 		if (result > 0 && self->discard && !record->committed)
-			result = layer_remove(&self->upkeep.store, layer, &self->upkeep.map, error);
+			result = discard_layer(self, record->digest.hex, layer, error);
 	}
 	if (!found && image_shows_layer(record, number))
 		add_fault(&self->faults, record->digest.hex, tree->hex, "", "missing");
@@ -263,13 +289,20 @@ struct layer_state {
 	bool locked;
 };
 
+/*
+ * Whether it is in use is known by trying: the lock is given back at once, as counting may take long, and who wants to start
+ * or remove something is not to wait for that. Of what is removed meanwhile, less is counted.
+ */
 static void look_at_layer(struct upkeep *upkeep, const char *layer, struct layer_state *out)
 {
 	auto_close int wrapper = file_open_directory(upkeep->store.layers, layer, NULL);
-	auto_close int lock = layer_lock(&upkeep->store, layer, NULL);
+	int lock = layer_lock(&upkeep->store, layer, NULL);
 
-	out->bytes = wrapper < 0 ? 0 : layer_usage(wrapper, &upkeep->map);
 	out->locked = lock == -EBUSY;
+	if (lock >= 0 && !test_defence_removed("usage-unlocked"))
+		scope_close(&lock);
+	test_point("usage-counted");
+	out->bytes = wrapper < 0 ? 0 : layer_usage(wrapper, &upkeep->map);
 }
 
 static void add_layer(const struct image_demand *demand, const char *layer, const struct layer_state *state,
