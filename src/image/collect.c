@@ -24,6 +24,8 @@
 #include "image/reference.h"
 #include "image/manifest.h"
 
+enum { REMOVE_ATTEMPTS = 16 };
+
 static void strings_release(struct sandbox_strings *strings)
 {
 	sandbox_strings_finish(strings);
@@ -167,15 +169,18 @@ static int remove_names(struct image_store *store, const struct digest *digest, 
 {
 	auto_finish(strings_release) struct sandbox_strings names = {0};
 	auto_free struct store_name *changes = NULL;
-	int result = store_names_of(store, digest, &names, error);
+	int result = store_names_of_locked(store, digest, &names, error);
 
 	changes = memory_zeroed(names.count + 1, sizeof(*changes));
 	for (size_t i = 0; i < names.count; i++)
 		changes[i].name = names.items[i];
-	return result < 0 || !names.count ? result : store_names_change(store, changes, names.count, error);
+	return result < 0 || !names.count ? result : store_names_change_locked(store, changes, names.count, error);
 }
 
-/* The record first: from then on there is no such image, and whatever remains of it is garbage. */
+/*
+ * The record first: from then on there is no such image, and whatever remains of it is garbage. The names are locked, so
+ * none comes in between that would be one of nothing.
+ */
 static int forget(struct image_store *store, const struct digest *digest, struct sandbox_error *error)
 {
 	int result = image_record_remove(store->root, digest, error);
@@ -184,6 +189,26 @@ static int forget(struct image_store *store, const struct digest *digest, struct
 	if (result == 0)
 		result = remove_names(store, digest, error);
 	return result < 0 ? result : identity_forget(store->root, digest, error);
+}
+
+/* Whether it is still what was to be removed. The names are locked. 0, -EAGAIN, or -errno. */
+static int check_terms(const struct image_collection *collection, const struct image_record *record,
+	const struct image_terms *terms, struct sandbox_error *error)
+{
+	auto_finish(strings_release) struct sandbox_strings names = {0};
+	auto_finish(image_record_finish) struct image_record now = {0};
+	int result = store_names_of_locked(collection->store, &record->digest, &names, error);
+
+	if (result < 0 || test_defence_removed("terms-again"))
+		return result;
+	if (image_record_load(collection->store->root, record->digest.hex, &now, NULL) < 0)
+		now.used = record->used;
+	if (names.count <= terms->names && now.used <= terms->used)
+		return 0;
+	(void)error_set(error, EAGAIN, "remove the image sha256:%.12s", record->digest.hex);
+	(void)error_cause(error, SANDBOX_E_IMAGE_IN_USE, "others keep naming or using it meanwhile");
+	(void)error_fix(error, "try again");
+	return -EAGAIN;
 }
 
 /* Adds to what was removed, or would be. */
@@ -198,25 +223,35 @@ static void count_layers(const struct image_collection *collection, const struct
 	}
 }
 
-int image_discard(const struct image_collection *collection, const struct image_record *record, enum image_discard how,
-	struct image_collected *out, struct sandbox_error *error)
+static int forget_on_terms(const struct image_collection *collection, const struct image_record *record,
+	const struct image_terms *terms, struct sandbox_error *error)
+{
+	auto_close int names = store_names_lock(collection->store, error);
+	int result = names < 0 ? names : check_terms(collection, record, terms, error);
+
+	if (result < 0 || terms->how == IMAGE_DISCARD_DRY)
+		return result;
+	return forget(collection->store, &record->digest, error);
+}
+
+int image_discard(const struct image_collection *collection, const struct image_record *record,
+	const struct image_terms *terms, struct image_collected *out, struct sandbox_error *error)
 {
 	auto_finish(locked_layers_finish) struct locked_layers layers = {0};
 	int result = lock_own_layers(collection, record, &layers, error);
 
 	test_point("image-locked");
 	if (result == 0)
-		result = check_again(collection, record, how, &layers, error);
+		result = check_again(collection, record, terms->how, &layers, error);
+	if (result == 0)
+		result = forget_on_terms(collection, record, terms, error);
 	if (result < 0)
 		return result;
 	if (out) {
 		sandbox_strings_add(&out->images, record->digest.hex);
 		count_layers(collection, &layers, out);
 	}
-	if (how == IMAGE_DISCARD_DRY)
-		return 0;
-	result = forget(collection->store, &record->digest, error);
-	for (size_t i = 0; i < layers.count && result == 0; i++)
+	for (size_t i = 0; i < layers.count && result == 0 && terms->how != IMAGE_DISCARD_DRY; i++)
 		if (layers.items[i].wrapper >= 0)
 			result = layer_discard(collection->store, layers.items[i].name, &layers.items[i].wrapper,
 				collection->map, error);
@@ -239,8 +274,11 @@ static int find_to_remove(struct image_store *store, const char *reference, stru
 /* A damaged record says of no layer that it is the image's: these are garbage from then on. */
 static int remove_damaged(struct image_store *store, const struct digest *digest, struct sandbox_error *error)
 {
+	auto_close int names = -1;
+
 	error_clear(error);
-	return forget(store, digest, error);
+	names = store_names_lock(store, error);
+	return names < 0 ? names : forget(store, digest, error);
 }
 
 static int remove_found(const struct image_collection *collection, const struct digest *digest, const char *name,
@@ -248,8 +286,11 @@ static int remove_found(const struct image_collection *collection, const struct 
 {
 	auto_finish(image_record_finish) struct image_record record = {0};
 	auto_finish(strings_release) struct sandbox_strings names = {0};
+	struct image_terms terms = {.how = IMAGE_DISCARD, .names = *name ? 1 : SIZE_MAX, .used = INT64_MAX};
 	int result = store_names_of(collection->store, digest, &names, error);
 
+	if (force)
+		terms = (struct image_terms){.how = IMAGE_DISCARD_KEPT, .names = SIZE_MAX, .used = INT64_MAX};
 	if (result < 0)
 		return result;
 	*out_removed = !*name || names.count < 2 || force;
@@ -262,26 +303,38 @@ static int remove_found(const struct image_collection *collection, const struct 
 	if (result == -ENOENT && *name)
 		return remove_damaged(collection->store, digest, error);
 	if (result == 0)
-		result = image_discard(collection, &record, force ? IMAGE_DISCARD_KEPT : IMAGE_DISCARD, NULL, error);
+		result = image_discard(collection, &record, &terms, NULL, error);
 	return result;
 }
 
-int image_remove(const struct image_collection *collection, const char *reference, bool force, bool *out_removed,
+static int find_and_remove(const struct image_collection *collection, const char *reference, bool force, bool *out_removed,
 	struct sandbox_error *error)
 {
 	char name[IMAGE_NAME_MAX + 1];
 	struct digest digest;
-	int result;
+	int result = find_to_remove(collection->store, reference, &digest, name, error);
 
-	*out_removed = false;
-	if (collection->store->root >= 0)
-		(void)store_sweep(collection->store, collection->map, NULL);
-	result = find_to_remove(collection->store, reference, &digest, name, error);
 	if (result == -ENOENT && force) {
 		error_clear(error);
 		return 0;
 	}
 	return result < 0 ? result : remove_found(collection, &digest, name, force, out_removed, error);
+}
+
+int image_remove(const struct image_collection *collection, const char *reference, bool force, bool *out_removed,
+	struct sandbox_error *error)
+{
+	int result = -EAGAIN;
+
+	*out_removed = false;
+	if (collection->store->root >= 0)
+		(void)store_sweep(collection->store, collection->map, NULL);
+	/* One that has got another name meanwhile only loses this one. */
+	for (int attempt = 0; attempt < REMOVE_ATTEMPTS && result == -EAGAIN; attempt++) {
+		error_clear(error);
+		result = find_and_remove(collection, reference, force, out_removed, error);
+	}
+	return result;
 }
 
 /* ---- reset ---- */

@@ -77,17 +77,27 @@ void image_demand_finish(struct image_demand *demand);
 /* Whether anything but the image `except` (or NULL) needs the layer. */
 bool image_demand_has_layer(const struct image_demand *demand, const char *layer, const struct digest *except);
 
-/*
- * Removes the image with its names and the layers that are its own. 0, -EBUSY with E_IMAGE_IN_USE, and nothing was
- * removed, or -errno. Adds to *out (may be NULL).
- */
 enum image_discard {
 	IMAGE_DISCARD,
 	IMAGE_DISCARD_KEPT, /* also one that a kept sandbox stands on: its layers stay */
 	IMAGE_DISCARD_DRY,  /* only looks whether it could */
 };
 
-int image_discard(const struct image_collection *collection, const struct image_record *record, enum image_discard how,
-	struct image_collected *out, struct sandbox_error *error);
+/*
+ * Why the image may go, which others may change until it is locked: its names, and when it was used. Looked at again when
+ * nobody can change them any more.
+ */
+struct image_terms {
+	enum image_discard how;
+	size_t names; /* it has no more of them */
+	int64_t used; /* nobody used it after that */
+};
+
+/*
+ * Removes the image with its names and the layers that are its own. 0, or, with nothing removed: -EBUSY with
+ * E_IMAGE_IN_USE, -EAGAIN when the terms do not hold any more, or -errno. Adds to *out (may be NULL).
+ */
+int image_discard(const struct image_collection *collection, const struct image_record *record,
+	const struct image_terms *terms, struct image_collected *out, struct sandbox_error *error);
 
 #endif

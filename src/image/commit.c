@@ -177,7 +177,7 @@ static int record_image(struct image_store *store, const struct image_commit *co
 	if (result == 0)
 		result = image_make_durable(store, &image, error);
 	if (result == 0 && commit->name)
-		result = store_name_set(store, commit->name, &image.record.digest, error);
+		result = image_name(store, &image, commit->name, error);
 	return result;
 }
 

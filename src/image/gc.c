@@ -116,9 +116,14 @@ static bool is_too_old(const struct image_policy *policy, const struct image_rec
 static int collect_image(const struct image_collection *collection, const struct image_policy *policy,
 	const struct image_record *record, struct image_collected *out, struct sandbox_error *error)
 {
-	int result = image_discard(collection, record, policy->dry_run ? IMAGE_DISCARD_DRY : IMAGE_DISCARD, out, error);
+	const struct image_terms terms = {
+		.how = policy->dry_run ? IMAGE_DISCARD_DRY : IMAGE_DISCARD,
+		.names = policy->named ? SIZE_MAX : 0,
+		.used = policy->unused_for || policy->size != UINT64_MAX ? record->used : INT64_MAX,
+	};
+	int result = image_discard(collection, record, &terms, out, error);
 
-	if (result != -EBUSY)
+	if (result != -EBUSY && result != -EAGAIN)
 		return result;
 	log_debug("the image %.12s is in use", record->digest.hex);
 	error_clear(error);

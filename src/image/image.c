@@ -280,12 +280,20 @@ static int name_as_archive_does(struct image_store *store, struct image *image, 
 			strings_take(&image->notices,
 				memory_format("the archive's name for it, \"%.200s\", is none here", names->items[i]));
 		else if (store_name_find(store, names->items[i], &other) < 0)
-			changes[count++] = (struct store_name){names->items[i], image->record.digest};
+			changes[count++] =
+				(struct store_name){names->items[i], image->record.digest, &image->record};
 		else if (strcmp(other.hex, image->record.digest.hex) != 0)
 			strings_take(&image->notices, memory_format("%s stays the name of another image; choose one with --name, "
 				"or take it with `sandbox load`", names->items[i]));
 	}
 	return count ? store_names_change(store, changes, count, error) : 0;
+}
+
+int image_name(struct image_store *store, const struct image *image, const char *name, struct sandbox_error *error)
+{
+	const struct store_name change = {(char *)name, image->record.digest, &image->record};
+
+	return store_names_change(store, &change, 1, error);
 }
 
 /* Whatever was about to be written where there is no room, and has no better explanation. */
@@ -342,7 +350,7 @@ static int name_image(struct image_store *store, const struct image_request *req
 	struct sandbox_error *error)
 {
 	if (request->name)
-		return store_name_set(store, request->name, &image->record.digest, error);
+		return image_name(store, image, request->name, error);
 	return request->name_from_archive ? name_as_archive_does(store, image, error) : 0;
 }
 

@@ -83,6 +83,9 @@ int image_directory(const struct image_store *store, const struct image *image);
 int image_resolve(struct image_store *store, const char *reference, const struct image_request *request,
 	struct image *out, struct sandbox_error *error);
 
+/* Names an image whose layers are leased. 0 or -errno. */
+int image_name(struct image_store *store, const struct image *image, const char *name, struct sandbox_error *error);
+
 /* Brings the layers to the disk (syncfs) and records that. Takes as long as the disk does. 0 or -errno. */
 int image_make_durable(struct image_store *store, struct image *image, struct sandbox_error *error);
 

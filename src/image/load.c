@@ -66,7 +66,7 @@ static void take_name(struct image_store *store, struct image *image, char *name
 	if (store_name_find(store, name, &other) == 0 && strcmp(other.hex, image->record.digest.hex) != 0)
 		strings_take(&image->notices, memory_format("%s was the name of sha256:%.12s until now", name, other.hex));
 	*changes = memory_resize(*changes, *count + 1, sizeof(**changes));
-	(*changes)[(*count)++] = (struct store_name){name, image->record.digest};
+	(*changes)[(*count)++] = (struct store_name){name, image->record.digest, &image->record};
 }
 
 static int name_all(struct image_store *store, struct image_list *images, struct sandbox_error *error)

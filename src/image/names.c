@@ -22,8 +22,9 @@
 #include "base/memory.h"
 #include "base/scope.h"
 #include "base/test_switch.h"
+#include "image/record.h"
 
-enum { PENDING_SIZE_MAX = 16 << 20, NAME_PATH_SIZE = IMAGE_NAME_MAX + sizeof("names/") };
+enum { PENDING_SIZE_MAX = 1 << 20, NAME_PATH_SIZE = IMAGE_NAME_MAX + sizeof("names/") };
 
 static const char pending_path[] = "names/.pending";
 
@@ -158,14 +159,45 @@ static bool only_removes(const struct store_name *changes, size_t count)
 	return true;
 }
 
+/* What nobody could read again would stand in the way of every other change. */
+static int refuse_many(size_t count, struct sandbox_error *error)
+{
+	(void)error_set(error, E2BIG, "change %zu names of images at once", count);
+	(void)error_cause(error, SANDBOX_E_ARCHIVE_LIMIT, "they take more than %d bytes: no archive needs so many",
+		PENDING_SIZE_MAX);
+	(void)error_fix(error, "do not trust it; or take one of its images without the names: sandbox import --name NAME FILE");
+	return -E2BIG;
+}
+
 static int write_pending(struct image_store *store, const struct store_name *changes, size_t count,
 	struct sandbox_error *error)
 {
-	auto_free char *text = memory_text("");
+	auto_free char *text = NULL;
+	size_t size = 0, used = 0;
 
 	for (size_t i = 0; i < count; i++)
-		memory_append(&text, "%s %s\n", changes[i].name, changes[i].digest.hex[0] ? changes[i].digest.hex : "-");
-	return staging_replace_file(store->root, pending_path, text, strlen(text), true, error);
+		size += strlen(changes[i].name) + sizeof(" \n") + DIGEST_HEX_SIZE;
+	if (size > PENDING_SIZE_MAX && !test_defence_removed("names-bound"))
+		return refuse_many(count, error);
+	text = memory_zeroed(size + 1, 1);
+	for (size_t i = 0; i < count; i++)
+		used += (size_t)snprintf(text + used, size + 1 - used, "%s %s\n", changes[i].name,
+			changes[i].digest.hex[0] ? changes[i].digest.hex : "-");
+	return staging_replace_file(store->root, pending_path, text, used, true, error);
+}
+
+/* A name is always one of an image. */
+static int require_image(struct image_store *store, const struct store_name *change, struct sandbox_error *error)
+{
+	if (!change->digest.hex[0] || image_record_exists(store->root, change->digest.hex) ||
+	    test_defence_removed("named-image"))
+		return 0;
+	if (change->record)
+		return image_record_save(store->root, change->record, error);
+	(void)error_set(error, ENOENT, "give the image sha256:%.12s the name %.128s", change->digest.hex, change->name);
+	(void)error_cause(error, SANDBOX_E_IMAGE_UNKNOWN, "another command has just removed it");
+	(void)error_fix(error, "import its archive again: sandbox import FILE");
+	return -ENOENT;
 }
 
 static int change_names(struct image_store *store, const struct store_name *changes, size_t count,
@@ -179,7 +211,7 @@ static int change_names(struct image_store *store, const struct store_name *chan
 		if (result == 0)
 			return carry_out_pending(store, error);
 		/* On a full disk, what only makes room is done one by one. */
-		if ((result == -ENOSPC || result == -EDQUOT) && only_removes(changes, count)) {
+		if ((result == -ENOSPC || result == -EDQUOT || result == -E2BIG) && only_removes(changes, count)) {
 			error_clear(error);
 			result = 0;
 		}
@@ -187,6 +219,21 @@ static int change_names(struct image_store *store, const struct store_name *chan
 	for (size_t i = 0; i < count && result == 0; i++)
 		result = carry_out(store, &changes[i], error);
 	return result;
+}
+
+int store_names_lock(struct image_store *store, struct sandbox_error *error)
+{
+	return lock_names(store, LOCK_EX, error);
+}
+
+int store_names_change_locked(struct image_store *store, const struct store_name *changes, size_t count,
+	struct sandbox_error *error)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < count && result == 0; i++)
+		result = require_image(store, &changes[i], error);
+	return result < 0 ? result : change_names(store, changes, count, error);
 }
 
 int store_names_change(struct image_store *store, const struct store_name *changes, size_t count,
@@ -201,7 +248,8 @@ int store_names_change(struct image_store *store, const struct store_name *chang
 	lock = lock_names(store, LOCK_EX, error);
 	if (lock < 0)
 		return lock;
-	result = change_names(store, changes, count, error);
+	test_point("names-locked");
+	result = store_names_change_locked(store, changes, count, error);
 	/* Somebody is told of the name next. One that comes back after a power cut is only removed again. */
 	if (result == 0 && !only_removes(changes, count) && fsync(lock) < 0)
 		result = error_set(error, errno, "bring the names of images to the disk");
@@ -211,7 +259,7 @@ int store_names_change(struct image_store *store, const struct store_name *chang
 int store_name_set(struct image_store *store, const char *name, const struct digest *digest,
 	struct sandbox_error *error)
 {
-	return store_names_change(store, &(struct store_name){(char *)name, *digest}, 1, error);
+	return store_names_change(store, &(struct store_name){.name = (char *)name, .digest = *digest}, 1, error);
 }
 
 int store_name_remove(struct image_store *store, const char *name, struct sandbox_error *error)
@@ -304,16 +352,12 @@ static int list_names(struct image_store *store, struct store_names *out, struct
 	return 0;
 }
 
-int store_names_load(struct image_store *store, struct store_names *out, struct sandbox_error *error)
+static int load_locked(struct image_store *store, struct store_names *out, struct sandbox_error *error)
 {
 	auto_finish(store_names_finish) struct store_names names = {0};
-	auto_close int lock = lock_names(store, LOCK_SH, error);
 	size_t kept = 0;
-	int result;
+	int result = list_names(store, &names, error);
 
-	if (lock < 0)
-		return lock;
-	result = list_names(store, &names, error);
 	if (result < 0)
 		return result;
 	if (names.count)
@@ -333,14 +377,29 @@ int store_names_load(struct image_store *store, struct store_names *out, struct 
 	return 0;
 }
 
-int store_names_of(struct image_store *store, const struct digest *digest, struct sandbox_strings *out,
+int store_names_load(struct image_store *store, struct store_names *out, struct sandbox_error *error)
+{
+	auto_close int lock = lock_names(store, LOCK_SH, error);
+
+	return lock < 0 ? lock : load_locked(store, out, error);
+}
+
+int store_names_of_locked(struct image_store *store, const struct digest *digest, struct sandbox_strings *out,
 	struct sandbox_error *error)
 {
 	auto_finish(store_names_finish) struct store_names names = {0};
-	int result = store_names_load(store, &names, error);
+	int result = load_locked(store, &names, error);
 
 	for (size_t i = 0; i < names.count; i++)
 		if (strcmp(names.items[i].digest.hex, digest->hex) == 0)
 			sandbox_strings_add(out, names.items[i].name);
 	return result;
+}
+
+int store_names_of(struct image_store *store, const struct digest *digest, struct sandbox_strings *out,
+	struct sandbox_error *error)
+{
+	auto_close int lock = lock_names(store, LOCK_SH, error);
+
+	return lock < 0 ? lock : store_names_of_locked(store, digest, out, error);
 }

@@ -129,17 +129,37 @@ enum { IMAGE_NAME_MAX = 240 };
  */
 bool image_name_is_valid(const char *name);
 
+struct image_record;
+
 struct store_name {
 	char *name; /* owned in a list, borrowed in a change */
 	struct digest digest; /* empty in a change: the name is removed */
+	/*
+	 * In a change by who has leased the image's layers: its record, borrowed. Nothing else keeps an image without a name
+	 * whose layers others need as well; when it was removed meanwhile, it is recorded again. Or NULL.
+	 */
+	const struct image_record *record;
 };
 
-/* All changes or, whenever the power fails, none. 0 or -errno. */
+/*
+ * All changes or, whenever the power fails, none. 0 or -errno: E_IMAGE_UNKNOWN when an image was removed before it got its
+ * name.
+ */
 int store_names_change(struct image_store *store, const struct store_name *changes, size_t count,
 	struct sandbox_error *error);
 int store_name_set(struct image_store *store, const char *name, const struct digest *digest,
 	struct sandbox_error *error);
 int store_name_remove(struct image_store *store, const char *name, struct sandbox_error *error);
+
+/*
+ * Keeps all names as they are until the descriptor is closed: for who removes an image, which nobody names meanwhile. He
+ * calls the functions …_locked. A descriptor or -errno.
+ */
+int store_names_lock(struct image_store *store, struct sandbox_error *error);
+int store_names_of_locked(struct image_store *store, const struct digest *digest, struct sandbox_strings *out,
+	struct sandbox_error *error);
+int store_names_change_locked(struct image_store *store, const struct store_name *changes, size_t count,
+	struct sandbox_error *error);
 
 /* 0, or -ENOENT when there is no such name. */
 int store_name_find(struct image_store *store, const char *name, struct digest *out);

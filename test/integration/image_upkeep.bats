@@ -228,6 +228,82 @@ as_layer_root() {
 	assert_error E_IMAGE_DAMAGED
 }
 
+# Stops a command of the switched build at a point: `go_on` lets it finish. The rest is its environment and words.
+# usage: stop_at POINT VARIABLE=VALUE… COMMAND
+stop_at() {
+	SANDBOX_TEST_STOP_AT=$1 env "${@:2}" >stopped.out 2>&1 3>&- &
+	stopped=$!
+	wait_until grep -q '^State:.T' "/proc/$stopped/status"
+}
+
+go_on() {
+	kill -CONT "$stopped"
+	wait "$stopped"
+}
+
+@test "an image that gets a name, or is used, while it is about to go stays" {
+	import_small one
+	stop_at image-locked "$SANDBOX_SWITCHED" image prune
+	"$SANDBOX" tag "$digest" saved
+	go_on
+	[ "$(names)" = saved ]
+	sandbox image verify saved
+	assert_success ''
+	# One of two names that has become one of three, since rmi looked.
+	"$SANDBOX" reset
+	import_small one --name one
+	stop_at image-locked "$SANDBOX_SWITCHED" rmi one
+	"$SANDBOX" tag one saved
+	go_on
+	[ "$(names)" = saved ]
+	sandbox image verify saved
+	assert_success ''
+	# One that was used since.
+	age "$record" 30
+	stop_at image-locked "$SANDBOX_SWITCHED" gc --all --older-than 10d
+	touch "$record"
+	go_on
+	[ "$(names)" = saved ]
+	# The positive control: it goes when nobody looks again.
+	"$SANDBOX" reset
+	import_small one
+	stop_at image-locked SANDBOX_TEST_REMOVE=terms-again "$SANDBOX_SWITCHED" image prune
+	"$SANDBOX" tag "$digest" saved
+	go_on
+	[ "$(names)" = '' ]
+}
+
+@test "an image that is removed before it has its name gets none, or comes back with its importer" {
+	import_small one --name one
+	gzip -kf one.tar
+	# All of its layers are needed by another image: nothing of it could be locked.
+	stop_at import-recorded "$SANDBOX_SWITCHED" import --name two one.tar.gz
+	"$SANDBOX" image prune
+	[ "$(names)" = one ]
+	go_on
+	[ "$(names)" = 'one two' ]
+	sandbox image verify two
+	assert_success ''
+	stop_at names-locked "$SANDBOX_SWITCHED" tag two three
+	rm "$STORE/images/$(sha256sum <one.tar.gz | cut -d ' ' -f 1).json"
+	! go_on
+	grep -q E_IMAGE_UNKNOWN stopped.out
+	[[ $(names) != *three* ]]
+}
+
+@test "df keeps nobody from a layer while it counts" {
+	import_small one --name one
+	stop_at usage-counted "$SANDBOX_SWITCHED" df
+	sandbox rmi one
+	go_on
+	assert_success ''
+	import_small one --name one
+	stop_at usage-counted SANDBOX_TEST_REMOVE=usage-unlocked "$SANDBOX_SWITCHED" df
+	sandbox rmi one
+	go_on
+	assert_error E_IMAGE_IN_USE
+}
+
 @test "image inspect tells everything, image ls and rm are images and rmi" {
 	import_small one --name one
 	sandbox image inspect one "$digest"

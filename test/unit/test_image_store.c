@@ -22,6 +22,7 @@
 #include "base/tree.h"
 #include "image/image.h"
 #include "image/layer.h"
+#include "image/record.h"
 #include "image/store.h"
 
 struct fixture {
@@ -76,6 +77,14 @@ static struct digest digest_of_letter(char letter)
 	memset(digest.hex, letter, sizeof(digest.hex) - 1);
 	digest.hex[sizeof(digest.hex) - 1] = '\0';
 	return digest;
+}
+
+/* Only what there is an image of has names. */
+static void record_image(struct fixture *fixture, const struct digest *digest)
+{
+	const struct image_record record = {.digest = *digest, .source = (char *)"test"};
+
+	assert_int_equal(image_record_save(fixture->store.root, &record, NULL), 0);
 }
 
 /* A staged layer with one file in its tree. */
@@ -162,6 +171,10 @@ static void names_are_set_moved_listed_and_removed(void **state)
 	struct sandbox_strings names = {0};
 
 	assert_int_equal(store_name_find(&fixture->store, "one", &found), -ENOENT);
+	assert_int_equal(store_name_set(&fixture->store, "two", &first, NULL), -ENOENT);
+	assert_int_equal(store_name_find(&fixture->store, "two", &found), -ENOENT);
+	record_image(fixture, &first);
+	record_image(fixture, &second);
 	assert_int_equal(store_name_set(&fixture->store, "two", &first, NULL), 0);
 	assert_int_equal(store_name_set(&fixture->store, "one", &first, NULL), 0);
 	assert_int_equal(store_name_set(&fixture->store, "other", &second, NULL), 0);
@@ -177,6 +190,43 @@ static void names_are_set_moved_listed_and_removed(void **state)
 	assert_int_equal(store_name_remove(&fixture->store, "one", NULL), 0);
 	assert_int_equal(store_name_find(&fixture->store, "one", &found), -ENOENT);
 	assert_true(store_name_set(&fixture->store, "../images/x", &first, NULL) < 0);
+}
+
+static void a_name_given_with_its_record_brings_a_removed_image_back(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct image_record record = {.digest = digest_of_letter('a'), .source = (char *)"test"};
+	const struct store_name change = {(char *)"one", record.digest, &record};
+	struct digest found;
+
+	assert_int_equal(store_names_change(&fixture->store, &change, 1, NULL), 0);
+	assert_true(image_record_exists(fixture->store.root, record.digest.hex));
+	assert_int_equal(store_name_find(&fixture->store, "one", &found), 0);
+}
+
+/* What could not be read again would keep everybody from changing names for ever. */
+static void more_names_at_once_than_can_be_written_down_are_an_error(void **state)
+{
+	enum { COUNT = 5000 };
+	struct fixture *fixture = *state;
+	struct digest digest = digest_of_letter('a'), found;
+	struct store_name *changes = memory_zeroed(COUNT, sizeof(*changes));
+	struct sandbox_error error = {0};
+
+	record_image(fixture, &digest);
+	for (size_t i = 0; i < COUNT; i++)
+		changes[i] = (struct store_name){.name = memory_format("n%0200zu", i), .digest = digest};
+	assert_int_equal(store_names_change(&fixture->store, changes, COUNT, &error), -E2BIG);
+	assert_int_equal(error.id, SANDBOX_E_ARCHIVE_LIMIT);
+	assert_int_equal(store_name_find(&fixture->store, changes[0].name, &found), -ENOENT);
+	assert_int_equal(store_name_set(&fixture->store, "one", &digest, NULL), 0);
+	/* To remove as many is no matter. */
+	for (size_t i = 0; i < COUNT; i++)
+		changes[i].digest.hex[0] = '\0';
+	assert_int_equal(store_names_change(&fixture->store, changes, COUNT, &error), 0);
+	for (size_t i = 0; i < COUNT; i++)
+		free(changes[i].name);
+	free(changes);
 }
 
 static void a_published_layer_is_whole_and_leased(void **state)
@@ -463,6 +513,7 @@ static void reset_leaves_nothing(void **state)
 	stage_layer(fixture, &staging, "content");
 	assert_int_equal(layer_publish(&fixture->store, &diff, &fixture->map, &staging, &lease, NULL), 0);
 	(void)close(lease.wrapper);
+	record_image(fixture, &diff);
 	assert_int_equal(store_name_set(&fixture->store, "one", &diff, NULL), 0);
 	assert_int_equal(image_store_reset(&fixture->store, &fixture->map, NULL), 0);
 	assert_int_equal(access(fixture->path, F_OK), -1);
@@ -479,6 +530,8 @@ int main(void)
 		STORE_TEST(a_store_that_others_can_enter_is_refused),
 		cmocka_unit_test(names_are_words_and_no_digests),
 		STORE_TEST(names_are_set_moved_listed_and_removed),
+		STORE_TEST(a_name_given_with_its_record_brings_a_removed_image_back),
+		STORE_TEST(more_names_at_once_than_can_be_written_down_are_an_error),
 		STORE_TEST(a_published_layer_is_whole_and_leased),
 		STORE_TEST(a_leased_layer_cannot_be_removed),
 		STORE_TEST(the_second_of_two_equal_layers_gives_way),
