@@ -10,7 +10,7 @@
 
 enum { IDS_SIZE_MAX = 16 << 10, IDS_TEXT_SIZE = ID_MAP_EXTENTS_MAX * 36 };
 
-static const char ids_name[] = "ids.json";
+const char layer_ids_name[] = "ids.json";
 
 /* As the kernel writes them: a line for each extent. */
 static void add_extents(struct json_object *root, const char *key, const struct id_extents *extents)
@@ -39,7 +39,7 @@ int layer_ids_save(int wrapper, const struct layer_ids *ids, struct sandbox_erro
 	auto_finish(json_free) struct json_object *root = layer_ids_describe(ids);
 	auto_free char *text = json_text(root);
 
-	return file_replace(wrapper, ids_name, text, strlen(text), 0600, error);
+	return file_replace(wrapper, layer_ids_name, text, strlen(text), 0600, error);
 }
 
 static int get_extents(struct json_object *object, const char *path, const char *key, struct id_extents *out,
@@ -74,17 +74,17 @@ int layer_ids_load(int wrapper, struct layer_ids *out, struct sandbox_error *err
 	auto_free char *text = NULL;
 	struct layer_ids ids = {0};
 	size_t size;
-	int result = file_read(wrapper, ids_name, IDS_SIZE_MAX, &text, &size, error);
+	int result = file_read(wrapper, layer_ids_name, IDS_SIZE_MAX, &text, &size, error);
 
 	if (result < 0)
 		return result;
-	result = json_parse(text, size, ids_name, &root, &problem);
+	result = json_parse(text, size, layer_ids_name, &root, &problem);
 	if (result == 0)
-		result = layer_ids_read(root, ids_name, &ids, &problem);
+		result = layer_ids_read(root, layer_ids_name, &ids, &problem);
 	if (result < 0) {
 		/* A crash left it like that. */
-		log_debug("ignored %s: %s", ids_name, problem.text);
-		return error_set(error, ENOENT, "open %s", ids_name);
+		log_debug("ignored %s: %s", layer_ids_name, problem.text);
+		return error_set(error, ENOENT, "open %s", layer_ids_name);
 	}
 	*out = ids;
 	return 0;

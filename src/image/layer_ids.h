@@ -18,6 +18,8 @@ struct layer_ids {
 	uint64_t lost;
 };
 
+extern const char layer_ids_name[];
+
 struct json_object;
 
 /* As an object of a record, and back: 0 or -errno. `path` names the object in errors. */

@@ -18,6 +18,9 @@
 /* A terminal's buffers take 64 KiB, and one page of its line discipline (pty.c and tty_buffer.c of the kernel). */
 enum { TERMINAL_HELD_MAX = 128 << 10 };
 
+/* For so long a command may let its terminal be full before what was typed is given up. */
+enum { REST_MILLISECONDS = 500 };
+
 enum terminal_kind terminal_choose(bool no_tty)
 {
 	if (!isatty(STDOUT_FILENO) && !isatty(STDERR_FILENO))
@@ -272,6 +275,20 @@ static void close_one(int *fd)
 		(void)close(take_fd(fd));
 }
 
+/* The keys came with what was typed before them: nobody comes back for that. What the command does not read stays behind. */
+static void hand_over_rest(struct terminal *terminal)
+{
+	struct pollfd event = {.fd = terminal->master, .events = POLLOUT};
+
+	bool on = true;
+
+	while (on && !stream_is_empty(&terminal->input) && poll(&event, 1, REST_MILLISECONDS) > 0) {
+		size_t before = terminal->input.sent;
+
+		on = stream_drain(&terminal->input, terminal->master) && terminal->input.sent != before;
+	}
+}
+
 /* In its own place: what is held back comes later. */
 static void look_for_keys(struct terminal *terminal)
 {
@@ -281,6 +298,8 @@ static void look_for_keys(struct terminal *terminal)
 	memcpy(typed, input->data, input->used);
 	input->used = detach_keys_filter(terminal->keys, typed, input->used, input->data, &terminal->left);
 	terminal->input_ended |= terminal->left;
+	if (terminal->left)
+		hand_over_rest(terminal);
 }
 
 static void take_input(struct terminal *terminal, int fd)

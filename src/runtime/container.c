@@ -175,6 +175,9 @@ static int make_upper(struct container *container, const struct sandbox_location
 	int result = 0;
 
 	if (plan->kept) {
+		container->name = registry_hold_name(&container->entry, error);
+		if (container->name < 0)
+			return container->name;
 		plan->root.upper = memory_format("%s/sandboxes/%s/%s", locations->state, container->entry.called,
 			kept_layer_name);
 	} else if (plan->upper_on_disk) {
@@ -228,15 +231,19 @@ void container_fail(struct container *container, const struct sandbox_error *err
 		.cause = SANDBOX_CAUSE_EXIT, .number = sandbox_error_exit_status(error)};
 }
 
-static void tell_event(const struct container *container, const char *name, const struct sandbox_result *result)
+static void tell_event(struct container *container, const char *name, const struct sandbox_result *result)
 {
-	if (name && container->entry.directory >= 0)
-		event_add(container->runtime, &(struct event){.name = name, .id = container->entry.id,
-			.sandbox = registry_entry_name(&container->entry), .image = container->image, .result = result});
+	if (!name || container->entry.directory < 0)
+		return;
+	/* It may have got another name since it started. */
+	(void)registry_refresh(&container->entry);
+	event_add(container->runtime, &(struct event){.name = name, .id = container->entry.id,
+		.sandbox = registry_entry_name(&container->entry), .image = container->image, .result = result});
 }
 
-void container_tell_start(const struct container *container)
+void container_tell_start(struct container *container)
 {
+	registry_let_name(&container->name);
 	tell_event(container, "start", NULL);
 }
 
@@ -256,6 +263,7 @@ static void finish_entry(struct container *container)
 	struct sandbox_error error = {0};
 	bool stays = container->ended && !container->remove;
 
+	registry_let_name(&container->name);
 	if (stays && container->entry.directory >= 0 &&
 	    record_write_exit(&container->entry, &container->result, &error) < 0)
 		log_debug("%s", error.text);

@@ -32,6 +32,7 @@ struct container {
 	struct output_relay output; /* the caller's files that the payload writes to */
 	struct terminal terminal; /* the caller's terminal is to be restored */
 	struct registry_entry entry; /* where others find it */
+	int name;              /* a hold on its name until it has started, or -1 */
 	struct control control;
 	struct output_log log;
 	const char *runtime, *image;  /* for events; borrowed, NULL where others cannot find it */
@@ -48,7 +49,7 @@ struct container {
 
 #define CONTAINER_INIT \
 	{ \
-		.init = 0, .init_pidfd = -1, .channel = -1, .userns = -1, .input = -1, .uplink = UPLINK_INIT, \
+		.init = 0, .init_pidfd = -1, .channel = -1, .userns = -1, .input = -1, .name = -1, .uplink = UPLINK_INIT, \
 		.terminal = TERMINAL_INIT, .output = OUTPUT_RELAY_INIT, \
 		.entry = REGISTRY_ENTRY_INIT, .control = CONTROL_INIT, .log = OUTPUT_LOG_INIT, .upper = UPPER_LAYER_INIT, \
 		.group = GROUP_LEASE_INIT, .sampler = SAMPLER_INIT, \
@@ -76,8 +77,8 @@ int container_show_init(struct container *container, const struct plan *plan, st
 /* Its start has failed. Of one that was there before this is how it ended: as a shell says it, 125 to 127. */
 void container_fail(struct container *container, const struct sandbox_error *error);
 
-/* The command runs: an event, where others can find it. */
-void container_tell_start(const struct container *container);
+/* The command runs: an event, where others can find it; and it may get another name. */
+void container_tell_start(struct container *container);
 
 /*
  * Ends init if it still lives and removes everything that was recorded, but for the entry of a detached sandbox that

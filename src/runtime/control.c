@@ -17,7 +17,8 @@
 #include "base/signals.h"
 #include "base/test_switch.h"
 
-enum { CLIENTS_MAX = 256, BACKLOG = 64 };
+/* How many may wait at a time, but for those who are to end it. */
+enum { WAITING_MAX = 256, BACKLOG = 64 };
 
 static const char directory_name[] = "control";
 
@@ -120,8 +121,7 @@ size_t control_poll_count(const struct control *control)
 
 void control_poll(const struct control *control, struct pollfd *events)
 {
-	/* Beyond the limit they wait in the socket's own queue. */
-	events[0] = (struct pollfd){.fd = control->count < CLIENTS_MAX ? control->listener : -1, .events = POLLIN};
+	events[0] = (struct pollfd){.fd = control->listener, .events = POLLIN};
 	for (size_t i = 0; i < control->count; i++)
 		events[1 + i] = (struct pollfd){.fd = control->clients[i].socket, .events = POLLIN};
 }
@@ -161,6 +161,29 @@ static void lend(int client, int fd)
 	(void)channel_send(client, CHANNEL_DONE, 0, 0, &fd, fd >= 0, NULL);
 }
 
+static size_t count_waiting(const struct control *control)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < control->count; i++)
+		count += control->clients[i].waits;
+	return count;
+}
+
+/* Whoever only wants to know must not keep out those who want to end it. */
+static bool may_wait(const struct control *control, int client, enum control_wait why)
+{
+	struct sandbox_error error = {0};
+
+	if (why == CONTROL_WAIT_TO_END || count_waiting(control) < WAITING_MAX)
+		return true;
+	error_set(&error, EUSERS, "wait for the sandbox");
+	error_cause(&error, SANDBOX_E_LIMIT_UNAVAILABLE, "%d processes wait for its end already", WAITING_MAX);
+	error_fix(&error, "let fewer wait at a time, or look at `sandbox ps -a`");
+	(void)channel_send_error(client, &error);
+	return false;
+}
+
 /* False when this client has nothing more to say. */
 static bool serve_client(const struct control *control, struct control_client *client, int channel, uint64_t *signals)
 {
@@ -181,7 +204,7 @@ static bool serve_client(const struct control *control, struct control_client *c
 		lend(client->socket, control->init);
 	if (request.step == CHANNEL_SIGNAL)
 		*signals |= signal_bit(request.value);
-	client->waits = request.step == CHANNEL_WAIT;
+	client->waits = request.step == CHANNEL_WAIT && may_wait(control, client->socket, (enum control_wait)request.value);
 	for (uint32_t i = 0; i < request.fd_count; i++)
 		(void)close(request.fds[i]);
 	return client->waits;

@@ -8,7 +8,7 @@
  *	FILES   descriptors of its files (runtime/files.h), likewise
  *	ATTACH  answered by DONE, with a descriptor to write to, where the command reads something that we have
  *	PROCESSES  answered by DONE, with a pidfd of init, of whom all processes in there descend
- *	WAIT    answered by EXITED, when that has happened
+ *	WAIT    answered by EXITED, when that has happened; its value says what for (enum control_wait)
  *
  * and ERROR, where something goes wrong.
  */
@@ -24,6 +24,9 @@
 #include "base/error.h"
 #include "runtime/channel.h"
 #include "runtime/registry.h"
+
+/* Those of the first kind are bounded in number. */
+enum control_wait { CONTROL_WAIT_TO_KNOW, CONTROL_WAIT_TO_END };
 
 struct control_client {
 	int socket;

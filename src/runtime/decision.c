@@ -122,7 +122,8 @@ static int enter_directory(const struct kept *kept, struct sandbox_error *error)
 	const struct sandbox_spec *spec = &kept->spec;
 	bool needed = spec->volume.count || spec->mount.count || spec->device.count || spec->security_opt.count ||
 		spec->limits.device_read_bps.count || spec->limits.device_write_bps.count ||
-		spec->limits.device_read_iops.count || spec->limits.device_write_iops.count;
+		spec->limits.device_read_iops.count || spec->limits.device_write_iops.count ||
+		(spec->pidfile && *spec->pidfile != '/');
 
 	if (chdir(kept->directory) == 0 || !needed)
 		return 0;

@@ -243,7 +243,8 @@ static int hear_end(struct exec *exec, int status, struct sandbox_error *error)
 	if (exec->started || !exec->detached || !WIFSIGNALED(status))
 		return 0;
 	error_set(error, ECHILD, "start the command");
-	return error_cause(error, SANDBOX_E_CHILD_DIED, "signal %d ended it at once", WTERMSIG(status));
+	error_cause(error, SANDBOX_E_CHILD_DIED, "signal %d ended it at once", WTERMSIG(status));
+	return error_fix(error, "run it without --detach, and see what it says");
 }
 
 /* 1 when there is more to come, 0 at the end, or -errno. */
@@ -285,7 +286,11 @@ static int pass_signal(struct exec *exec, struct sandbox_error *error)
 	if (!number || exec->started)
 		return 0;
 	exec->interrupted = true;
-	return again ? error_set(error, EINTR, "start the command") : 0;
+	if (!again)
+		return 0;
+	error_set(error, EINTR, "start the command");
+	error_cause(error, SANDBOX_E_CHILD_DIED, "a second signal came before the sandbox had answered");
+	return error_fix(error, "see with `sandbox top %s` whether it started all the same", record_title(exec->entry));
 }
 
 enum { EVENT_CHANNEL, EVENT_SUPERVISOR, EVENT_SIGNALS, EVENT_TERMINAL, EVENT_INPUT = EVENT_TERMINAL + TERMINAL_POLL_COUNT,

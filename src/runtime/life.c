@@ -114,14 +114,14 @@ static int signal_entry(const struct registry_entry *entry, int number, struct s
 }
 
 /* A connection on which the supervisor will tell of the end. Its own end tells, too. -ESRCH when that has come. */
-static int await_end(const struct registry_entry *entry, struct sandbox_error *error)
+static int await_end(const struct registry_entry *entry, enum control_wait why, struct sandbox_error *error)
 {
 	auto_close int connection = record_connect(entry, error);
 	int result;
 
 	if (connection < 0)
 		return connection;
-	result = control_ask(connection, CHANNEL_WAIT, 0, NULL, 0, error);
+	result = control_ask(connection, CHANNEL_WAIT, (int32_t)why, NULL, 0, error);
 	test_point("life.waits");
 	return result < 0 ? result : take_fd(&connection);
 }
@@ -149,7 +149,7 @@ static int hear_end(int connection, struct sandbox_error *error)
 /* Nothing withstands that: who goes on to remove it shall find it ended. By one look, since an end can take the entry along. */
 static int kill_entry(const struct registry_entry *entry, struct sandbox_error *error)
 {
-	auto_close int end = await_end(entry, error);
+	auto_close int end = await_end(entry, CONTROL_WAIT_TO_END, error);
 	int result;
 
 	if (end < 0)
@@ -172,23 +172,16 @@ int sandbox_signal(const struct sandbox_locations *locations, const char *refere
 	return result;
 }
 
-static bool is_running(const struct registry_entry *entry)
-{
-	auto_finish(sandbox_entry_finish) struct sandbox_entry found = {.id = ""};
-
-	return record_read(entry, &found, NULL) == 0 && found.status == SANDBOX_RUNNING;
-}
-
 /* As await_end, also of one that does not listen yet, or any more. -EBUSY when it stays like that. */
 static int await_end_of_live(const struct registry_entry *entry, struct sandbox_error *error)
 {
-	int end = await_end(entry, error);
+	int end = await_end(entry, CONTROL_WAIT_TO_END, error);
 
-	for (int i = 0; end == -ESRCH && is_running(entry); i++) {
+	for (int i = 0; end == -ESRCH && record_is_running(entry); i++) {
 		if (i == LISTEN_RETRIES)
 			return registry_lives(entry, error);
 		usleep(LISTEN_PAUSE_MICROSECONDS);
-		end = await_end(entry, error);
+		end = await_end(entry, CONTROL_WAIT_TO_END, error);
 	}
 	return end;
 }
@@ -280,7 +273,7 @@ int sandbox_wait(const struct sandbox_locations *locations, const char *referenc
 
 	if (result < 0)
 		return result;
-	end = await_end(&entry, error);
+	end = await_end(&entry, CONTROL_WAIT_TO_KNOW, error);
 	if (end < 0 && end != -ESRCH)
 		return end;
 	error_clear(error);

@@ -217,7 +217,7 @@ static int watch_log(struct log_reader *reader, struct sandbox_error *error)
 	if (reader->changes < 0 || inotify_add_watch(reader->changes, path, IN_MODIFY | IN_CREATE | IN_MOVED_TO) < 0)
 		return error_set(error, errno, "watch the log");
 	reader->end = record_connect(reader->entry, NULL);
-	if (reader->end >= 0 && channel_send(reader->end, CHANNEL_WAIT, 0, 0, NULL, 0, NULL) < 0)
+	if (reader->end >= 0 && channel_send(reader->end, CHANNEL_WAIT, CONTROL_WAIT_TO_KNOW, 0, NULL, 0, NULL) < 0)
 		(void)close(take_fd(&reader->end));
 	return 0;
 }
@@ -273,9 +273,12 @@ void log_reader_poll(const struct log_reader *reader, struct pollfd events[LOG_R
 static void hear_end(struct log_reader *reader)
 {
 	struct channel_message message;
+	int result = control_answer(reader->end, &message, &reader->problem);
 
-	if (control_answer(reader->end, &message, NULL) == 0 && message.step == CHANNEL_EXITED &&
-	    message.flags <= SANDBOX_CAUSE_KILLED) {
+	/* That the supervisor was killed is no news here: the log stays as it is. */
+	if (result < 0 && result != -ESRCH)
+		reader->failure = result;
+	if (result == 0 && message.step == CHANNEL_EXITED && message.flags <= SANDBOX_CAUSE_KILLED) {
 		reader->result = (struct sandbox_result){(enum sandbox_cause)message.flags, message.value};
 		reader->told = true;
 	}
@@ -286,8 +289,10 @@ static void hear_end(struct log_reader *reader)
 int log_reader_result(const struct log_reader *reader, struct sandbox_result *out, struct sandbox_error *error)
 {
 	*out = reader->result;
-	if (reader->told)
-		return 0;
+	if (reader->failure < 0)
+		*error = reader->problem;
+	if (reader->failure < 0 || reader->told)
+		return reader->failure;
 	error_set(error, ECHILD, "wait for the end of %s", record_title(reader->entry));
 	error_cause(error, SANDBOX_E_SANDBOX_STATE, "its supervisor was killed, so nobody knows how it ended");
 	return error_fix(error, "see what it has written (sandbox logs %s)", reader->entry->id);
@@ -326,5 +331,7 @@ int sandbox_log_read(const struct sandbox_locations *locations, const char *refe
 			return error_set(error, errno, "wait for the log");
 		result = log_reader_show(&reader, events);
 	}
-	return result;
+	if (result == 0 && reader.failure < 0)
+		*error = reader.problem;
+	return result ? result : reader.failure;
 }

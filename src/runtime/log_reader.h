@@ -26,6 +26,8 @@ struct log_reader {
 	bool ended;     /* the sandbox has */
 	bool told;      /* its supervisor has said how: */
 	struct sandbox_result result;
+	int failure;    /* the supervisor does not tell: -errno, and why: */
+	struct sandbox_error problem;
 	int changes;    /* an inotify(7) descriptor, or -1 */
 	int end;        /* readable once the sandbox has ended, or -1 */
 };

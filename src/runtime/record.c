@@ -17,6 +17,7 @@
 #include "runtime/kept.h"
 
 enum { RECORD_SIZE_MAX = 1 << 22, RECORD_VERSION = 1, GRACE_MILLISECONDS = 10 * 1000 };
+enum { LISTEN_RETRIES = 100, LISTEN_PAUSE_MICROSECONDS = 10 * 1000 };
 
 static const char record_name[] = "record.json";
 static const char exit_name[] = "exit.json";
@@ -285,6 +286,24 @@ int record_connect(const struct registry_entry *entry, struct sandbox_error *err
 		return control_connect(path, error);
 	/* Whoever ended meanwhile has taken it away. */
 	return faccessat(entry->directory, record_name, F_OK, 0) < 0 ? control_has_ended(error) : -EIO;
+}
+
+bool record_is_running(const struct registry_entry *entry)
+{
+	auto_finish(sandbox_entry_finish) struct sandbox_entry found = {.id = ""};
+
+	return record_read(entry, &found, NULL) == 0 && found.status == SANDBOX_RUNNING;
+}
+
+int record_await_supervisor(const struct registry_entry *entry)
+{
+	int connection = record_connect(entry, NULL);
+
+	for (int i = 0; connection == -ESRCH && i < LISTEN_RETRIES && registry_is_live(entry); i++) {
+		usleep(LISTEN_PAUSE_MICROSECONDS);
+		connection = record_connect(entry, NULL);
+	}
+	return connection;
 }
 
 bool record_bury(const struct registry_entry *entry)

@@ -30,6 +30,11 @@ int record_read_own(const struct registry_entry *entry, struct sandbox_entry *ou
 /* A connection to the supervisor, or -errno: ESRCH with E_SANDBOX_STATE when it has ended. */
 int record_connect(const struct registry_entry *entry, struct sandbox_error *error);
 
+bool record_is_running(const struct registry_entry *entry);
+
+/* The same of one that may be starting just now, and does not listen yet. */
+int record_await_supervisor(const struct registry_entry *entry);
+
 /*
  * Removes what a killed supervisor left outside of its entry: its socket. True when nothing is to stay of the entry
  * either: the sandbox was neither kept nor detached, or was to be removed at its end. For registry_sweep.

@@ -26,7 +26,7 @@
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define HEX     DIGITS "abcdef"
 
-enum { LOCK_RETRIES = 20, LOCK_PAUSE_MICROSECONDS = 10 * 1000, TRASH_SIZE = REGISTRY_ENTRY_SIZE + 1 };
+enum { LOCK_RETRIES = 20, NAME_RETRIES = 1000, LOCK_PAUSE_MICROSECONDS = 10 * 1000, TRASH_SIZE = REGISTRY_ENTRY_SIZE + 1 };
 
 static const char all_name[] = "sandboxes";
 
@@ -272,6 +272,17 @@ bool registry_is_live(const struct registry_entry *entry)
 	return false;
 }
 
+int registry_refresh(struct registry_entry *entry)
+{
+	int result = flock_whole(entry->all, LOCK_SH);
+
+	if (result < 0)
+		return result;
+	result = refresh(entry);
+	(void)flock(entry->all, LOCK_UN);
+	return result;
+}
+
 static int unknown(const char *reference, bool ambiguous, struct sandbox_error *error)
 {
 	(void)error_set(error, 0, ambiguous ? "which sandbox is \"%s\"?" : "no sandbox \"%s\"", reference);
@@ -300,10 +311,54 @@ int registry_lock_idle(struct registry_entry *entry, struct sandbox_error *error
 			return registry_lives(entry, error);
 		usleep(LOCK_PAUSE_MICROSECONDS);
 	}
-	(void)flock_whole(entry->all, LOCK_SH);
-	result = refresh(entry);
-	(void)flock(entry->all, LOCK_UN);
+	result = registry_refresh(entry);
 	return result < 0 ? unknown(entry->id, false, error) : 0;
+}
+
+/* By a file of its own: the lock of the entry is its supervisor's, and that of all is for moments. -ENOENT: not kept. */
+static int open_name_lock(const struct registry_entry *entry)
+{
+	int file = openat(entry->directory, layer_ids_name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+	return file < 0 ? -errno : file;
+}
+
+int registry_hold_name(struct registry_entry *entry, struct sandbox_error *error)
+{
+	auto_close int file = open_name_lock(entry);
+	int result = file < 0 ? file : flock_whole(file, LOCK_SH);
+
+	if (result == 0)
+		result = registry_refresh(entry);
+	return result < 0 ? error_set(error, -result, "hold on to the name of %s", entry->id) : take_fd(&file);
+}
+
+void registry_let_name(int *hold)
+{
+	/* Processes that were begun meanwhile have copies of the descriptor. */
+	if (*hold >= 0)
+		(void)flock(*hold, LOCK_UN);
+	if (*hold >= 0)
+		(void)close(take_fd(hold));
+}
+
+static int is_starting(const struct registry_entry *entry, struct sandbox_error *error)
+{
+	error_set(error, EBUSY, "rename %s", entry->called);
+	error_cause(error, SANDBOX_E_SANDBOX_STATE, "it is starting, by the paths of its present name");
+	return error_fix(error, "rename it once it runs, or has failed to");
+}
+
+/* A start takes milliseconds. */
+static int lock_name(const struct registry_entry *entry, int *out, struct sandbox_error *error)
+{
+	*out = open_name_lock(entry);
+	for (int i = 0; *out >= 0 && flock(*out, LOCK_EX | LOCK_NB) < 0; i++) {
+		if (i == NAME_RETRIES)
+			return is_starting(entry, error);
+		usleep(LOCK_PAUSE_MICROSECONDS);
+	}
+	return 0;
 }
 
 /* An entry by the same name. */
@@ -409,8 +464,12 @@ int registry_add(const char *state, const char *name, registry_burial *bury, reg
 int registry_rename(struct registry_entry *entry, const char *name, registry_burial *bury, struct sandbox_error *error)
 {
 	char before[REGISTRY_ENTRY_SIZE];
-	int result = flock_whole(entry->all, LOCK_EX);
+	auto_close int held = -1;
+	int result = lock_name(entry, &held, error);
 
+	if (result < 0)
+		return result;
+	result = flock_whole(entry->all, LOCK_EX);
 	if (result == 0)
 		result = refresh(entry);
 	if (result < 0)

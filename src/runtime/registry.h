@@ -65,7 +65,17 @@ int registry_add(const char *state, const char *name, registry_burial *bury, reg
  */
 int registry_remove(struct registry_entry *entry, registry_burial *bury, struct sandbox_error *error);
 
-/* Gives it another name. 0 or -errno with E_NAME_IN_USE. */
+/* Looks what it is called now: it may have been renamed meanwhile, or removed (-ENOENT). 0 or -errno. */
+int registry_refresh(struct registry_entry *entry);
+
+/*
+ * The entry of a kept sandbox is not renamed until registry_let_name, which is idempotent: who mounts its layer names a
+ * path. A descriptor or -errno.
+ */
+int registry_hold_name(struct registry_entry *entry, struct sandbox_error *error);
+void registry_let_name(int *hold);
+
+/* Gives it another name. 0 or -errno: E_NAME_IN_USE, or EBUSY with E_SANDBOX_STATE when a start of it takes too long. */
 int registry_rename(struct registry_entry *entry, const char *name, registry_burial *bury, struct sandbox_error *error);
 
 /* Whether somebody holds the lock of an entry: its sandbox lives. */

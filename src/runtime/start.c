@@ -87,14 +87,36 @@ static int start_entry(const struct sandbox_locations *locations, struct registr
 			: run_in_background(locations, &decision, entry, error);
 }
 
+static int refuse_to_join(const struct registry_entry *entry, struct sandbox_error *error)
+{
+	error_set(error, EBUSY, "start --attach %s", record_title(entry));
+	error_cause(error, SANDBOX_E_SANDBOX_STATE, "it runs already");
+	return error_fix(error, "sandbox attach %s", record_title(entry));
+}
+
+/* Started is what it is to be. But whoever only works on its files has its lock, too, and then there is nobody to reach. */
+static int accept_running(const struct registry_entry *entry, const struct sandbox_start_options *options,
+	struct sandbox_error *error)
+{
+	auto_close int supervisor = record_await_supervisor(entry);
+
+	if (supervisor < 0)
+		return -EBUSY;
+	error_clear(error);
+	return options->attach ? refuse_to_join(entry, error) : 0;
+}
+
 int sandbox_start(const struct sandbox_locations *locations, const char *reference,
 	const struct sandbox_start_options *options, struct sandbox_result *out, struct sandbox_error *error)
 {
 	auto_finish(registry_entry_finish) struct registry_entry entry = REGISTRY_ENTRY_INIT;
 	int result = registry_find(locations->state, reference, &entry, error);
 
-	if (result == 0)
-		result = registry_lock_idle(&entry, error);
+	if (result < 0)
+		return result;
+	result = registry_lock_idle(&entry, error);
+	if (result == -EBUSY)
+		return accept_running(&entry, options, error);
 	return result < 0 ? result : start_entry(locations, &entry, options, out, error);
 }
 

@@ -39,6 +39,10 @@ logged() {
 	assert_status 0
 	assert_output_has '40 100'
 	runs
+	# What was typed in one go with the keys is the command's.
+	typed '# ' 'echo pasted >/pasted\r\x10\x11' -- box
+	assert_status 0
+	wait_until "$SANDBOX" exec box grep pasted /pasted
 	# Again, with other keys; the usual ones are then typed like others.
 	typed '# ' 'cat -v\r' 'cat -v' '\x10\x0e\r' '^P^N' 'xyz' -- --detach-keys x,y,z box
 	assert_status 0

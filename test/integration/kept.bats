@@ -37,6 +37,22 @@ supervisor_of() {
 	pgrep -u "$(id -u)" -f "$1"
 }
 
+cannot_lock() {
+	! flock --nonblock "$(entry_of "$1")" true
+}
+
+stopped_supervisor() {
+	ps -u "$(id -u)" -o pid=,stat=,comm= | awk '$2 ~ /^T/ && $3 == "sandbox" { print $1 }'
+}
+
+is_stopped() {
+	[ -n "$(stopped_supervisor)" ]
+}
+
+waits_for_name() {
+	find "/proc/$1/fd" -lname '*/ids.json' | grep -q .
+}
+
 @test "what a named sandbox writes is there when it starts again" {
 	run_busybox --name box -- sh -c 'echo one >>/root/file; cat /root/file'
 	assert_success one
@@ -177,26 +193,67 @@ supervisor_of() {
 	rm_and_look
 }
 
-@test "one that runs is not started a second time, and of many starts at once one wins" {
-	local i pids=() pid won=0 status
+@test "one that runs is not started a second time, and many starts at once are one" {
+	local i pids=() pid
 	run_busybox --name box -d -- sleep 600
 	sandbox start box
-	assert_error E_SANDBOX_STATE
+	assert_success box
+	sandbox start --attach box
+	assert_error 'it runs already'
+	assert_stderr_has 'sandbox attach box'
 	sandbox stop --time 0 box
 	for ((i = 0; i < 8; i++)); do
-		"$SANDBOX" start box >/dev/null 2>>"$BATS_TEST_TMPDIR/stderr" 3>&- &
+		"$SANDBOX" start box >/dev/null 3>&- &
 		pids+=($!)
 	done
 	for pid in "${pids[@]}"; do
-		status=0
-		wait "$pid" || status=$?
-		[ "$status" != 0 ] || won=$((won + 1))
-		[ "$status" = 0 ] || [ "$status" = 125 ]
+		wait "$pid"
 	done
-	[ "$won" = 1 ]
-	[ "$(grep -c '^sandbox: sandbox "box"' "$BATS_TEST_TMPDIR/stderr")" = 7 ]
 	has_status box Up
+	[ "$("$SANDBOX" inspect -f '{{.State.Starts}}' box)" = 2 ]
 }
+
+@test "a file for the process id lies where the sandbox was made, or there is no start" {
+	mkdir "$BATS_TEST_TMPDIR/made"
+	(cd "$BATS_TEST_TMPDIR/made" && "$SANDBOX" create --name box --pidfile pid "$BUSYBOX_TAR" sleep 600)
+	"$SANDBOX" start box
+	[ "$(cat "/proc/$(<"$BATS_TEST_TMPDIR/made/pid")/comm")" = sandbox-init ]
+	"$SANDBOX" stop --time 0 box
+	rmdir "$BATS_TEST_TMPDIR/made"
+	sandbox start box
+	assert_error "enter $BATS_TEST_TMPDIR/made"
+}
+
+@test "one whose files others work on is not said to have been started" {
+	run_busybox --name box -- true
+	flock "$(entry_of box)" sleep 60 3>&- &
+	wait_until cannot_lock box
+	sandbox start box
+	assert_error 'another command works on it'
+	pkill -P $! -x sleep
+	wait $! || true
+	has_status box Exited
+}
+
+# It has another name from the moment on when the start is done with the one that it had.
+@test "a rename during a start waits for it, and events have the name of their time" {
+	local start rename
+	"$SANDBOX" create --name box "$BUSYBOX_TAR" sleep 600
+	SANDBOX_TEST_STOP_AT=container.created "$SANDBOX_SWITCHED" start box 3>&- &
+	start=$!
+	wait_until is_stopped
+	"$SANDBOX" rename box other 3>&- &
+	rename=$!
+	wait_until waits_for_name "$rename"
+	[ -d "$(entry_of box)" ]
+	kill -CONT "$(stopped_supervisor)"
+	wait "$start"
+	wait "$rename"
+	has_status other Up
+	"$SANDBOX" stop --time 0 other
+	"$SANDBOX" events --since 1h --until 0s --filter event=die | tail -n 1 | grep '"other"'
+}
+
 
 @test "a start that fails leaves it as it was, with the shell's status for why" {
 	run_busybox --name box -- sh -c 'rm /bin/sh'

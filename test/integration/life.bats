@@ -287,6 +287,34 @@ supervisor_of() {
 	assert_success ''
 }
 
+# Each of them has a descriptor in there.
+has_waiting() {
+	[ "$(find "/proc/$1/fd" -lname 'socket:*' | wc -l)" -gt "$2" ]
+}
+
+@test "those who wait for an end do not keep out who ends it" {
+	! is_sanitized || skip 'hundreds of processes with shadow memory'
+	local supervisor i pids=() pid
+	run_busybox -d --name box -- sleep 6203
+	supervisor=$(pgrep -u "$(id -u)" -f -- '-d --name box.* sleep 6203')
+	for ((i = 0; i < 256; i++)); do
+		"$SANDBOX" wait box >/dev/null 3>&- &
+		pids+=($!)
+	done
+	wait_until has_waiting "$supervisor" 256
+	sandbox wait box
+	assert_error '256 processes wait for its end already'
+	sandbox logs --follow box
+	assert_error '256 processes wait for its end already'
+	sandbox kill --signal WINCH box
+	assert_success box
+	sandbox stop --time 0 box
+	assert_success box
+	for pid in "${pids[@]}"; do
+		wait "$pid"
+	done
+}
+
 # --- logs ---------------------------------------------------------------------------------------------------------
 
 @test "logs keep the streams apart, byte for byte" {
