@@ -2,10 +2,10 @@
 
 LEVELS += vm
 
-## check-vm: the tests in user-mode-linux and QEMU [VM=uml|qemu|both] [WORLD=name] [T=file]
+## check-vm: the tests in user-mode-linux, a part in QEMU (all with VM=qemu) [VM=uml|qemu] [WORLD=name] [T=file]
 .PHONY: check-vm
 check-vm: all switched helpers fixtures | $(PACKAGES)/vm
-	@$(WITH_FIXTURES) B=$(B) VM=$(VM) WORLD=$(WORLD) T="$(T)" test/vm/check
+	@$(WITH_FIXTURES) B=$(B) VM=$(VM) WORLD=$(WORLD) T="$(T)" exec setpriv --pdeathsig KILL test/vm/check
 
 LEVELS += vm-self
 
