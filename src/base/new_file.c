@@ -59,6 +59,9 @@ int new_file_open(const char *path, struct new_file *out, struct sandbox_error *
 		slash[slash == real] = '\0';
 	out->directory = open(slash ? real : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	result = out->directory < 0 ? -errno : *out->name ? make_file(out) : -EISDIR;
+	/* Who may read what was there may read what comes in its place, and nobody else. */
+	if (result == 0 && exists && fchmod(out->fd, status.st_mode & 0777) < 0)
+		result = -errno;
 	return result < 0 ? error_set(error, -result, "make %.300s", path) : 0;
 }
 

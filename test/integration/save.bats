@@ -222,6 +222,18 @@ list_inside() {
 	assert_stderr_has 'IMAGE is missing'
 }
 
+@test "who could read the file that is replaced can read the new one, and nobody else" {
+	for mode in 600 640 644; do
+		echo before >file.tar
+		chmod $mode file.tar
+		"$SANDBOX" save -o file.tar tree
+		[ "$(stat -c %a file.tar)" = $mode ]
+	done
+	rm file.tar
+	(umask 027 && "$SANDBOX" save -o file.tar tree)
+	[ "$(stat -c %a file.tar)" = 640 ]
+}
+
 @test "a file is there when it is complete, and else the one that was there before" {
 	echo before >file.tar
 	sandbox save -o file.tar tree nothing
