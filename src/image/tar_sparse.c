@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/test_switch.h"
+
 enum {
 	STAT_BLOCK = 512,
 	HOLES_SIZE_MIN = 64 << 10, /* what the map costs, and a reader who does not know it */
@@ -17,9 +19,30 @@ void tar_sparse_finish(struct tar_sparse *sparse)
 	*sparse = (struct tar_sparse){0};
 }
 
-/* False when there are too many. */
-static bool add_extent(struct tar_sparse *sparse, off_t offset, off_t end)
+/* Takes small holes for data until a half is left, doubling what is small. A map of few pages is worth more than those. */
+static void join_extents(struct tar_sparse *sparse, uint64_t *small)
 {
+	while (sparse->count > EXTENTS_MAX / 2) {
+		size_t kept = 1;
+
+		for (size_t i = 1; i < sparse->count; i++) {
+			struct tar_extent *last = &sparse->items[kept - 1], *next = &sparse->items[i];
+
+			if (next->offset - (last->offset + last->size) <= *small)
+				last->size = next->offset + next->size - last->offset;
+			else
+				sparse->items[kept++] = *next;
+		}
+		sparse->count = kept;
+		*small *= 2;
+	}
+}
+
+/* False without memory. */
+static bool add_extent(struct tar_sparse *sparse, off_t offset, off_t end, uint64_t *small)
+{
+	if (sparse->count == EXTENTS_MAX && !test_defence_removed("sparse-join"))
+		join_extents(sparse, small);
 	if (sparse->count == EXTENTS_MAX)
 		return false;
 	if (sparse->count == sparse->room) {
@@ -38,6 +61,7 @@ static bool add_extent(struct tar_sparse *sparse, off_t offset, off_t end)
 int tar_sparse_find(struct tar_sparse *sparse, int fd, const struct stat *status)
 {
 	off_t size = status->st_size, end = 0, holes = 0;
+	uint64_t small = STAT_BLOCK;
 
 	sparse->found = false;
 	sparse->count = 0;
@@ -60,7 +84,7 @@ int tar_sparse_find(struct tar_sparse *sparse, int fd, const struct stat *status
 		if (end > size)
 			end = size;
 		/* One of no size at the end says how long the file is: so GNU tar has it. */
-		if (!add_extent(sparse, data, end))
+		if (!add_extent(sparse, data, end, &small))
 			return 0;
 	}
 	sparse->found = holes >= HOLES_SIZE_MIN;

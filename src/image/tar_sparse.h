@@ -16,8 +16,8 @@ struct tar_sparse {
 void tar_sparse_finish(struct tar_sparse *sparse);
 
 /*
- * Finds what is data in a file. One without holes of any size, or with very many, counts as data as a whole. 0, or -1 and
- * errno.
+ * Finds what is data in a file. One without holes of any size counts as data as a whole, and where there are very many, so
+ * do the small ones. 0, or -1 and errno.
  */
 int tar_sparse_find(struct tar_sparse *sparse, int fd, const struct stat *status);
 

@@ -1,0 +1,93 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/scope.h"
+#include "image/tar_sparse.h"
+
+enum { PAGE = 4096, PIECES = 20000, GROUP = 10, SMALL_HOLE = PAGE, LARGE_HOLE = 16 * PAGE, MAP_MAX = 16 << 10 };
+
+/* Where a piece of a page begins: small holes are between them, and a large one after every tenth. */
+static off_t place_of(int piece)
+{
+	return (off_t)piece * (PAGE + SMALL_HOLE) + (off_t)(piece / GROUP) * LARGE_HOLE;
+}
+
+static int make_file(int pieces)
+{
+	int fd = memfd_create("sparse", MFD_CLOEXEC);
+
+	assert_true(fd >= 0);
+	for (int i = 0; i < pieces; i++)
+		assert_int_equal(pwrite(fd, "x", 1, place_of(i)), 1);
+	assert_int_equal(ftruncate(fd, place_of(pieces)), 0);
+	return fd;
+}
+
+static void find(struct tar_sparse *sparse, int fd)
+{
+	struct stat status;
+
+	assert_int_equal(fstat(fd, &status), 0);
+	assert_int_equal(tar_sparse_find(sparse, fd, &status), 0);
+	assert_true(sparse->found);
+}
+
+/* Every piece lies in one of the extents, which are in their order. */
+static void assert_covers(const struct tar_sparse *sparse, int pieces)
+{
+	size_t at = 0;
+
+	for (int i = 0; i < pieces; i++) {
+		uint64_t place = (uint64_t)place_of(i);
+
+		while (at < sparse->count && sparse->items[at].offset + sparse->items[at].size <= place)
+			at++;
+		assert_true(at < sparse->count);
+		assert_true(sparse->items[at].offset <= place);
+		assert_true(place + PAGE <= sparse->items[at].offset + sparse->items[at].size);
+	}
+}
+
+static void few_pieces_are_told_one_by_one(void **state)
+{
+	auto_finish(tar_sparse_finish) struct tar_sparse sparse = {0};
+	auto_close int fd = make_file(100);
+
+	(void)state;
+	find(&sparse, fd);
+	assert_int_equal(sparse.count, 101);
+	assert_covers(&sparse, 100);
+}
+
+static void of_more_than_a_map_takes_the_large_holes_stay(void **state)
+{
+	auto_finish(tar_sparse_finish) struct tar_sparse sparse = {0};
+	auto_close int fd = make_file(PIECES);
+	uint64_t data = 0;
+
+	(void)state;
+	find(&sparse, fd);
+	assert_true(sparse.count <= MAP_MAX);
+	assert_covers(&sparse, PIECES);
+	for (size_t i = 0; i < sparse.count; i++)
+		data += sparse.items[i].size;
+	/* Without any of the large holes it would be as long as the file. */
+	assert_true(data <= (uint64_t)PIECES * (PAGE + SMALL_HOLE));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(few_pieces_are_told_one_by_one),
+		cmocka_unit_test(of_more_than_a_map_takes_the_large_holes_stay),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
