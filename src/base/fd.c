@@ -5,6 +5,24 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+int fd_pipe(int *out_reader, int *out_writer, struct sandbox_error *error)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return error_set(error, errno, "make a pipe");
+	*out_reader = ends[0];
+	*out_writer = ends[1];
+	return 0;
+}
+
+void fd_close(int *fd)
+{
+	if (*fd >= 0)
+		(void)close(*fd);
+	*fd = -1;
+}
+
 int fd_write_all(int fd, const void *data, size_t size)
 {
 	const char *cursor = data;

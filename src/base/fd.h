@@ -6,6 +6,14 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "base/error.h"
+
+/* A pipe, whose ends are closed when a program is executed. 0 or -errno. */
+int fd_pipe(int *out_reader, int *out_writer, struct sandbox_error *error);
+
+/* Closes the descriptor, unless it is -1, and sets it to that. */
+void fd_close(int *fd);
+
 /* 0 or -errno. */
 int fd_write_all(int fd, const void *data, size_t size);
 

@@ -1,6 +1,5 @@
 /* A new image from a sandbox: sandbox/files.h. */
 #include <sandbox/files.h>
-#include <sandbox/steer.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +16,7 @@
 #include "image/tar.h"
 #include "runtime/files_work.h"
 #include "runtime/group.h"
+#include "runtime/pausing.h"
 #include "runtime/record.h"
 
 /* What the helper finds. */
@@ -69,20 +69,18 @@ static int open_spool(const struct image_store *store, struct sandbox_error *err
 }
 
 /* The layer as a tar stream in `spool`. */
-static int take_layer(struct sandbox_files *files, int spool, struct layer_report *out, struct sandbox_error *error)
+static int take_layer(struct sandbox_files *files, const struct interrupt *interrupt, int spool, struct layer_report *out,
+	struct sandbox_error *error)
 {
 	struct layer_writer writer = {.files = files, .spool = spool};
 	auto_close int reader = -1, theirs = -1;
-	int ends[2], result;
+	int result = fd_pipe(&reader, &theirs, error);
 
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return error_set(error, errno, "make a pipe");
-	reader = ends[0];
-	theirs = writer.report = ends[1];
+	writer.report = theirs;
 	/* It fits into the pipe: nobody waits for us. */
-	result = files_run(files, write_layer, &writer, error);
-	scope_close(&theirs);
-	theirs = -1;
+	if (result == 0)
+		result = files_run(files, interrupt, write_layer, &writer, error);
+	fd_close(&theirs);
 	if (result == 0 && fd_read_full(reader, out, sizeof(*out)) != sizeof(*out))
 		result = error_set(error, EPROTO, "hear of the new layer");
 	if (result == 0 && lseek(spool, 0, SEEK_SET) < 0)
@@ -118,16 +116,15 @@ static int decide_pause(const struct sandbox_files *files, const struct sandbox_
 static int take_layer_paused(const struct sandbox_locations *locations, struct sandbox_files *files,
 	const struct sandbox_commit_options *options, int spool, struct layer_report *out, struct sandbox_error *error)
 {
-	int pause = decide_pause(files, options, error), result = pause, resumed = 0;
+	auto_finish(pausing_finish) struct pausing pausing = PAUSING_INIT;
+	int pause = decide_pause(files, options, error), result;
 
-	if (pause == 1)
-		result = sandbox_pause(locations, files->entry.id, true, error);
-	if (result < 0)
-		return result;
-	result = take_layer(files, spool, out, error);
-	if (pause == 1)
-		resumed = sandbox_pause(locations, files->entry.id, false, result < 0 ? NULL : error);
-	return result < 0 ? result : resumed;
+	if (pause <= 0)
+		return pause < 0 ? pause : take_layer(files, NULL, spool, out, error);
+	result = pausing_start(&pausing, locations, files->entry.id, error);
+	if (result == 0)
+		result = take_layer(files, &pausing.interrupt, spool, out, error);
+	return result < 0 ? result : pausing_end(&pausing, error);
 }
 
 static int find_base(const struct image_store *store, const struct sandbox_files *files, struct image_record *out,

@@ -271,7 +271,7 @@ static int run_copy(struct copy *copy, struct sandbox_error *error)
 	copy->counts = mmap(NULL, sizeof(*copy->counts), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (copy->counts == MAP_FAILED)
 		return error_set(error, errno, "map memory");
-	result = files_run(copy->files, copy_inside, copy, error);
+	result = files_run(copy->files, NULL, copy_inside, copy, error);
 	if (result == 0)
 		notice(copy->counts);
 	(void)munmap(copy->counts, sizeof(*copy->counts));

@@ -57,7 +57,7 @@ int sandbox_export(const struct sandbox_locations *locations, const char *refere
 	reader = ends[0];
 	writer = export.report = ends[1];
 	/* They fit into the pipe: nobody waits for us. */
-	result = files_run(&files, write_tree, &export, error);
+	result = files_run(&files, NULL, write_tree, &export, error);
 	scope_close(&writer);
 	writer = -1;
 	if (result == 0 && fd_read_full(reader, &counts, sizeof(counts)) == sizeof(counts))

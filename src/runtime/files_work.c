@@ -11,10 +11,16 @@
 #include "kernel/syscalls.h"
 #include "userns/userns.h"
 
-int files_run(const struct sandbox_files *files, int (*function)(void *argument, struct sandbox_error *error), void *argument,
-	struct sandbox_error *error)
+int files_run(const struct sandbox_files *files, const struct interrupt *interrupt,
+	int (*function)(void *argument, struct sandbox_error *error), void *argument, struct sandbox_error *error)
 {
-	return userns_run(&files->idmap, function, argument, error);
+	auto_finish(userns_child_finish) struct userns_child child = USERNS_CHILD_INIT;
+	int result = userns_start(&files->idmap, function, argument, &child, error);
+
+	/* Its word or its end. */
+	if (result == 0 && interrupt)
+		result = interrupt_wait(interrupt, child.report, error);
+	return result < 0 ? result : userns_wait(&child, error);
 }
 
 static bool is_empty_directory(int directory)

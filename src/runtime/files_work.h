@@ -5,13 +5,17 @@
 #include <stdbool.h>
 
 #include "base/error.h"
+#include "base/interrupt.h"
 #include "image/tree_tar.h"
 #include "image/tree_walk.h"
 #include "runtime/files.h"
 
-/* Runs function(argument) as the root of the sandbox's ids, in a process of its own. 0 or -errno. */
-int files_run(const struct sandbox_files *files, int (*function)(void *argument, struct sandbox_error *error), void *argument,
-	struct sandbox_error *error);
+/*
+ * Runs function(argument) as the root of the sandbox's ids, in a process of its own. With `interrupt` (or NULL), a signal
+ * that is held ends it. 0 or -errno.
+ */
+int files_run(const struct sandbox_files *files, const struct interrupt *interrupt,
+	int (*function)(void *argument, struct sandbox_error *error), void *argument, struct sandbox_error *error);
 
 /*
  * Whether an object of the compared tree is nothing but the place where the sandbox mounts something of its own: an empty

@@ -59,6 +59,39 @@ limits_are() {
 	wait_until counts_on "$before"
 }
 
+is_paused() {
+	! "$SANDBOX" diff box >/dev/null 2>"$BATS_TEST_TMPDIR/refused" && grep -q 'is paused' "$BATS_TEST_TMPDIR/refused"
+}
+
+@test "whatever ends a commit, the sandbox that it paused goes on" {
+	needs_group
+	cd "$BATS_TEST_TMPDIR"
+	"$SANDBOX" import --name steered "$BUSYBOX_TAR"
+	"$SANDBOX" run -d --name box --pids-limit 99 steered sleep 1000
+	for signal in INT TERM KILL; do
+		# shellcheck disable=SC2016
+		SANDBOX_TEST_STOP_AT=pausing-paused setsid --fork env --default-signal=INT,TERM sh -c \
+			'echo $$ >commit.pid; exec "$0" commit box never' "$SANDBOX_SWITCHED" 3>&- 2>commit.said
+		# shellcheck disable=SC2016
+		wait_until sh -c 'grep -q "^State:.T" "/proc/$(cat commit.pid)/status"'
+		is_paused || fail_with 'it should be paused'
+		kill -s "$signal" "$(cat commit.pid)"
+		[ "$signal" = KILL ] || kill -s CONT "$(cat commit.pid)"
+		wait_until "$SANDBOX" diff box
+		# shellcheck disable=SC2016
+		wait_until sh -c '! kill -0 "$(cat commit.pid)"'
+	done
+	! "$SANDBOX" images | grep never
+	sandbox commit --pause box whole
+	assert_status 0
+	wait_until "$SANDBOX" diff box
+	# The positive control: when nobody waits for its end, it stays paused.
+	run env SANDBOX_TEST_REMOVE=pause-guard SANDBOX_TEST_KILL_AT=pausing-paused "$SANDBOX_SWITCHED" commit box never
+	[ "$status" = 137 ]
+	is_paused
+	"$SANDBOX" unpause box
+}
+
 @test "a paused sandbox can be ended" {
 	needs_group
 	start_box --pids-limit 99

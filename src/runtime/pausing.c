@@ -1,0 +1,77 @@
+#include "runtime/pausing.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sandbox/steer.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/scope.h"
+#include "base/test_switch.h"
+
+/* In a session of its own: neither a terminal's signals nor those for our group end it before it has done its work. */
+static _Noreturn void guard(const struct pausing *pausing, int reader)
+{
+	char word;
+
+	(void)setsid();
+	if (fd_read_full(reader, &word, sizeof(word)) == sizeof(word))
+		_exit(0);
+	_exit(sandbox_pause(pausing->locations, pausing->id, false, NULL) < 0);
+}
+
+static int start_guard(struct pausing *pausing, struct sandbox_error *error)
+{
+	auto_close int reader = -1;
+	int result = fd_pipe(&reader, &pausing->word, error);
+
+	if (result < 0 || test_defence_removed("pause-guard"))
+		return result;
+	pausing->guard = fork();
+	if (pausing->guard < 0)
+		return error_set(error, errno, "start a process");
+	if (pausing->guard == 0) {
+		fd_close(&pausing->word);
+		guard(pausing, reader);
+	}
+	return 0;
+}
+
+int pausing_start(struct pausing *pausing, const struct sandbox_locations *locations, const char *id,
+	struct sandbox_error *error)
+{
+	int result = interrupt_hold(&pausing->interrupt, error);
+
+	pausing->locations = locations;
+	pausing->id = id;
+	if (result == 0)
+		result = start_guard(pausing, error);
+	if (result == 0)
+		result = sandbox_pause(locations, id, true, error);
+	test_point("pausing-paused");
+	return result;
+}
+
+int pausing_end(struct pausing *pausing, struct sandbox_error *error)
+{
+	int result;
+
+	if (pausing->word < 0)
+		return 0;
+	result = sandbox_pause(pausing->locations, pausing->id, false, error);
+	/* What failed here it tries again. */
+	if (result == 0)
+		(void)fd_write_all(pausing->word, "", 1);
+	fd_close(&pausing->word);
+	while (pausing->guard > 0 && waitpid(pausing->guard, NULL, 0) < 0 && errno == EINTR)
+		;
+	pausing->guard = 0;
+	return result;
+}
+
+void pausing_finish(struct pausing *pausing)
+{
+	(void)pausing_end(pausing, NULL);
+	interrupt_release(&pausing->interrupt);
+}

@@ -1,0 +1,34 @@
+/*
+ * Pausing a sandbox while something is taken from it. It always goes on: the signals that would end us wait meanwhile, and
+ * when we are killed all the same, a process of ours that only waits for our end unpauses it.
+ */
+#ifndef RUNTIME_PAUSING_H
+#define RUNTIME_PAUSING_H
+
+#include <sandbox/locations.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "base/interrupt.h"
+
+struct pausing {
+	const struct sandbox_locations *locations; /* borrowed, as the next */
+	const char *id;
+	struct interrupt interrupt; /* for who waits meanwhile */
+	pid_t guard;
+	int word; /* a pipe: its end without a byte before is ours */
+};
+
+#define PAUSING_INIT {.interrupt = INTERRUPT_INIT, .guard = 0, .word = -1}
+
+/* 0 or -errno; to be finished in either case. */
+int pausing_start(struct pausing *pausing, const struct sandbox_locations *locations, const char *id,
+	struct sandbox_error *error);
+
+/* Lets it go on. 0 or -errno. */
+int pausing_end(struct pausing *pausing, struct sandbox_error *error);
+
+/* The same for auto_finish, where it was not ended. May not return, when a signal waits. */
+void pausing_finish(struct pausing *pausing);
+
+#endif
