@@ -74,9 +74,11 @@ static int copy_piece(struct copy_work *work, int from, int to, off_t offset, of
 			copied = copy_by_buffer(work, from, to, offset, size);
 		if (copied < 0)
 			return (int)copied;
-		/* Shorter than it was: the store is damaged. */
-		if (copied == 0)
-			return -EIO;
+		/* Shorter than it was: in the store that is damage. */
+		if (copied == 0) {
+			work->shrunk++;
+			return work->lives ? 0 : -EIO;
+		}
 		offset += copied;
 		work->counts.bytes += (uint64_t)copied;
 		if (work->copy->progress)

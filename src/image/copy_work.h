@@ -14,6 +14,8 @@ struct copy_work {
 	bool no_clone;       /* the file system shares no blocks */
 	bool no_range;       /* nor does the kernel copy for us */
 	unsigned char *buffer;
+	bool lives;          /* the original may change meanwhile, and then: */
+	uint64_t shrunk;     /* files that ended before they were copied */
 };
 
 enum { COPY_BUFFER_SIZE = 128 << 10 };

@@ -4,13 +4,11 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/limits.h>
-#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -24,11 +22,11 @@
 #include "image/tree_walk.h"
 #include "kernel/syscalls.h"
 
-enum { DRAFT_SIZE = 40, MQUEUE_MAGIC = 0x19800202 };
+enum { DRAFT_SIZE = 40 };
 
-/* A directory of the target, on the way down to the present one. */
+/* A directory of the target, on the way down to the present one. Only that one is open: they may be thousands. */
 struct target {
-	int fd;
+	struct stat status;
 	bool made; /* here, and so it gets the attributes of the original */
 };
 
@@ -38,6 +36,8 @@ struct work {
 	struct copy_work copy; /* for copy_data alone */
 	struct tree_copy no_copy;
 	struct tar_links links;
+	int root; /* the first of the targets; borrowed */
+	int here; /* the last */
 	struct target *targets;
 	size_t depth, room;
 	char names[XATTR_LIST_MAX];
@@ -50,9 +50,7 @@ static void work_free(struct work **slot)
 
 	if (!work)
 		return;
-	/* The first is the caller's. */
-	for (size_t i = 1; i < work->depth; i++)
-		(void)close(work->targets[i].fd);
+	scope_close(&work->here);
 	free(work->targets);
 	free(work->copy.buffer);
 	tar_links_finish(&work->links);
@@ -65,8 +63,10 @@ static struct work *work_new(const struct tree_place *place, struct tree_place_c
 
 	if (!work)
 		return NULL;
+	work->root = work->here = -1;
 	work->place = place;
 	work->counts = counts;
+	work->copy.lives = true;
 	work->copy.copy = &work->no_copy;
 	work->copy.buffer = malloc(COPY_BUFFER_SIZE);
 	return work->copy.buffer ? take_ptr(work) : NULL;
@@ -85,8 +85,13 @@ static int failed(int code, const char *path, const char *doing, struct sandbox_
 	return -code;
 }
 
-static int push(struct work *work, int fd, bool made, struct sandbox_error *error)
+/* Takes the descriptor. */
+static int push(struct work *work, int *fd, bool made, struct sandbox_error *error)
 {
+	struct target target = {.made = made};
+
+	if (fstat(*fd, &target.status) < 0)
+		return error_set(error, errno, "look at a directory that is copied to");
 	if (work->depth == work->room) {
 		size_t room = work->room ? 2 * work->room : 64;
 		struct target *larger = reallocarray(work->targets, room, sizeof(*larger));
@@ -96,13 +101,10 @@ static int push(struct work *work, int fd, bool made, struct sandbox_error *erro
 		work->targets = larger;
 		work->room = room;
 	}
-	work->targets[work->depth++] = (struct target){fd, made};
+	work->targets[work->depth++] = target;
+	scope_close(&work->here);
+	work->here = take_fd(fd);
 	return 0;
-}
-
-static int present(const struct work *work)
-{
-	return work->targets[work->depth - 1].fd;
 }
 
 /* ---- attributes ---- */
@@ -117,7 +119,12 @@ static int copy_attribute(struct work *work, int from, int to, const char *name,
 	size = fgetxattr(from, name, work->value, sizeof(work->value));
 	if (size < 0)
 		return errno == ENODATA ? 0 : failed(errno, path, "read its attributes", error);
-	return fsetxattr(to, name, work->value, (size_t)size, 0) < 0 ? failed(errno, path, "set its attributes", error) : 0;
+	if (fsetxattr(to, name, work->value, (size_t)size, 0) == 0)
+		return 0;
+	if (errno != ENOTSUP)
+		return failed(errno, path, "set its attributes", error);
+	work->counts->attributes++;
+	return 0;
 }
 
 static int copy_extended(struct work *work, int from, int to, const char *path, struct sandbox_error *error)
@@ -224,17 +231,7 @@ static int name_draft(int fd, int directory, const char *draft)
 	return linkat(AT_FDCWD, self, directory, draft, AT_SYMLINK_FOLLOW);
 }
 
-/* Where the kernel alone decides what there is: directories of it are not entered. */
-static bool is_kernels(int fd)
-{
-	struct statfs system;
-
-	return fstatfs(fd, &system) == 0 && (system.f_type == PROC_SUPER_MAGIC || system.f_type == SYSFS_MAGIC ||
-		system.f_type == CGROUP2_SUPER_MAGIC || system.f_type == CGROUP_SUPER_MAGIC ||
-		system.f_type == DEVPTS_SUPER_MAGIC || system.f_type == MQUEUE_MAGIC);
-}
-
-/* The kernel's own files have content, and no size. */
+/* The kernel's own files have content, whatever size they tell: none in /proc, a page in /sys. */
 static int copy_stream(struct work *work, int from, int to, const char *path, struct sandbox_error *error)
 {
 	for (;;) {
@@ -256,9 +253,12 @@ static int copy_content(struct work *work, int from, int to, const struct stat *
 {
 	int result;
 
-	if (status->st_size == 0 && is_kernels(from))
+	if (tree_is_kernels(from))
 		return copy_stream(work, from, to, path, error);
+	test_point("copy-file");
 	result = copy_data(&work->copy, from, to, status, path, error);
+	work->counts->lost += work->copy.shrunk;
+	work->copy.shrunk = 0;
 	return result < 0 ? failed(-result, path, "copy its data", error) : 0;
 }
 
@@ -324,12 +324,12 @@ static int place_link(struct work *work, const struct tree_node *node, struct sa
 		return 0;
 	slash = strrchr(first, '/');
 	parent = slash ? memory_text_n(first, (size_t)(slash - first)) : memory_text(".");
-	directory = kernel_openat2(work->targets[0].fd, parent, O_PATH | O_DIRECTORY | O_CLOEXEC, 0, resolve);
+	directory = kernel_openat2(work->root, parent, O_PATH | O_DIRECTORY | O_CLOEXEC, 0, resolve);
 	draft_name(draft);
 	/* Who has moved it meanwhile gets a copy. */
-	if (directory < 0 || linkat(directory, slash ? slash + 1 : first, present(work), draft, 0) < 0)
+	if (directory < 0 || linkat(directory, slash ? slash + 1 : first, work->here, draft, 0) < 0)
 		return 0;
-	return publish(present(work), draft, node->name, node->path, error) < 0 ? -EIO : 1;
+	return publish(work->here, draft, node->name, node->path, error) < 0 ? -EIO : 1;
 }
 
 /* ---- directories ---- */
@@ -356,17 +356,14 @@ static int visit_directory(struct work *work, const struct tree_node *node, stru
 	bool made;
 	int result;
 
-	fd = make_directory(present(work), node->name, node->path, &made, error);
+	fd = make_directory(work->here, node->name, node->path, &made, error);
 	if (fd < 0)
 		return fd;
-	if (is_kernels(node->fd)) {
+	if (tree_is_kernels(node->fd)) {
 		result = made ? set_attributes(work, node->fd, fd, &node->status, node->path, error) : 0;
 		return result < 0 ? result : TREE_SKIP;
 	}
-	result = push(work, fd, made, error);
-	if (result == 0)
-		(void)take_fd(&fd);
-	return result;
+	return push(work, &fd, made, error);
 }
 
 static int visit(void *context, const struct tree_node *node, struct sandbox_error *error)
@@ -388,30 +385,29 @@ static int visit(void *context, const struct tree_node *node, struct sandbox_err
 	if (result != 0)
 		return result < 0 ? result : 0;
 	return type == S_IFREG ?
-		place_file(work, node->fd, &node->status, present(work), node->name, node->path, error) :
-		place_special(work, node->directory, node->name, &node->status, present(work), node->name, node->path, error);
+		place_file(work, node->fd, &node->status, work->here, node->name, node->path, error) :
+		place_special(work, node->directory, node->name, &node->status, work->here, node->name, node->path, error);
 }
 
 static int leave(void *context, const struct tree_node *node, struct sandbox_error *error)
 {
 	struct work *work = context;
-	struct target *target;
 	int result = 0;
 
 	if (!*node->path)
 		return 0;
-	target = &work->targets[--work->depth];
-	if (target->made)
-		result = set_attributes(work, node->fd, target->fd, &node->status, node->path, error);
-	(void)close(target->fd);
-	return result;
+	if (work->targets[--work->depth].made)
+		result = set_attributes(work, node->fd, work->here, &node->status, node->path, error);
+	return result < 0 ? result : tree_step_up(&work->here, &work->targets[work->depth - 1].status, error);
 }
 
 static int place_contents(struct work *work, int source, int target, struct sandbox_error *error)
 {
 	struct tree_walk walk = {.root = source, .base = -1, .visit = visit, .leave = leave, .context = work};
-	int result = push(work, target, false, error);
+	auto_close int first = fcntl(target, F_DUPFD_CLOEXEC, 3);
+	int result = first < 0 ? error_set(error, errno, "copy a directory") : push(work, &first, false, error);
 
+	work->root = target;
 	if (result == 0)
 		result = tree_walk(&walk, error);
 	work->counts->lost += walk.lost;

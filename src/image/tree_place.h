@@ -24,7 +24,8 @@ struct tree_place {
 
 struct tree_place_counts {
 	uint64_t left_out; /* device nodes and sockets */
-	uint64_t lost;     /* what was exchanged or removed between two looks */
+	uint64_t lost;     /* what was exchanged, removed or shortened between two looks */
+	uint64_t attributes; /* user.* ones that the file system copied to does not keep */
 };
 
 /* Everything in the directory `source` into the directory `target`. 0 or -errno. */

@@ -37,6 +37,7 @@ struct work {
 	char *values; /* VALUES_SIZE_MAX bytes */
 	size_t values_used;
 	char target[PATH_MAX];
+	dev_t device; /* of the tree's root */
 };
 
 static void work_free(struct work **slot)
@@ -372,12 +373,21 @@ static int write_object(struct work *work, const struct tree_node *node, const c
 	return result;
 }
 
+/* Only what is mounted in the tree can be: its own file system is asked nothing. */
+static bool is_of_kernel(const struct work *work, const struct tree_node *node)
+{
+	return S_ISDIR(node->status.st_mode) && node->status.st_dev != work->device && tree_is_kernels(node->fd);
+}
+
 static int visit(void *context, const struct tree_node *node, struct sandbox_error *error)
 {
 	struct work *work = context;
 	bool layer = work->tree->form == TREE_TAR_LAYER;
 	auto_free char *name = name_in_archive(work, node->path, S_ISDIR(node->status.st_mode));
+	int result;
 
+	if (!*node->path)
+		work->device = node->status.st_dev;
 	if (work->tree->omit && work->tree->omit(work->tree->context, node))
 		return TREE_SKIP;
 	/* Also of what is deleted: its mark would be another's. */
@@ -389,7 +399,8 @@ static int visit(void *context, const struct tree_node *node, struct sandbox_err
 		work->counts.sockets++;
 		return 0;
 	}
-	return write_object(work, node, name, error);
+	result = write_object(work, node, name, error);
+	return result == 0 && is_of_kernel(work, node) ? TREE_SKIP : result;
 }
 
 int tree_tar(const struct tree_tar *tree, struct tree_tar_counts *out, struct sandbox_error *error)

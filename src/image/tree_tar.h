@@ -4,7 +4,7 @@
  *
  * Left out: what only means something to overlay or to us (user.overlay.*, user.containers.*: with a single id the
  * recorded owners and set-id bits are written as what they stand for), other attributes than user.* and file
- * capabilities, and sockets.
+ * capabilities, sockets, and what is in directories of the kernel's own that are mounted in the tree.
  */
 #ifndef IMAGE_TREE_TAR_H
 #define IMAGE_TREE_TAR_H

@@ -3,14 +3,16 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/scope.h"
 
-enum { PATH_LENGTH_MAX = 1 << 20 };
+enum { PATH_LENGTH_MAX = 1 << 20, MQUEUE_MAGIC = 0x19800202 };
 
 /* ---- the names in a directory ---- */
 
@@ -172,6 +174,15 @@ bool tree_is_whiteout(const struct stat *status)
 	return S_ISCHR(status->st_mode) && status->st_rdev == makedev(0, 0);
 }
 
+bool tree_is_kernels(int fd)
+{
+	struct statfs system;
+
+	return fstatfs(fd, &system) == 0 && (system.f_type == PROC_SUPER_MAGIC || system.f_type == SYSFS_MAGIC ||
+		system.f_type == CGROUP2_SUPER_MAGIC || system.f_type == CGROUP_SUPER_MAGIC ||
+		system.f_type == DEVPTS_SUPER_MAGIC || system.f_type == MQUEUE_MAGIC);
+}
+
 static bool is_same_time(const struct timespec *left, const struct timespec *right)
 {
 	return left->tv_sec == right->tv_sec && left->tv_nsec == right->tv_nsec;
@@ -261,8 +272,7 @@ static int enter(struct position *position, const struct tree_node *node, const 
 	return result;
 }
 
-/* ".." must be what was left: who moved the present directory elsewhere would have us go on there. */
-static int step_up(int *directory, const struct stat *expected, struct sandbox_error *error)
+int tree_step_up(int *directory, const struct stat *expected, struct sandbox_error *error)
 {
 	auto_close int above = openat(*directory, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct stat status;
@@ -297,8 +307,8 @@ static int leave(struct position *position, struct sandbox_error *error)
 		position->base = take_fd(&level->held_base);
 	if (--position->depth == 0 || result < 0)
 		return result;
-	result = step_up(&position->directory, &top(position)->node.status, error);
-	return result == 0 && level->has_base ? step_up(&position->base, &top(position)->base, error) : result;
+	result = tree_step_up(&position->directory, &top(position)->node.status, error);
+	return result == 0 && level->has_base ? tree_step_up(&position->base, &top(position)->base, error) : result;
 }
 
 /* ---- one object after the other ---- */

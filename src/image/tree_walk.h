@@ -50,6 +50,15 @@ enum { TREE_SKIP = 1 /* do not enter this directory */ };
 /* 0 or -errno. */
 int tree_walk(struct tree_walk *walk, struct sandbox_error *error);
 
+/*
+ * Exchanges a directory for the one above it, which must be `expected`: who moved the directory elsewhere would have the
+ * walk go on there. 0 or -errno.
+ */
+int tree_step_up(int *directory, const struct stat *expected, struct sandbox_error *error);
+
+/* Whether the kernel alone decides what is there (/proc, /sys, …): directories of it are not entered. */
+bool tree_is_kernels(int fd);
+
 /* A deletion, as overlay keeps it: a character device without a number. */
 bool tree_is_whiteout(const struct stat *status);
 

@@ -18,6 +18,7 @@
 #include "image/tar.h"
 #include "image/tree_place.h"
 #include "image/tree_tar.h"
+#include "image/tree_walk.h"
 #include "image/unpack_tree.h"
 #include "rootfs/root_path.h"
 #include "runtime/files_work.h"
@@ -186,17 +187,33 @@ static int place_source(const struct copy *copy, const struct tree_place *place,
 	return tree_place_object(place, source->fd, end->parent, end->name, copy->counts, error);
 }
 
-/* The id inside that is the caller's own on the host. */
-static struct tree_place place_on_host(const struct copy *copy)
+/* The ids inside that are the caller's own on the host. 0, or -errno where he has none. */
+static int place_on_host(const struct copy *copy, struct tree_place *out, struct sandbox_error *error)
 {
-	struct tree_place place = {.keeps_owners = copy->options->archive};
-	uint32_t uid = 0, gid = 0;
+	uint32_t uid, gid;
 
-	(void)id_extents_find(&copy->files->idmap.users, copy->options->caller_uid, &uid);
-	(void)id_extents_find(&copy->files->idmap.groups, copy->options->caller_gid, &gid);
-	place.uid = uid;
-	place.gid = gid;
-	return place;
+	if (!id_extents_find(&copy->files->idmap.users, copy->options->caller_uid, &uid) ||
+	    !id_extents_find(&copy->files->idmap.groups, copy->options->caller_gid, &gid)) {
+		(void)error_set(error, EINVAL, "copy \"%.200s\"", copy->path);
+		(void)error_cause(error, SANDBOX_E_ID_UNMAPPED, "the sandbox's id map has no place for you, so nothing that "
+			"comes out of it could be yours");
+		return error_fix(error, "sandbox cp %.64s:%.128s - | tar -x", copy->files->entry.called, copy->path);
+	}
+	*out = (struct tree_place){.keeps_owners = copy->options->archive, .uid = uid, .gid = gid};
+	return 0;
+}
+
+/* What has no content that an archive could hold, or none whose size is known before. */
+static int refuse_in_archive(const struct copy_source *source, struct sandbox_error *error)
+{
+	bool socket = S_ISSOCK(source->status.st_mode);
+
+	if (!socket && !((S_ISREG(source->status.st_mode) || S_ISDIR(source->status.st_mode)) && tree_is_kernels(source->fd)))
+		return 0;
+	(void)error_set(error, EINVAL, "write \"%.200s\" into an archive", source->name);
+	(void)error_cause(error, SANDBOX_E_USAGE, "%s", socket ? "it is a socket, which has no content" :
+		"it is the kernel's own, where files have no size, and an archive begins with that");
+	return error_fix(error, "%s", socket ? "copy a file or a directory" : "name files, and a directory to copy them to");
 }
 
 static int write_archive(const struct copy *copy, struct sandbox_error *error)
@@ -220,12 +237,14 @@ static int write_archive(const struct copy *copy, struct sandbox_error *error)
 
 static int copy_out(struct copy *copy, struct sandbox_error *error)
 {
-	struct tree_place place = place_on_host(copy);
+	struct tree_place place;
 	int result = find_source(copy->files->root, copy->path, copy->options->follow, &copy->source, error);
 
+	test_point("copy-found");
+	if (result == 0)
+		result = copy->archive >= 0 ? refuse_in_archive(&copy->source, error) : place_on_host(copy, &place, error);
 	if (result < 0)
 		return result;
-	test_point("copy-found");
 	return copy->archive >= 0 ? write_archive(copy, error) : place_source(copy, &place, error);
 }
 
@@ -260,6 +279,9 @@ static void notice(const struct tree_place_counts *counts)
 {
 	if (counts->left_out)
 		log_notice("%llu device nodes or sockets were left out", (unsigned long long)counts->left_out);
+	if (counts->attributes)
+		log_notice("%llu extended attributes were left out, which the file system copied to does not keep",
+			(unsigned long long)counts->attributes);
 	if (counts->lost)
 		log_notice("%llu files were changed or removed while they were read", (unsigned long long)counts->lost);
 }

@@ -150,6 +150,79 @@ inside() {
 	assert_stderr_has 'a device or a socket'
 }
 
+@test "the kernel's files are no reason to stop, nor are thousands of folders in each other" {
+	# They have content of another size than they say, in an archive none at all.
+	"$SANDBOX" cp "$running:/sys/class/net/lo/mtu" mtu
+	[ "$(cat mtu)" = 65536 ]
+	"$SANDBOX" cp "$running:/" - >all.tar
+	tar -tf all.tar >listing
+	grep -qx 'd/e/in' listing
+	grep -qx 'proc/' listing
+	! grep -q 'proc/.' listing
+	! grep -q 'sys/.' listing
+	for kernels in /proc /proc/version /sys/kernel; do
+		sandbox cp "$running:$kernels" -
+		assert_status 125
+		assert_stderr_has "the kernel's own"
+	done
+	# Few files may be open, and there are more folders on the way than that.
+	inside 'mkdir /deep && cd /deep && for i in $(seq 300); do mkdir d; cd d; done; echo deep >file'
+	(ulimit -n 128 && "$SANDBOX" cp "$running:/deep" .)
+	[ "$(find deep -name file -exec cat {} +)" = deep ]
+	(ulimit -n 128 && "$SANDBOX" cp deep "$running:/home/")
+	[ "$(inside 'find /home/deep -name file -exec cat {} +')" = deep ]
+	inside 'rm -r /deep /home/deep'
+}
+
+@test "a file that is shortened while it is read is told of, and the others come" {
+	inside 'mkdir -p /two && seq 100000 >/two/a && echo b >/two/b'
+	SANDBOX_TEST_STOP_AT=copy-file "$SANDBOX_SWITCHED" cp "$running:/two" . 2>said 3>&- &
+	# shellcheck disable=SC2016
+	wait_until sh -c 'grep -q "^State:.T" /proc/$(ps -o pid= --ppid "$1" | tr -d " ")/status' sh $!
+	inside 'echo short >/two/a'
+	# Once for each file.
+	until ! kill -0 $! 2>/dev/null; do
+		pkill -CONT --parent $! || true
+		sleep 0.05
+	done
+	wait $!
+	[ "$(cat two/a)" = short ]
+	[ "$(cat two/b)" = b ]
+	grep -q '1 files were changed' said
+	inside 'rm -r /two'
+}
+
+@test "what a file system does not keep is left out and counted" {
+	# shellcheck disable=SC2016
+	capture unshare --map-root-user --mount sh -ec 'mkdir target state && mount -t ramfs none target && mount -t tmpfs none state
+		mkdir tree && echo x >tree/file && setfattr -n user.note -v kept tree/file && tar -C tree --xattrs -cf tree.tar .
+		box="$1 --root $PWD/state/store --state $PWD/state/state --runroot $PWD/state/run"
+		$box run --userns=single --overlay=disk --name one "$2" true && $box cp tree/file one:/file && $box cp one:/file target/
+		cat target/file && ! getfattr -d target/file 2>/dev/null | grep note' sh "$SANDBOX" "$BUSYBOX_TAR"
+	assert_status 0
+	assert_output x
+	assert_stderr_has '1 extended attributes were left out'
+}
+
+@test "as with docker cp, what is there gives way, also a FIFO; a socket is never copied" {
+	inside 'mkfifo /home/fifo'
+	echo new >file
+	sandbox cp file "$running:/home/fifo"
+	assert_success ''
+	[ "$(inside 'cat /home/fifo')" = new ]
+	python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("socket")'
+	sandbox cp socket "$running:/home/"
+	assert_status 125
+	assert_stderr_has 'a device or a socket'
+	mv socket "$BATS_FILE_TMPDIR/volume/"
+	sandbox cp "$running:/mnt/volume/socket" -
+	assert_status 125
+	assert_output ''
+	assert_stderr_has 'it is a socket'
+	rm "$BATS_FILE_TMPDIR/volume/socket"
+	inside 'rm /home/fifo'
+}
+
 @test "- is an archive, out and in" {
 	"$SANDBOX" cp "$running:/d" - >out.tar
 	tar --numeric-owner -tvf out.tar >listing
