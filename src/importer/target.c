@@ -106,16 +106,22 @@ int target_open_directory(struct target *target, const char *path, struct sandbo
 	return fd < 0 ? refuse_parent(errno, path, error) : fd;
 }
 
-/* Where the layer deleted something earlier and now has a directory of that name. The error is the caller's ENOTDIR. */
-static bool replace_deletion(int parent, const char *name, const char *path)
+/*
+ * Opens what the layer deleted earlier, and now has a directory of that name. -ENOTDIR, without an error, when it is something
+ * else; a descriptor or -errno.
+ */
+static int replace_deletion(int parent, const char *name, const char *path, struct sandbox_error *error)
 {
 	struct stat status;
-	bool replaced = fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && whiteout_is_made(&status) &&
-		whiteout_replace(parent, name, path, NULL) == 0;
+	int result;
 
-	if (!replaced)
-		errno = ENOTDIR;
-	return replaced;
+	if (fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) < 0 || !whiteout_is_made(&status))
+		return -ENOTDIR;
+	result = whiteout_replace(parent, name, path, error);
+	if (result < 0)
+		return result;
+	result = open_step(parent, name, O_PATH);
+	return result < 0 ? entry_failed(error, errno, path, "open its directory") : result;
 }
 
 /* As walk for O_PATH, one component after the other, making those that are missing. */
@@ -136,8 +142,12 @@ static int walk_making(struct target *target, const char *path, struct sandbox_e
 		if (!made && errno != EEXIST)
 			return entry_failed(error, errno, prefix, "make its directory");
 		next = open_step(from, component, O_PATH);
-		if (next < 0 && errno == ENOTDIR && replace_deletion(from, component, prefix))
-			next = open_step(from, component, O_PATH), made = true;
+		if (next < 0 && errno == ENOTDIR) {
+			next = replace_deletion(from, component, prefix, error);
+			made = true;
+			if (next < 0)
+				return next == -ENOTDIR ? refuse_parent(ENOTDIR, prefix, error) : next;
+		}
 		if (next < 0)
 			return refuse_parent(errno, prefix, error);
 		scope_close(&held);

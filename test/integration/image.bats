@@ -542,4 +542,39 @@ for name in ["deep"] + ["d"] * 3000:
 	run sh -c '"$1" import tree.tar <&- 2>&-' sh "$SANDBOX"
 	assert_status 0
 	(ulimit -n 16 && "$SANDBOX" import --name few tree.tar)
+# An image of one layer, which deletes a directory and then fills it.
+make_deleting() {
+	python3 - <<-'END'
+		import hashlib, io, json, tarfile
+		def add(archive, name, data):
+		    member = tarfile.TarInfo(name)
+		    member.size = len(data)
+		    archive.addfile(member, io.BytesIO(data))
+		layer = io.BytesIO()
+		with tarfile.open(fileobj=layer, mode="w") as archive:
+		    add(archive, ".wh.d", b"")
+		    add(archive, "d/file", b"new")
+		layer = layer.getvalue()
+		digest = hashlib.sha256(layer).hexdigest()
+		names = digest + ".json", digest + "/layer.tar"
+		config = {"config": {}, "rootfs": {"type": "layers", "diff_ids": ["sha256:" + digest]}}
+		with tarfile.open("deleting.tar", "w") as archive:
+		    add(archive, names[0], json.dumps(config).encode())
+		    add(archive, names[1], layer)
+		    add(archive, "manifest.json", json.dumps([{"Config": names[0], "RepoTags": None, "Layers": [names[1]]}]).encode())
+	END
+}
+
+@test "that the store cannot keep what a layer deletes is no fault of the archive" {
+	make_deleting
+	sandbox import --userns=single deleting.tar
+	assert_status 0
+	# A file system without attributes.
+	run --separate-stderr as_layer_root unshare -m sh -c '
+		mkdir -p "$2/plain" && mount -t ramfs -o mode=0700 none "$2/plain" && "$1" --root "$2/plain/store" import --userns=single deleting.tar' \
+		sh "$SANDBOX" "$BATS_TEST_TMPDIR"
+	assert_error E_NO_ATTRIBUTES
+	[[ $stderr != *HOSTILE* ]]
+}
+
 }
