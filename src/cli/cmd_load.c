@@ -7,6 +7,7 @@
 
 #include "base/scope.h"
 #include "cli/command.h"
+#include "cli/import_limit_options.h"
 #include "cli/import_progress.h"
 #include "cli/output.h"
 
@@ -14,13 +15,18 @@ struct load_options {
 	char *input;
 	char *userns;
 	char *platform;
+	struct sandbox_import_limits limits;
 };
+
+#define LOAD_LIMIT(field) offsetof(struct load_options, limits.field)
 
 static const struct option_entry load_table[] = {
 	{OPTION_TEXT, "input", 'i', "FILE", "read this archive; without, standard input", offsetof(struct load_options, input)},
 	{OPTION_TEXT, "userns", 0, "MODE", "whose ids the files get, as for run", offsetof(struct load_options, userns)},
 	{OPTION_TEXT, "platform", 0, "OS/ARCH[/VARIANT]", "the images for this machine, of an archive for several",
 		offsetof(struct load_options, platform)},
+	{OPTION_HEADING, .help = "Limits, against archives that are made to fill the disk"},
+	IMPORT_LIMIT_OPTIONS(LOAD_LIMIT),
 	{OPTION_END},
 };
 
@@ -55,7 +61,7 @@ static int refuse_terminal(struct sandbox_error *error)
 static int run_load(const struct cli *cli, int argc, char **argv)
 {
 	const struct sandbox_locations locations = {cli->store, cli->state, cli->runtime};
-	auto_finish(load_options_finish) struct load_options options = {.input = NULL};
+	auto_finish(load_options_finish) struct load_options options = {.limits = cli->import_limits};
 	auto_finish(sandbox_images_finish) struct sandbox_images images = {.items = NULL};
 	struct sandbox_import_options wanted;
 	struct sandbox_error error = {0};
@@ -71,7 +77,7 @@ static int run_load(const struct cli *cli, int argc, char **argv)
 		return output_error(&error);
 	}
 	wanted = (struct sandbox_import_options){
-		.userns = options.userns, .platform = options.platform, .limits = SANDBOX_IMPORT_LIMITS_DEFAULT};
+		.userns = options.userns, .platform = options.platform, .limits = options.limits};
 	if (sandbox_image_load(&locations, options.input, &wanted, &import_progress, &images, &error) < 0)
 		return output_error(&error);
 	print_loaded(&images);

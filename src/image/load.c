@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "base/scope.h"
 #include "base/strings.h"
+#include "base/test_switch.h"
 
 enum { COPY_BUFFER_SIZE = 256 << 10 };
 
@@ -26,9 +27,20 @@ void image_list_finish(struct image_list *images)
 
 /* ---- standard input ---- */
 
-/* The archive is read once for each of its images: what cannot be read again is set aside first. */
-static int set_aside(struct staging *staging, int from, struct sandbox_error *error)
+/* Compressed it is no longer than what comes out of it: so the same limit holds. */
+static int check_size(uint64_t size, uint64_t limit, struct sandbox_error *error)
 {
+	if (size <= limit || test_defence_removed("load-bound"))
+		return 0;
+	(void)error_set(error, 0, "set the archive aside");
+	(void)error_cause(error, SANDBOX_E_ARCHIVE_LIMIT, "it is longer than the limit of %llu bytes", (unsigned long long)limit);
+	return error_fix(error, "if you trust it, raise the limit: sandbox load --max-size SIZE");
+}
+
+/* The archive is read once for each of its images: what cannot be read again is set aside first. */
+static int set_aside(struct staging *staging, int from, uint64_t limit, struct sandbox_error *error)
+{
+	uint64_t size = 0;
 	auto_finish(interrupt_release) struct interrupt interrupt = INTERRUPT_INIT;
 	auto_free char *buffer = memory_zeroed(COPY_BUFFER_SIZE, 1);
 	auto_close int spool = openat(staging->wrapper, "input", O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -43,6 +55,9 @@ static int set_aside(struct staging *staging, int from, struct sandbox_error *er
 			result = error_set(error, errno, "read standard input");
 		if (result == 0 && got == 0)
 			return take_fd(&spool);
+		size += got > 0 ? (uint64_t)got : 0;
+		if (result == 0)
+			result = check_size(size, limit, error);
 		if (result == 0 && got > 0 && fd_write_all(spool, buffer, (size_t)got) < 0)
 			result = error_set(error, errno, "set the archive aside");
 	}
@@ -123,7 +138,7 @@ int image_load(struct image_store *store, const char *path, const struct image_r
 	wanted.archive_only = wanted.durable = true;
 	if (strcmp(path, "-") == 0) {
 		result = staging_create(store, &staging, error);
-		input = result == 0 ? set_aside(&staging, STDIN_FILENO, error) : result;
+		input = result == 0 ? set_aside(&staging, STDIN_FILENO, request->limits.stream_bytes, error) : result;
 		result = input < 0 ? input : 0;
 		again = memory_format("/proc/self/fd/%d", input);
 		wanted.source = "-";

@@ -326,9 +326,18 @@ print(image["names"], image["entries"], image["size"], image["source"], image["c
 	for option in --max-entries=4 --max-depth=1 --max-size=4k --max-apparent-size=3; do
 		sandbox import "$option" tree.tar
 		assert_error E_ARCHIVE_LIMIT
+		sandbox load --input tree.tar "$option"
+		assert_error E_ARCHIVE_LIMIT
 	done
 	sandbox import --max-entries=5 --max-depth=2 --max-size=10k --max-apparent-size=100 tree.tar
 	assert_status 0
+}
+
+@test "what load is given on standard input may be no longer than an archive" {
+	capture bash -c 'yes | timeout 60 "$1" load --max-size 1m' sh "$SANDBOX"
+	assert_error E_ARCHIVE_LIMIT
+	assert_stderr_has 'limit of 1048576 bytes'
+	[ -z "$(find "$STORE" -mindepth 2)" ]
 }
 
 @test "one extraction for twenty first runs at once, and all succeed" {
@@ -533,15 +542,6 @@ for name in ["deep"] + ["d"] * 3000:
 	[ ! -s left ]
 }
 
-@test "whatever the umask and the closed descriptors, an import works" {
-	make_tree
-	(umask 777 && "$SANDBOX" import --name masked tree.tar)
-	sandbox images -q
-	assert_success "sha256:$(sha256sum <tree.tar | cut -d' ' -f1)"
-	"$SANDBOX" rmi masked
-	run sh -c '"$1" import tree.tar <&- 2>&-' sh "$SANDBOX"
-	assert_status 0
-	(ulimit -n 16 && "$SANDBOX" import --name few tree.tar)
 # An image of one layer, which deletes a directory and then fills it.
 make_deleting() {
 	python3 - <<-'END'
@@ -577,4 +577,13 @@ make_deleting() {
 	[[ $stderr != *HOSTILE* ]]
 }
 
+@test "whatever the umask and the closed descriptors, an import works" {
+	make_tree
+	(umask 777 && "$SANDBOX" import --name masked tree.tar)
+	sandbox images -q
+	assert_success "sha256:$(sha256sum <tree.tar | cut -d' ' -f1)"
+	"$SANDBOX" rmi masked
+	run sh -c '"$1" import tree.tar <&- 2>&-' sh "$SANDBOX"
+	assert_status 0
+	(ulimit -n 16 && "$SANDBOX" import --name few tree.tar)
 }
