@@ -18,6 +18,7 @@
 #include "image/layer_ids.h"
 #include "image/lease.h"
 #include "process/environment.h"
+#include "runtime/host_user.h"
 #include "runtime/record.h"
 #include "runtime/spec_record.h"
 #include "runtime/upper.h"
@@ -335,8 +336,11 @@ static int lease_layers(const struct kept *kept, struct image_store *store, stru
 
 static int lease_folder(const struct kept *kept, struct image_store *store, struct image *out, struct sandbox_error *error)
 {
-	int folder = folder_open(store, kept->folder, &kept->idmap, NULL, error);
+	auto_finish(host_user_finish) struct host_user user = {.name = NULL};
+	int folder;
 
+	host_user_load(&user);
+	folder = folder_open(store, kept->folder, &kept->idmap, test_defence_removed("kept-home") ? NULL : user.home, error);
 	if (folder >= 0)
 		image_be_folder(out, folder);
 	return folder < 0 ? folder : 0;

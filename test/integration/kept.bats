@@ -173,6 +173,19 @@ waits_for_name() {
 	mv "$BATS_TEST_TMPDIR/root" "$BATS_TEST_TMPDIR/elsewhere"
 	sandbox start -a box
 	assert_error E_IMAGE_UNKNOWN
+	# What is there now is looked at as the first one was: it may hold the caller's home.
+	system_home=$(getent passwd "$(id -u)" | cut -d : -f 6)
+	[ -d "$system_home" ] || skip "this user has no home"
+	ln -s "$system_home" "$BATS_TEST_TMPDIR/root"
+	for command in "start -a box" "diff box"; do
+		# shellcheck disable=SC2086
+		sandbox $command
+		assert_error E_FOLDER
+		assert_stderr_has home
+		# shellcheck disable=SC2086
+		capture env SANDBOX_TEST_REMOVE=kept-home "$SANDBOX_SWITCHED" $command
+		[[ $stderr != *home* ]]
+	done
 }
 
 @test "files of every id inside stay, and go with the sandbox" {
