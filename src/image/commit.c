@@ -133,19 +133,6 @@ static void name_image(struct image_record *record)
 	digest_of(text, strlen(text), &record->digest);
 }
 
-static void add_counts(struct import_counts *sum, const struct import_counts *more)
-{
-	sum->entries += more->entries;
-	sum->files += more->files;
-	sum->directories += more->directories;
-	sum->symlinks += more->symlinks;
-	sum->hard_links += more->hard_links;
-	sum->fifos += more->fifos;
-	sum->apparent_bytes += more->apparent_bytes;
-	sum->stream_bytes += more->stream_bytes;
-	sum->archive_bytes = 0;
-}
-
 static int fill_record(const struct image_commit *commit, const struct import_counts *counts, struct sandbox_error *error)
 {
 	struct image_record *record = commit->base;
@@ -159,7 +146,8 @@ static int fill_record(const struct image_commit *commit, const struct import_co
 	(void)snprintf(record->compression, sizeof(record->compression), "none");
 	record->committed = true;
 	sandbox_strings_finish(&record->config.names);
-	add_counts(&record->counts, counts);
+	import_counts_add(&record->counts, counts);
+	record->counts.archive_bytes = 0;
 	name_image(record);
 	return result;
 }

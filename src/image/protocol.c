@@ -14,6 +14,23 @@ const char image_own_architecture[] =
 #error "name the architecture as images do"
 #endif
 
+void import_counts_add(struct import_counts *sum, const struct import_counts *more)
+{
+	sum->stream_bytes += more->stream_bytes;
+	sum->apparent_bytes += more->apparent_bytes;
+	sum->entries += more->entries;
+	sum->files += more->files;
+	sum->directories += more->directories;
+	sum->symlinks += more->symlinks;
+	sum->hard_links += more->hard_links;
+	sum->fifos += more->fifos;
+	sum->devices_skipped += more->devices_skipped;
+	sum->devices_missed += more->devices_missed;
+	sum->attributes_dropped += more->attributes_dropped;
+	sum->owners_dropped += more->owners_dropped;
+	sum->capabilities_dropped += more->capabilities_dropped;
+}
+
 /* The whole packet or an error: a packet that is too long is never the beginning of one. Its size, 0, or -errno. */
 static ssize_t packet_receive(int socket, void *packet, size_t size)
 {

@@ -97,6 +97,9 @@ struct import_counts {
 	uint64_t capabilities_dropped; /* single: of files; not kept in records, for attributes_dropped has them */
 };
 
+/* Adds what another layer is made of; how long the archive is, is no sum. */
+void import_counts_add(struct import_counts *sum, const struct import_counts *more);
+
 struct import_result {
 	struct digest archive; /* of the file */
 	struct digest diff;    /* of the uncompressed tar stream: the "diff id" of the OCI image spec */

@@ -117,22 +117,6 @@ static int check_digest(const struct digest *wanted, const struct digest *found,
 	return error_fix(error, "fetch the archive again; do not trust it if that does not help");
 }
 
-static void add_counts(struct import_counts *sum, const struct import_counts *more)
-{
-	sum->stream_bytes += more->stream_bytes;
-	sum->apparent_bytes += more->apparent_bytes;
-	sum->entries += more->entries;
-	sum->files += more->files;
-	sum->directories += more->directories;
-	sum->symlinks += more->symlinks;
-	sum->hard_links += more->hard_links;
-	sum->fifos += more->fifos;
-	sum->devices_skipped += more->devices_skipped;
-	sum->devices_missed += more->devices_missed;
-	sum->attributes_dropped += more->attributes_dropped;
-	sum->owners_dropped += more->owners_dropped;
-}
-
 static uint64_t smaller(uint64_t one, uint64_t other)
 {
 	return one < other ? one : other;
@@ -207,7 +191,7 @@ static int unpack_layer(struct unpacking *unpacking, const struct pending_list *
 	if (result < 0)
 		return result;
 	pending->counts = found.counts;
-	add_counts(used, &found.counts);
+	import_counts_add(used, &found.counts);
 	used->entries += found.implied;
 	used->archive_bytes += found.counts.archive_bytes;
 	return 0;
@@ -218,7 +202,7 @@ static void note_stored(struct pending *pending, size_t number, struct import_co
 {
 	log_debug("layer %zu, %.12s, is in the store", number, pending->wanted->diff.hex);
 	if (pending->lease.wrapper >= 0 && layer_counts_load(pending->lease.wrapper, &pending->counts, NULL) == 0)
-		add_counts(used, &pending->counts);
+		import_counts_add(used, &pending->counts);
 }
 
 /* Everything that can go wrong with the image goes wrong here, while nothing is in the store yet. */
