@@ -5,9 +5,8 @@ load helper
 
 # The value and the origin of a row: plan_row SECTION NAME
 plan_row() {
-	python3 -c 'import json, sys
-rows = [row for row in json.load(sys.stdin)[sys.argv[1]] if row["name"] == sys.argv[2]]
-print("; ".join(row["value"] + " <- " + row["why"] for row in rows))' "$1" "$2" <<<"$output"
+	jq -r --arg section "$1" --arg name "$2" \
+		'[.[$section][] | select(.name == $name) | .value + " <- " + .why] | join("; ")' <<<"$output"
 }
 
 @test "nothing is run and no archive is imported" {

@@ -285,12 +285,12 @@ private_root() {
 	root=$(private_root)
 	mkfifo "$root/fifo"
 	exec 5<>"$root/fifo"
-	python3 -c 'import socket, sys, time
+	python3 -c 'import signal, socket, sys
 server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
 server.bind(sys.argv[1])
 server.listen()
 print("listening", flush=True)
-sys.stdin.read()' "$root/socket" < <(exec sleep 60) >"$BATS_TEST_TMPDIR/listening" 3>&- &
+signal.pause()' "$root/socket" >"$BATS_TEST_TMPDIR/listening" 3>&- &
 	wait_until grep -q listening "$BATS_TEST_TMPDIR/listening"
 	sandbox run "$root" -- sh -c 'nc local:/socket </dev/null 2>&1; test -S /socket && echo a socket
 		(echo leak >/fifo) & sleep 0.5; kill $! && echo nobody reads'
