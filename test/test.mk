@@ -10,6 +10,8 @@ LEVELS := layers install unit $(foreach level,integration worlds hostile,$(if $(
 DRIVER = B=$(B) test/driver
 WITH_FIXTURES = SANDBOX_FIXTURES="$$(test/scripts/fixtures path)"
 RUN_TAP := test/scripts/run-tap -j $(JOBS)
+# Half of their time bats files wait: for the disk, for helper programs, for an end.
+BATS_JOBS := $(shell echo $$((2 * $(JOBS))))
 # In a sub-make started by hand; one that was given -j shares its job slots.
 PARALLEL = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
 
@@ -78,7 +80,7 @@ $(B)/unit/test_importer_%: test/unit/test_importer_%.c $(IMPORTER_PARTS) $(B)/in
 ## check-hostile: archives, root layouts and payloads of an adversary, test/hostile/*.bats
 .PHONY: check-integration check-hostile
 check-integration check-hostile: check-%: all switched helpers fixtures
-	@$(WITH_FIXTURES) $(DRIVER) $(RUN_TAP) $(patsubst %,test/$*/%.bats,$(or $(T:%.bats=%),*))
+	@$(WITH_FIXTURES) B=$(B) test/scripts/run-apart $(BATS_JOBS) $(patsubst %,test/$*/%.bats,$(or $(T:%.bats=%),*))
 
 ## check-worlds: machines that lack something (made by root around the ordinary user)
 .PHONY: check-worlds

@@ -3,6 +3,7 @@
 # reason, and then nothing stays; nothing outside changes, and nothing crashes.
 #
 # SANDBOX_TEST_ARCHIVES=N examines N of each kind; SANDBOX_TEST_SEED chooses others.
+# takes long
 
 # shellcheck disable=SC2034,SC2154  # archives.bash gives and takes variables
 

@@ -2,6 +2,7 @@
 # Root file systems of an adversary, as set-up meets them: something else in the place of everything that it
 # mounts, makes or reads. Each ends contained or with one clear error, within ten seconds, and nothing
 # changes outside. Ordinary roots with odd habits all run.
+# takes long
 
 # shellcheck disable=SC2030,SC2031  # bats: every test is a subshell
 

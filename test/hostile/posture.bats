@@ -7,6 +7,7 @@
 # After a wanted change, new golden files (and the table's raw material, defences.new) come from
 #   SANDBOX_POSTURE_UPDATE=1 test/driver -o test/hostile test/scripts/run-tap test/hostile/posture.bats
 # and are then to be read line by line.
+# takes long
 
 # shellcheck disable=SC2154  # postures is set by posture.bash
 load ../integration/helper

@@ -1,5 +1,6 @@
 # The caller's terminal is out of reach, whichever of the three descriptors it is: the payload is in a
 # session of its own, where job control would not stop it from reading what is typed.
+# takes long
 
 load ../integration/helper
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # What an import costs does not grow with the archive: the memory for millions of entries, for gigabytes of holes, and for
 # what several threads decompress. SANDBOX_TEST_ENTRIES=1000000 for the full count.
+# takes long
 
 load helper
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # The image store from outside: import, images, rmi, reset, and what `run` finds there. What archives may
 # and may not do is test/hostile/archives.bats.
+# takes long
 
 # shellcheck disable=SC2154,SC2314  # bats's variables and negations
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # Images with layers: what docker save, podman save, skopeo, umoci and buildkit write. What hostile ones may do is
 # test/hostile/images.bats.
+# takes long
 
 # shellcheck disable=SC2154,SC2314  # bats's variables and negations
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # One tree, in every form that the usual tools write and in every compression: what comes out is the same, entry by
 # entry (kind, mode, owner, time, attributes, names of one file, contents), as what umoci, tar and podman make of it.
+# takes long
 
 # shellcheck disable=SC2154  # bats's variables
 

@@ -1,4 +1,5 @@
 # Every option of every command does something, and can be given wrongly: the table is options.bash.
+# takes long
 
 # shellcheck disable=SC2154,SC2317  # bats sets stderr; options.bash calls
 load helper
