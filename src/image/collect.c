@@ -10,6 +10,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -159,8 +160,7 @@ static int check_again(const struct image_collection *collection, const struct i
 	for (size_t i = 0; i < layers->count; i++) {
 		if (!image_demand_has_layer(&demand, layers->items[i].name, &record->digest))
 			continue;
-		scope_close(&layers->items[i].wrapper);
-		layers->items[i].wrapper = -1;
+		fd_close(&layers->items[i].wrapper);
 	}
 	return 0;
 }

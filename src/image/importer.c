@@ -221,8 +221,7 @@ int importer_run(const struct importer *importer, struct import_result *out, str
 	result = userns_start(importer->map, become_importer, &start, &child, error);
 	if (result < 0)
 		return result;
-	scope_close(&theirs);
-	theirs = -1;
+	fd_close(&theirs);
 	result = listen_to(importer, ours, out, out_image, error);
 	progress_done(importer->progress);
 	if (result < 0)

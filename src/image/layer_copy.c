@@ -107,17 +107,15 @@ static int run_helper(const struct layer_copy *copy, struct helper *helper, stru
 {
 	auto_finish(userns_child_finish) struct userns_child child = USERNS_CHILD_INIT;
 	auto_close int ours = -1, theirs = -1;
-	int ends[2], result;
+	int result = fd_pipe(&ours, &theirs, error);
 
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return error_set(error, errno, "make a pipe");
-	ours = ends[0];
-	theirs = helper->report = ends[1];
+	if (result < 0)
+		return result;
+	helper->report = theirs;
 	result = userns_start(helper->copy.here, copy_inside, helper, &child, error);
 	if (result < 0)
 		return result;
-	scope_close(&theirs);
-	theirs = -1;
+	fd_close(&theirs);
 	test_point("copy-started");
 	progress_begin(copy->progress, "copying the files for other ids");
 	result = listen_to(copy, ours, out, error);

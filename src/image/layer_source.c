@@ -2,13 +2,13 @@
 
 #include <errno.h>
 
+#include "base/fd.h"
 #include "base/scope.h"
 #include "base/text.h"
 
 void layer_source_finish(struct layer_source *source)
 {
-	scope_close(&source->lease.wrapper);
-	source->lease.wrapper = -1;
+	fd_close(&source->lease.wrapper);
 }
 
 static bool is_of_tree(const char *layer, const struct digest *tree)

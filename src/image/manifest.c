@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/scope.h"
@@ -188,7 +189,7 @@ int manifest_verify(int wrapper, const struct interrupt *interrupt, struct layer
 	int manifest = openat(wrapper, manifest_name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	struct helper helper = {wrapper, -1, -1};
 	struct layer_ids ids;
-	int ends[2], result;
+	int reader, result;
 
 	if (manifest < 0)
 		return error_set(error, errno == ENOENT ? ENODATA : errno, "open the manifest of a layer");
@@ -196,12 +197,12 @@ int manifest_verify(int wrapper, const struct interrupt *interrupt, struct layer
 	result = layer_ids_load(wrapper, &ids, error);
 	if (result < 0)
 		return result;
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return error_set(error, errno, "make a pipe");
-	found.stream = fdopen(ends[0], "r");
-	helper.out = ends[1];
+	result = fd_pipe(&reader, &helper.out, error);
+	if (result < 0)
+		return result;
+	found.stream = fdopen(reader, "r");
 	result = userns_start(&ids.map, list_inside, &helper, &child, error);
-	(void)close(ends[1]);
+	fd_close(&helper.out);
 	if (result == 0)
 		result = compare(&wanted, &found, interrupt, &damage, error);
 	if (result == 0)
@@ -243,15 +244,13 @@ uint64_t layer_usage(int wrapper, const struct idmap *map)
 	struct tree_totals totals = {0};
 	struct helper helper = {wrapper, -1, -1};
 	uint64_t disk;
-	int ends[2];
 
 	if (read_totals(wrapper, &disk))
 		return disk;
 	(void)layer_ids_load(wrapper, &ids, NULL);
-	if (pipe2(ends, O_CLOEXEC) < 0)
+	if (fd_pipe(&ours, &theirs, NULL) < 0)
 		return 0;
-	ours = ends[0];
-	theirs = helper.totals = ends[1];
+	helper.totals = theirs;
 	if (userns_run(&ids.map, list_inside, &helper, NULL) < 0 || read(ours, &totals, sizeof(totals)) != sizeof(totals))
 		return 0;
 	return totals.disk;

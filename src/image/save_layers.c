@@ -46,8 +46,7 @@ int save_output_open(struct save_output *output, struct image_store *store, int 
 
 void save_output_finish(struct save_output *output)
 {
-	scope_close(&output->spool);
-	output->spool = -1;
+	fd_close(&output->spool);
 }
 
 static void writer_finish(struct tar_writer *writer)
@@ -283,17 +282,15 @@ static int run_helper(struct helper *helper, const struct sandbox_progress *prog
 {
 	auto_finish(userns_child_finish) struct userns_child child = USERNS_CHILD_INIT;
 	auto_close int ours = -1, theirs = -1;
-	int ends[2], result;
+	int result = fd_pipe(&ours, &theirs, error);
 
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return error_set(error, errno, "make a pipe");
-	ours = ends[0];
-	theirs = helper->report = ends[1];
+	if (result < 0)
+		return result;
+	helper->report = theirs;
 	result = userns_start(&helper->jobs[helper->first].source.ids.map, write_layers, helper, &child, error);
 	if (result < 0)
 		return result;
-	scope_close(&theirs);
-	theirs = -1;
+	fd_close(&theirs);
 	listen_to(helper, ours, progress, counts);
 	return userns_wait(&child, error);
 }

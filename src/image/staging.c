@@ -105,8 +105,7 @@ int staging_share(struct image_store *store, const struct staging *staging, stru
 void staging_unlock(struct staging *staging)
 {
 	(void)unlinkat(staging->wrapper, "lock", 0);
-	scope_close(&staging->lock);
-	staging->lock = -1;
+	fd_close(&staging->lock);
 }
 
 void staging_finish(struct staging *staging)

@@ -48,18 +48,16 @@ int sandbox_export(const struct sandbox_locations *locations, const char *refere
 	struct export export = {.files = &files, .fd = fd};
 	auto_close int reader = -1, writer = -1;
 	struct tree_tar_counts counts = {0};
-	int ends[2], result = files_open(locations, reference, &files, error);
+	int result = files_open(locations, reference, &files, error);
 
+	if (result == 0)
+		result = fd_pipe(&reader, &writer, error);
 	if (result < 0)
 		return result;
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return error_set(error, errno, "make a pipe");
-	reader = ends[0];
-	writer = export.report = ends[1];
+	export.report = writer;
 	/* They fit into the pipe: nobody waits for us. */
 	result = files_run(&files, NULL, write_tree, &export, error);
-	scope_close(&writer);
-	writer = -1;
+	fd_close(&writer);
 	if (result == 0 && fd_read_full(reader, &counts, sizeof(counts)) == sizeof(counts))
 		files_notice(&counts);
 	return result < 0 ? error_wrap(error, "export %.128s", reference) : 0;
@@ -166,19 +164,17 @@ int sandbox_diff(const struct sandbox_locations *locations, const char *referenc
 	auto_finish(userns_child_finish) struct userns_child child = USERNS_CHILD_INIT;
 	struct diff diff = {.files = &files};
 	auto_close int reader = -1, writer = -1;
-	int ends[2], result = files_open(locations, reference, &files, error);
+	int result = files_open(locations, reference, &files, error);
 
+	if (result == 0)
+		result = fd_pipe(&reader, &writer, error);
 	if (result < 0)
 		return result;
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return error_set(error, errno, "make a pipe");
-	reader = ends[0];
-	writer = diff.out = ends[1];
+	diff.out = writer;
 	result = userns_start(&files.idmap, compare, &diff, &child, error);
 	if (result < 0)
 		return result;
-	scope_close(&writer);
-	writer = -1;
+	fd_close(&writer);
 	result = hear_changes(take_fd(&reader), show, context, error);
 	if (result == 0)
 		result = userns_wait(&child, error);

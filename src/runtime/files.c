@@ -153,8 +153,7 @@ static int open_running(struct sandbox_files *out, struct sandbox_error *error)
 	if (result == 0)
 		result = control_answer(supervisor, &word, error);
 	/* The end of init is that of the answer, too. */
-	scope_close(&theirs);
-	theirs = -1;
+	fd_close(&theirs);
 	out->running = true;
 	return result < 0 ? result : hear_answer(ours, out, error);
 }
