@@ -16,6 +16,7 @@
 #include "cli/global.h"
 #include "cli/option.h"
 #include "cli/output.h"
+#include "cli/output_file.h"
 #include "cli/paths.h"
 #include "process/origin.h"
 #include "security/rlimit.h"
@@ -34,7 +35,7 @@ static int normalise_process(struct sandbox_error *error)
 	/* A write beyond `ulimit -f` shall be an error that we can name. */
 	(void)signal(SIGXFSZ, SIG_IGN);
 	if (!test_defence_removed("umask"))
-		(void)umask(022);
+		output_file_umask(umask(022));
 	return 0;
 }
 
