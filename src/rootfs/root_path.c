@@ -161,9 +161,8 @@ static int make_file_once(int root, const char *path, mode_t mode, char **out_li
 
 	if (directory < 0)
 		return directory;
-	fd = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
-	if (fd >= 0) {
-		(void)close(fd);
+	/* On overlay, opening what open(2) makes would take twice as long. */
+	if (mknodat(directory, name, S_IFREG | mode, 0) == 0) {
 		fd = openat(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 		return fd < 0 ? layout_error(path, errno, error) : fd;
 	}
