@@ -298,12 +298,17 @@ void holders_end(const char *runtime)
 	each_holder(runtime, end_holder);
 }
 
+/*
+ * Connecting with another type of socket says EPROTOTYPE where somebody listens, who is not woken up by it, and where
+ * nobody does ECONNREFUSED.
+ */
 static void remove_dead(int directory, const char *name)
 {
-	struct ucred peer;
-	auto_close int holder = holder_connect(directory, name, &peer);
+	auto_close int probe = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_un address;
 
-	if (holder == -ECONNREFUSED)
+	socket_address(directory, name, &address);
+	if (probe >= 0 && connect(probe, (const struct sockaddr *)&address, sizeof(address)) < 0 && errno == ECONNREFUSED)
 		(void)unlinkat(directory, name, 0);
 }
 
