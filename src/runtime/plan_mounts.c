@@ -65,15 +65,17 @@ static const struct mount_step directories[] = {
 };
 
 /* What Docker hides and protects; each may be absent, by the kernel's configuration. */
-static const char *const masked[] = {
+static const char *const proc_masked[] = {
 	"/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
 	"/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats",
-	"/sys/devices/virtual/powercap", "/sys/firmware",
 };
 
-static const char *const read_only[] = {
-	"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger",
-};
+static const char *const proc_read_only[] = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sysrq-trigger"};
+
+static const char *const sys_masked[] = {"/sys/devices/virtual/powercap", "/sys/firmware"};
+
+/* Once they are written (add_settings). */
+static const char *const settings_read_only[] = {"/proc/sys"};
 
 static void add_all(struct mount_list *list, const struct mount_step *steps, size_t count)
 {
@@ -271,19 +273,31 @@ static void add_proc(struct mount_list *list, const struct sandbox_spec *spec)
 	mount_list_add(list, &step);
 }
 
-/*
- * The host's /proc is protected as a whole: root inside is the caller to the kernel, and his processes are in it. The
- * kernel gives a nested user namespace its own /proc only where all of ours can be seen.
- */
+/* The kernel gives a nested user namespace its own /proc only where all of ours can be seen. */
+static bool has_protection(const struct sandbox_spec *spec, const struct plan *plan)
+{
+	return !spec->nesting && !plan->unmask_all;
+}
+
+static void add_proc_protection(struct mount_list *list, const struct sandbox_spec *spec, const struct plan *plan)
+{
+	if (!has_protection(spec, plan))
+		return;
+	add_paths(list, MOUNT_MASK, proc_masked, array_count(proc_masked), 0, &plan->unmasked);
+	add_paths(list, MOUNT_READ_ONLY, proc_read_only, array_count(proc_read_only), NO_SUID_DEV_EXEC, &plan->unmasked);
+}
+
+/* The host's /proc is protected as a whole: root inside is the caller to the kernel, and his processes are in it. */
 static void add_protection(struct mount_list *list, const struct sandbox_spec *spec, const struct plan *plan)
 {
 	const struct mount_step seal = {MOUNT_READ_ONLY, .target = (char *)"/proc", .why = "proc"};
 
-	if (!spec->nesting && !plan->unmask_all) {
-		add_paths(list, MOUNT_MASK, masked, array_count(masked), 0, &plan->unmasked);
+	if (has_protection(spec, plan)) {
+		add_paths(list, MOUNT_MASK, sys_masked, array_count(sys_masked), 0, &plan->unmasked);
 		if (!network_is_own(plan->network.kind))
 			add_paths(list, MOUNT_MASK, host_sysfs_masked, array_count(host_sysfs_masked), 0, &plan->unmasked);
-		add_paths(list, MOUNT_READ_ONLY, read_only, array_count(read_only), NO_SUID_DEV_EXEC, &plan->unmasked);
+		add_paths(list, MOUNT_READ_ONLY, settings_read_only, array_count(settings_read_only), NO_SUID_DEV_EXEC,
+			&plan->unmasked);
 	}
 	if (spec->proc == SANDBOX_PROC_HOST)
 		mount_list_add(list, &seal);
@@ -326,6 +340,7 @@ int plan_decide_mounts(const struct sandbox_spec *spec, const struct host *host,
 	/* What protects comes first: later targets follow the image's links, also into /proc and over its files. */
 	add_proc(list, spec);
 	add_dev(list, &plan->idmap, spec->shm_size);
+	add_proc_protection(list, spec, plan);
 	/* From here on the network namespace must be there (mount_list.h): it is made meanwhile. */
 	add_sys(list, plan->network.kind);
 	result = add_settings(list, spec, host, plan, error);
