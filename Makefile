@@ -85,7 +85,7 @@ $(B)/sandbox-scope: $(call object,$(wildcard src/scope/*.c)) $(B)/internal.a
 	$(Q)$(CC) $(LDFLAGS) -pie -o $@ $^ $$($(PKG_CONFIG) --libs $(SCOPE_PACKAGES))
 
 # Against libc alone: it stays in memory.
-$(B)/sandbox-holder: $(call object,$(HOLDER_SOURCES))
+$(B)/sandbox-holder: $(call object,$(HOLDER_SOURCES) src/kernel/syscalls.c)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -pie -o $@ $^
 

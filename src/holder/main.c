@@ -1,10 +1,10 @@
 /*
  * sandbox-holder keeps one user namespace, in which the caller's subordinate ids were mapped, so that the next runs
- * need not have them mapped again by newuidmap(1): each makes a user namespace of its own inside of this one
- * (runtime/stage.c). It is started by a run whose configuration asks for it (sandbox-config(5)), and ends when nobody
- * has asked for a while.
+ * need not have them mapped again by newuidmap(1): each has a user namespace of its own inside of this one
+ * (runtime/stage.c). For the very next one it has that ready, and a network namespace (holder/spare.h). It is started by
+ * a run whose configuration asks for it (sandbox-config(5)), and ends when nobody has asked for a while.
  *
- * It holds a descriptor and nothing else: it is in none of the namespaces, has no capability, no terminal, none of
+ * It holds descriptors and nothing else: it is in none of the namespaces, has no capability, no terminal, none of
  * its starter's environment or files, and no sandbox sees or reaches it. That it is dead, stopped or killed costs a
  * run the time for newuidmap. It is a program of its own, dynamically linked against libc alone, since that is the
  * least that a process can cost.
@@ -22,6 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "holder/spare.h"
 #include "runtime/holder_protocol.h"
 
 enum { CLIENT_SECONDS = 1 };
@@ -62,7 +63,8 @@ static bool leave_caller(int ready)
 	return listen(HOLDER_SOCKET, SOMAXCONN) == 0 && prctl(PR_SET_DUMPABLE, 0) == 0 && setsid() >= 0 &&
 		chdir("/") == 0 && dup2(null, STDIN_FILENO) >= 0 && dup2(null, STDOUT_FILENO) >= 0 &&
 		dup2(null, STDERR_FILENO) >= 0 && write(ready, "", 1) == 1 &&
-		close_range(HOLDER_DIRECTORY + 1, ~0U, 0) == 0;
+		dup2(null, HOLDER_SPARE_USERNS) >= 0 && dup2(null, HOLDER_SPARE_NETWORK) >= 0 &&
+		close_range(HOLDER_SPARE_NETWORK + 1, ~0U, 0) == 0;
 }
 
 /* Nobody else can come through the directory, unless it was opened to others. */
@@ -85,23 +87,25 @@ static bool receive_request(int client, struct holder_request *out)
 		recv(client, out, sizeof(*out), 0) == sizeof(*out);
 }
 
-static void send_userns(int client)
+/* With what is ready for the next sandbox, or without. */
+static void send_namespaces(int client, bool with_spare)
 {
+	const int fds[HOLDER_ANSWER_MAX] = {HOLDER_USERNS, HOLDER_SPARE_USERNS, HOLDER_SPARE_NETWORK};
+	const size_t size = (with_spare ? HOLDER_ANSWER_MAX : 1) * sizeof(int);
 	union {
 		struct cmsghdr header;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control = {.header = {.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
+		char bytes[CMSG_SPACE(sizeof(fds))];
+	} control = {.header = {.cmsg_len = CMSG_LEN(size), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
 	struct iovec byte = {.iov_base = (char []){0}, .iov_len = 1};
 	struct msghdr message = {.msg_iov = &byte, .msg_iovlen = 1, .msg_control = &control,
-		.msg_controllen = sizeof(control)};
-	const int userns = HOLDER_USERNS;
+		.msg_controllen = CMSG_SPACE(size)};
 
-	memcpy(CMSG_DATA(&control.header), &userns, sizeof(userns));
+	memcpy(CMSG_DATA(&control.header), fds, size);
 	(void)sendmsg(client, &message, MSG_NOSIGNAL);
 }
 
 /* Who only looks whether there is a holder, and asks for nothing, does not keep it. */
-static void answer(uint64_t *idle, uint64_t *deadline)
+static void answer(struct spare *spare, uint64_t *idle, uint64_t *deadline)
 {
 	/* cppcheck-suppress nullPointer */
 	int client = accept4(HOLDER_SOCKET, NULL, NULL, SOCK_CLOEXEC);
@@ -112,21 +116,29 @@ static void answer(uint64_t *idle, uint64_t *deadline)
 	if (receive_request(client, &request)) {
 		*idle = request.idle;
 		*deadline = now() + *idle;
-		send_userns(client);
+		send_namespaces(client, spare->ready);
+		/* Whether it arrived or not: no second one may have it. */
+		if (spare->ready)
+			spare_forget(spare);
 	}
 	(void)close(client);
+	spare_begin(spare);
 }
 
 /* False when nobody came before the deadline. */
-static bool wait_for_client(uint64_t deadline)
+static bool wait_for_client(struct spare *spare, uint64_t deadline)
 {
-	struct pollfd event = {.fd = HOLDER_SOCKET, .events = POLLIN};
 	uint64_t time;
 
 	while ((time = now()) < deadline) {
+		struct pollfd events[] = {{.fd = HOLDER_SOCKET, .events = POLLIN}, {.fd = spare->maker, .events = POLLIN}};
 		uint64_t left = deadline - time;
 
-		if (poll(&event, 1, left < INT32_MAX ? (int)left : INT32_MAX) > 0)
+		if (poll(events, 2, left < INT32_MAX ? (int)left : INT32_MAX) <= 0)
+			continue;
+		if (events[1].revents)
+			spare_take(spare);
+		if (events[0].revents)
 			return true;
 	}
 	return false;
@@ -135,13 +147,14 @@ static bool wait_for_client(uint64_t deadline)
 int main(int argc, char **argv)
 {
 	uint64_t idle = argc == 3 ? strtoull(argv[2], NULL, 10) : 0, deadline = now() + idle;
-
+	struct spare spare = SPARE_INIT;
 	int ready;
 
 	if (argc != 3 || !leave_parent(&ready) || !leave_caller(ready))
 		return EXIT_FAILURE;
-	while (wait_for_client(deadline))
-		answer(&idle, &deadline);
+	spare_begin(&spare);
+	while (wait_for_client(&spare, deadline))
+		answer(&spare, &idle, &deadline);
 	/* Who has the lock is about to find that the socket is dead, and removes it. */
 	if (flock(HOLDER_DIRECTORY, LOCK_EX | LOCK_NB) == 0)
 		(void)unlinkat(HOLDER_DIRECTORY, argv[1], 0);

@@ -36,9 +36,10 @@ static void ask_holder(struct container *container, const struct sandbox_locatio
 {
 	struct sandbox_error problem = {0};
 
-	container->userns = holder_open(locations->runtime, &plan->idmap, plan->holder, &problem);
-	if (container->userns < 0)
+	if (holder_open(locations->runtime, &plan->idmap, plan->holder, &container->held, &problem) < 0)
 		log_debug("no holder: %s", problem.text);
+	else if (container->held.inside >= 0)
+		log_debug("the holder had namespaces ready");
 }
 
 static int open_log(struct container *container, const struct plan *plan, struct detached *detached,
@@ -220,8 +221,7 @@ static void end_init(struct container *container)
 		(void)close(take_fd(&container->init_pidfd));
 	if (container->channel >= 0)
 		(void)close(take_fd(&container->channel));
-	if (container->userns >= 0)
-		(void)close(take_fd(&container->userns));
+	held_close(&container->held);
 }
 
 void container_fail(struct container *container, const struct sandbox_error *error)

@@ -17,6 +17,7 @@
 #include "runtime/control.h"
 #include "runtime/detach.h"
 #include "runtime/group.h"
+#include "runtime/holder.h"
 #include "runtime/output_log.h"
 #include "runtime/plan.h"
 #include "runtime/registry.h"
@@ -26,7 +27,7 @@ struct container {
 	pid_t init;            /* 0 when there is none, or once it was reaped */
 	int init_pidfd;
 	int channel;
-	int userns;            /* one with the same ids, for init to make its own in; -1 when there is none */
+	struct held held;      /* what a holder gave, until init has it */
 	struct uplink uplink;  /* what connects its network to the host's */
 	pid_t chore;           /* what the supervisor has done beside the payload; 0 when there is none */
 	struct output_relay output; /* the caller's files that the payload writes to */
@@ -49,7 +50,7 @@ struct container {
 
 #define CONTAINER_INIT \
 	{ \
-		.init = 0, .init_pidfd = -1, .channel = -1, .userns = -1, .input = -1, .name = -1, .uplink = UPLINK_INIT, \
+		.init = 0, .init_pidfd = -1, .channel = -1, .held = HELD_INIT, .input = -1, .name = -1, .uplink = UPLINK_INIT, \
 		.terminal = TERMINAL_INIT, .output = OUTPUT_RELAY_INIT, \
 		.entry = REGISTRY_ENTRY_INIT, .control = CONTROL_INIT, .log = OUTPUT_LOG_INIT, .upper = UPPER_LAYER_INIT, \
 		.group = GROUP_LEASE_INIT, .sampler = SAMPLER_INIT, \

@@ -102,11 +102,20 @@ static int holder_connect(int directory, const char *name, struct ucred *out_pee
 	return out_peer->uid == geteuid() ? take_fd(&fd) : -EPERM;
 }
 
-static int receive_userns(int holder)
+void held_close(struct held *held)
+{
+	int *const fds[] = {&held->userns, &held->inside, &held->network};
+
+	for (size_t i = 0; i < array_count(fds); i++)
+		if (*fds[i] >= 0)
+			(void)close(take_fd(fds[i]));
+}
+
+static int receive_held(int holder, struct held *out)
 {
 	union {
 		struct cmsghdr header;
-		char bytes[CMSG_SPACE(sizeof(int))];
+		char bytes[CMSG_SPACE(HOLDER_ANSWER_MAX * sizeof(int))];
 	} control;
 	char byte;
 	struct iovec data = {.iov_base = &byte, .iov_len = 1};
@@ -114,18 +123,22 @@ static int receive_userns(int holder)
 		.msg_controllen = sizeof(control)};
 	ssize_t size = recvmsg(holder, &message, MSG_CMSG_CLOEXEC);
 	const struct cmsghdr *first = CMSG_FIRSTHDR(&message);
-	int fd;
+	int fds[HOLDER_ANSWER_MAX] = {-1, -1, -1};
 
 	if (size < 0)
 		return -errno;
 	if (size == 0 || !first || first->cmsg_level != SOL_SOCKET || first->cmsg_type != SCM_RIGHTS ||
-	    first->cmsg_len != CMSG_LEN(sizeof(fd)))
+	    first->cmsg_len < CMSG_LEN(sizeof(int)))
 		return -EPROTO;
-	memcpy(&fd, CMSG_DATA(first), sizeof(fd));
-	return fd;
+	memcpy(fds, CMSG_DATA(first), first->cmsg_len - CMSG_LEN(0));
+	*out = (struct held){fds[0], fds[1], fds[2]};
+	if ((message.msg_flags & MSG_CTRUNC) == 0 && (out->inside < 0) == (out->network < 0))
+		return 0;
+	held_close(out);
+	return -EPROTO;
 }
 
-static int holder_ask(int directory, const char *name, uint64_t idle)
+static int holder_ask(int directory, const char *name, uint64_t idle, struct held *out)
 {
 	const struct holder_request request = {.idle = idle};
 	struct ucred peer;
@@ -135,7 +148,7 @@ static int holder_ask(int directory, const char *name, uint64_t idle)
 		return holder;
 	if (send(holder, &request, sizeof(request), MSG_NOSIGNAL) < 0)
 		return -errno;
-	return receive_userns(holder);
+	return receive_held(holder, out);
 }
 
 /* ---- starting one ---- */
@@ -202,7 +215,7 @@ static int run_holder(int directory, const char *name, int userns, uint64_t idle
 }
 
 /* Whoever starts one at the same time has the lock: then this run does without. */
-static int holder_start(int directory, const char *name, const struct idmap *map, uint64_t idle,
+static int holder_start(int directory, const char *name, const struct idmap *map, uint64_t idle, struct held *out,
 	struct sandbox_error *error)
 {
 	auto_close int userns = -1;
@@ -210,12 +223,12 @@ static int holder_start(int directory, const char *name, const struct idmap *map
 
 	if (flock(directory, LOCK_EX | LOCK_NB) < 0)
 		return error_set(error, errno, "lock the directory of holders");
-	userns = holder_ask(directory, name, idle);
-	if (userns >= 0)
-		return take_fd(&userns);
+	result = holder_ask(directory, name, idle, out);
+	if (result == 0)
+		return 0;
 	/* One that lives and does not answer in time is nobody's to replace. */
-	if (userns != -ECONNREFUSED && userns != -ENOENT)
-		return error_set(error, -userns, "ask the holder");
+	if (result != -ECONNREFUSED && result != -ENOENT)
+		return error_set(error, -result, "ask the holder");
 	userns = make_userns(map, error);
 	if (userns < 0)
 		return userns;
@@ -223,24 +236,28 @@ static int holder_start(int directory, const char *name, const struct idmap *map
 	test_point("holder.started");
 	if (result < 0)
 		(void)unlinkat(directory, name, 0);
-	return result < 0 ? result : take_fd(&userns);
+	else
+		out->userns = take_fd(&userns);
+	return result;
 }
 
-int holder_open(const char *runtime, const struct idmap *map, uint64_t idle, struct sandbox_error *error)
+int holder_open(const char *runtime, const struct idmap *map, uint64_t idle, struct held *out,
+	struct sandbox_error *error)
 {
 	auto_close int directory = open_holders(runtime, true, error);
 	char name[HOLDER_NAME_SIZE];
-	int userns;
+	int result;
 
+	*out = (struct held)HELD_INIT;
 	if (directory < 0)
 		return directory;
 	holder_name(map, name);
-	userns = holder_ask(directory, name, idle);
-	if (userns == -ECONNREFUSED || userns == -ENOENT) {
+	result = holder_ask(directory, name, idle, out);
+	if (result == -ECONNREFUSED || result == -ENOENT) {
 		log_debug("start a holder of the id map");
-		return holder_start(directory, name, map, idle, error);
+		return holder_start(directory, name, map, idle, out, error);
 	}
-	return userns < 0 ? error_set(error, -userns, "ask the holder of the id map") : userns;
+	return result < 0 ? error_set(error, -result, "ask the holder of the id map") : 0;
 }
 
 /* ---- all of them ---- */

@@ -11,12 +11,24 @@
 #include "base/error.h"
 #include "userns/idmap.h"
 
+/* Descriptors, or -1. */
+struct held {
+	int userns;  /* with these ids, for a sandbox to have its own inside of it */
+	int inside;  /* such a one, which no other sandbox is given */
+	int network; /* belongs to that one, and its loopback interface is up */
+};
+
+#define HELD_INIT {.userns = -1, .inside = -1, .network = -1}
+
 /*
- * A user namespace of this map, from the holder or, where none answers, made now and given to a new one, which ends
- * after `idle` milliseconds without a run. A descriptor or -errno. What comes from the holder is not to be believed:
- * compare the map of what is made inside (userns_verify_maps).
+ * What the holder of this map has; or, where none answers, a user namespace made now and given to a new one, which ends
+ * after `idle` milliseconds without a run. 0 or -errno. What comes from the holder is not to be believed: compare the map
+ * of what is made inside (userns_verify_maps).
  */
-int holder_open(const char *runtime, const struct idmap *map, uint64_t idle, struct sandbox_error *error);
+int holder_open(const char *runtime, const struct idmap *map, uint64_t idle, struct held *out,
+	struct sandbox_error *error);
+
+void held_close(struct held *held);
 
 /* Ends the holders of the caller, all of them. */
 void holders_end(const char *runtime);

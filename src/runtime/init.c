@@ -95,7 +95,7 @@ static int init_before_ids(struct init *init, struct sandbox_error *error)
 	const char *hostname = init->plan->hostname;
 	int result;
 
-	if (has_own_network(init->plan))
+	if (has_own_network(init->plan) && init->network.fd < 0)
 		network_namespace_start(&init->network);
 	init_hide_command_line();
 	result = init_unshare(init, error);
@@ -407,9 +407,9 @@ static int init_stay_outside(const struct init *init, struct sandbox_error *erro
 	return result;
 }
 
-_Noreturn void init_main(const struct plan *plan, int channel)
+_Noreturn void init_main(const struct plan *plan, int channel, int network)
 {
-	struct init init = {.plan = plan, .channel = channel, .upper = -1, .network = NETWORK_NAMESPACE_INIT,
+	struct init init = {.plan = plan, .channel = channel, .upper = -1, .network = {.fd = network},
 		.input = STANDARD_INPUT_INIT};
 	struct sandbox_error error = {0};
 	int result = init_tie(&error);

@@ -8,7 +8,10 @@
 
 #include "runtime/plan.h"
 
-/* In the child of the supervisor's clone(CLONE_NEWUSER | CLONE_NEWPID). `channel` is its end. */
-_Noreturn void init_main(const struct plan *plan, int channel);
+/*
+ * In the child of the supervisor's clone, in a user and a pid namespace of its own. `channel` is its end; `network` a
+ * network namespace that was made for it, or -1.
+ */
+_Noreturn void init_main(const struct plan *plan, int channel, int network);
 
 #endif

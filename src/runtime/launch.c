@@ -33,6 +33,8 @@ static unsigned int clone_flags(void)
 struct beginning {
 	const struct plan *plan;
 	struct output_relay *output;
+	struct held *held;
+	int network; /* of these, the one that init is to enter, or -1 */
 	int ends[2]; /* of the channel: the supervisor's and init's */
 };
 
@@ -42,15 +44,23 @@ static void begin_init(void *argument)
 
 	(void)close(beginning->ends[0]);
 	output_relay_leave(beginning->output);
-	init_main(beginning->plan, beginning->ends[1]);
+	if (beginning->network >= 0)
+		beginning->held->network = -1;
+	held_close(beginning->held);
+	init_main(beginning->plan, beginning->ends[1], beginning->network);
 }
 
-/* Inside of the user namespace that a holder keeps. */
+/* Inside of the user namespace that a holder keeps: in one that it had ready, or in one made now. */
 static int start_in_stage(struct beginning *beginning, struct container *container, struct sandbox_error *error)
 {
-	struct stage stage = {.userns = container->userns, .idmap = &beginning->plan->idmap, .flags = clone_flags(),
+	bool is_ready = beginning->held->inside >= 0;
+	struct stage stage = {.userns = is_ready ? beginning->held->inside : beginning->held->userns,
+		.idmap = &beginning->plan->idmap, .flags = clone_flags() & ~(is_ready ? CLONE_NEWUSER : 0U),
 		.cgroup = container->group.cgroup.payload, .main = begin_init, .argument = beginning};
-	int result = stage_clone_init(&stage, error);
+	int result;
+
+	beginning->network = network_is_own(beginning->plan->network.kind) ? beginning->held->network : -1;
+	result = stage_clone_init(&stage, error);
 
 	container->init = stage.init;
 	container->init_pidfd = stage.init_pidfd;
@@ -75,7 +85,7 @@ static int start_init(const struct plan *plan, struct container *container,
 	int (*start)(struct beginning *beginning, struct container *container, struct sandbox_error *error),
 	struct sandbox_error *error)
 {
-	struct beginning beginning = {.plan = plan, .output = &container->output};
+	struct beginning beginning = {.plan = plan, .output = &container->output, .held = &container->held, .network = -1};
 	int result = channel_make(beginning.ends, error);
 
 	if (result < 0)
@@ -91,10 +101,13 @@ static int start_init(const struct plan *plan, struct container *container,
 static int start_init_anyhow(const struct plan *plan, struct container *container, struct sandbox_error *error)
 {
 	struct sandbox_error problem = {0};
+	bool was_held = container->held.userns >= 0;
+	int result = was_held ? start_init(plan, container, start_in_stage, &problem) : -ENOENT;
 
-	if (container->userns >= 0 && start_init(plan, container, start_in_stage, &problem) == 0)
+	held_close(&container->held);
+	if (result == 0)
 		return 0;
-	if (container->userns >= 0) {
+	if (was_held) {
 		log_debug("the user namespace of the holder is of no use: %s", problem.text);
 		(void)close(take_fd(&container->channel));
 	}

@@ -28,17 +28,15 @@ static int stage_main(void *argument)
 		return 1;
 	}
 	stage->init = kernel_clone(stage->flags | CLONE_PARENT, &stage->init_pidfd, stage->cgroup);
-	if (stage->init == 0) {
-		(void)close(stage->userns);
+	if (stage->init == 0)
 		stage->main(stage->argument);
-	}
 	if (stage->init < 0) {
 		stage->init = 0;
 		work->result = userns_explain_clone(errno, work->error);
 		return 1;
 	}
 	test_point("stage.cloned");
-	work->result = userns_write_nested_maps(stage->init, stage->idmap, work->error);
+	work->result = stage->flags & CLONE_NEWUSER ? userns_write_nested_maps(stage->init, stage->idmap, work->error) : 0;
 	return 0;
 }
 

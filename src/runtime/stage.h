@@ -12,7 +12,7 @@
 #include "userns/idmap.h"
 
 struct stage {
-	int userns;
+	int userns; /* with CLONE_NEWUSER among the flags init gets one of its own in there, and its map is written */
 	const struct idmap *idmap;
 	uint64_t flags;              /* of clone3(2), for init */
 	int cgroup;                  /* where init is to be from the first moment, or -1 */
@@ -24,8 +24,8 @@ struct stage {
 };
 
 /*
- * Fills init and init_pidfd: a process in a user namespace of its own inside of stage->userns, with the map written
- * (identity, and so what idmap says) and read back. 0; or -errno, and then there is no such process.
+ * Fills init and init_pidfd: a process in stage->userns, or in a user namespace of its own inside of it (identity), whose
+ * map was read back: it is what idmap says. 0; or -errno, and then there is no such process.
  */
 int stage_clone_init(struct stage *stage, struct sandbox_error *error);
 

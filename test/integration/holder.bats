@@ -30,12 +30,19 @@ keep_for() {
 	echo "holder = $1" >"$XDG_CONFIG_HOME/sandbox/config"
 }
 
+# Without the children who make what the next run is given: a holder leads a session.
 holder_pids() {
-	pgrep -u "$(id -u)" -x sandbox-holder
+	ps -C sandbox-holder -o uid=,sid=,pid= | awk -v user="$(id -u)" '
+		$1 == user && $2 == $3 { print $3; found = 1 } END { exit !found }'
 }
 
 no_holder() {
-	! holder_pids
+	! pgrep -u "$(id -u)" -x sandbox-holder
+}
+
+# It waits: what is to be ready is.
+holder_is_alone() {
+	holder_pids && [ "$(pgrep -u "$(id -u)" -x sandbox-holder)" = "$(holder_pids)" ]
 }
 
 # The ids of a sandbox as the host sees them, whatever the sandbox itself is told.
@@ -81,6 +88,68 @@ run_without_helpers() {
 	assert_success $'0\n1234:4321'
 	with=$(ids_from_outside)
 	[ "$with" = "$without" ] || fail_with "with: $with, without: $without"
+}
+
+# Runs a command until it was given what the holder had ready.
+run_with_ready() {
+	was_ready() {
+		sandbox --debug run "$BUSYBOX_TAR" "$@"
+		[[ $stderr == *'the holder had namespaces ready'* ]]
+	}
+	wait_until was_ready "$@"
+}
+
+@test "what it has ready is a sandbox's own, and no other's" {
+	local i pids=() tool
+	run_busybox -- true
+	# The kernel gives the numbers of namespaces that have ended to others: all of these live at once.
+	for i in {1..5}; do
+		wait_until holder_is_alone
+		"$SANDBOX" --debug run "$BUSYBOX_TAR" sh -c 'readlink /proc/self/ns/user; readlink /proc/self/ns/net; exec sleep 54322' \
+			>"$BATS_TEST_TMPDIR/$i" 2>"$BATS_TEST_TMPDIR/$i.debug" 3>&- &
+		pids+=($!)
+		wait_until grep -q '^net:' "$BATS_TEST_TMPDIR/$i"
+	done
+	for tool in "${pids[@]}"; do
+		kill -KILL "$tool"
+		wait "$tool" || true
+	done
+	[ "$(cat "$BATS_TEST_TMPDIR"/*.debug | grep -c 'the holder had namespaces ready')" = 5 ]
+	[ "$(cat "$BATS_TEST_TMPDIR"/[1-5] <(readlink /proc/self/ns/user /proc/self/ns/net) | sort -u | wc -l)" = 12 ]
+}
+
+@test "a sandbox of what was ready is like any other" {
+	local with without
+	keep_for 0
+	look='cat /proc/net/dev /proc/sys/net/ipv4/ping_group_range /sys/class/net/lo/flags
+		ls -A /sys/class/net; cat /proc/sys/user/max_user_namespaces; grep ^Cap /proc/self/status; id'
+	run_busybox -- sh -c "$look"
+	assert_success
+	without=$output
+	keep_for 60s
+	run_busybox -- true
+	run_with_ready sh -c "$look"
+	with=$output
+	[ "$with" = "$without" ] || fail_with "with: $with, without: $without"
+	# 0x1 is up.
+	[[ "$with" == *0x9* ]]
+	# What of it is not asked for is left alone.
+	run_with_ready true
+	wait_until holder_is_alone
+	run_busybox --net=host -- readlink /proc/self/ns/net
+	assert_status 0
+	assert_output "$(readlink /proc/self/ns/net)"
+}
+
+@test "its children end with it, and leave nothing" {
+	run_busybox -- true
+	kill -STOP "$(holder_pids)"
+	# One that has just been started by the request that waits.
+	"$SANDBOX" run "$BUSYBOX_TAR" true
+	pkill -KILL -u "$(id -u)" -x sandbox-holder
+	wait_until no_holder
+	run_busybox -- true
+	wait_until holder_is_alone
 }
 
 @test "inside, nothing is to be seen of it" {
