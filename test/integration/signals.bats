@@ -110,7 +110,7 @@ is_gone() {
 start_with_a_slow_disk() {
 	unshare --map-root-user --map-auto rm -rf "$slow"
 	XDG_CACHE_HOME=$slow SANDBOX_TEST_STOP_AT=layer-synced env --default-signal=INT \
-		"$SANDBOX_SWITCHED" run "$BUSYBOX_TAR" sh -c 'sleep 3; echo done' >"$BATS_TEST_TMPDIR/output" 2>&1 3>&- &
+		"$SANDBOX_SWITCHED" -q run "$BUSYBOX_TAR" sh -c 'sleep 3; echo done' >"$BATS_TEST_TMPDIR/output" 2>&1 3>&- &
 	pid=$!
 	wait_until grep -q 'done' "$BATS_TEST_TMPDIR/output"
 	wait_until has_only_a_stopped_child "$pid"
