@@ -26,12 +26,13 @@ stopped_at() {
 	assert_error E_TIMEOUT 124
 	sandbox ps -aq
 	assert_success ''
-	"$SANDBOX" create --name box --timeout 300ms "$BUSYBOX_TAR" true
+	"$SANDBOX" create --name box --timeout 3s "$BUSYBOX_TAR" true
 	SANDBOX_TEST_STOP_AT=init.root-built capture timeout -k 5 60 "$SANDBOX_SWITCHED" start box
 	assert_error E_TIMEOUT 124
 	sandbox wait box
 	assert_success 124
-	"$SANDBOX" start box
+	# A machine that is slow enough needs more than one attempt.
+	wait_until "$SANDBOX" start box
 	sandbox wait box
 	assert_success 0
 	"$SANDBOX" rm box
