@@ -70,6 +70,7 @@ int sandbox_create(const struct sandbox_locations *locations, const char *image,
 struct sandbox_start_options {
 	bool attach;      /* as sandbox_run: with the caller's output and error, until the end */
 	bool interactive; /* and with his standard input */
+	const char *status_fd; /* as for the spec; borrowed */
 };
 
 /*
@@ -136,6 +137,7 @@ struct sandbox_exec_options {
 	bool no_tty;   /* none in any case */
 	bool interactive; /* so anyway */
 	bool detach;   /* return once it runs: no input, and nobody sees what it writes */
+	char *status_fd; /* as for the spec: that it runs, and how it ended */
 };
 
 /*

@@ -41,6 +41,7 @@ struct sandbox_spec {
 	uint64_t stop_timeout; /* milliseconds that it waits then */
 	bool detach;         /* in the background */
 	struct sandbox_strings log_opt; /* max-size=SIZE, max-file=N: of the log of a detached one */
+	char *status_fd;     /* the number of a descriptor that is told what becomes of it; NULL for none. Of one start */
 	bool rm;             /* always so for one neither kept nor detached; of a detached one no log and no record stays */
 	uint64_t timeout;    /* milliseconds, 0 for none */
 

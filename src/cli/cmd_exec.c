@@ -17,6 +17,7 @@ static const struct option_entry exec_table[] = {
 	{OPTION_FLAG, "no-tty", 0, NULL, "no terminal of its own in any case", FIELD(no_tty)},
 	{OPTION_FLAG, "interactive", 'i', NULL, "pass standard input on (so anyway)", FIELD(interactive)},
 	{OPTION_FLAG, "detach", 'd', NULL, "return once the command runs; what it writes is dropped", FIELD(detach)},
+	{OPTION_TEXT, "status-fd", 0, "N", "tell descriptor N when it starts and how it ends, as JSON", FIELD(status_fd)},
 	{OPTION_END},
 };
 

@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/import_progress.h"
+#include "cli/inherited.h"
 #include "cli/limit_options.h"
 #include "cli/output.h"
 #include "cli/plan_print.h"
@@ -82,6 +83,7 @@ static const struct option_entry run_table[] = {
 		FIELD(stop_signal)},
 	{OPTION_DURATION, "stop-timeout", 0, "DURATION", "how long `sandbox stop` waits before KILL (default 10s)",
 		FIELD(stop_timeout)},
+	{OPTION_TEXT, "status-fd", 0, "N", "tell descriptor N when it starts and how it ends, as JSON", FIELD(status_fd)},
 	{OPTION_DURATION, "timeout", 0, "DURATION", "end it after that long, with status 124", FIELD(timeout)},
 	{OPTION_LIST, "log-opt", 0, "max-size=SIZE|max-file=N", "how much of what it writes in the background is kept (8m, 2)",
 		FIELD(log_opt)},
@@ -188,9 +190,7 @@ static int close_inherited(const struct sandbox_spec *spec, struct sandbox_error
 	/* Too many is an error that the plan will find. */
 	unsigned int first = 3 + (unsigned int)(spec->preserve_fds < INT_MAX ? spec->preserve_fds : INT_MAX);
 
-	if (!test_defence_removed("close-inherited") && close_range(first, ~0U, 0) < 0)
-		return error_set(error, errno, "close inherited descriptors");
-	return 0;
+	return test_defence_removed("close-inherited") ? 0 : inherited_close(first, spec->status_fd, error);
 }
 
 static int run_detached(const struct sandbox_locations *locations, const char *image, const struct sandbox_spec *spec,
@@ -287,7 +287,8 @@ static int create_sandbox(const struct cli *cli, const char *image, const struct
 {
 	const struct sandbox_locations locations = {cli->store, cli->state, cli->runtime};
 	const struct sandbox_spec *spec = &options->spec;
-	const char *option = spec->detach ? "--detach" : spec->rm ? "--rm" : options->summary ? "--summary" : NULL;
+	const char *option = spec->detach ? "--detach" : spec->rm ? "--rm" : options->summary ? "--summary"
+		: spec->status_fd ? "--status-fd" : NULL;
 	char id[SANDBOX_ID_SIZE];
 	int result = option ? refuse_created(option, error) : close_inherited(spec, error);
 

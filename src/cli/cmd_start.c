@@ -1,16 +1,20 @@
 /* sandbox start, sandbox rename: kept sandboxes. */
 #include <errno.h>
 #include <sandbox/life.h>
+#include <stddef.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/scope.h"
 #include "cli/command.h"
+#include "cli/inherited.h"
 #include "cli/output.h"
 #include "cli/sandboxes.h"
 
 struct start_options {
 	bool attach;
 	bool interactive;
+	char *status_fd;
 };
 
 static const struct option_entry start_table[] = {
@@ -18,28 +22,31 @@ static const struct option_entry start_table[] = {
 		offsetof(struct start_options, attach)},
 	{OPTION_FLAG, "interactive", 'i', NULL, "the same, and pass standard input on",
 		offsetof(struct start_options, interactive)},
+	{OPTION_TEXT, "status-fd", 0, "N", "tell descriptor N when it starts and how it ends, as JSON",
+		offsetof(struct start_options, status_fd)},
 	{OPTION_END},
 };
 
-/* What the caller has open is not the sandbox's. */
-static int close_inherited(struct sandbox_error *error)
+static void start_options_finish(struct start_options *options)
 {
-	return close_range(3, ~0U, 0) < 0 ? error_set(error, errno, "close inherited descriptors") : 0;
+	free(options->status_fd);
 }
 
 static int start_one(const struct sandbox_locations *locations, const char *reference, void *context,
 	struct sandbox_error *error)
 {
-	static const struct sandbox_start_options in_background;
+	const struct start_options *typed = context;
+	const struct sandbox_start_options options = {.status_fd = typed->status_fd};
 
-	(void)context;
-	return sandbox_start(locations, reference, &in_background, NULL, error);
+	return sandbox_start(locations, reference, &options, NULL, error);
 }
 
-static int start_attached(const struct cli *cli, const char *reference, bool interactive, struct sandbox_error *error)
+static int start_attached(const struct cli *cli, const char *reference, const struct start_options *typed,
+	struct sandbox_error *error)
 {
 	const struct sandbox_locations locations = {cli->store, cli->state, cli->runtime};
-	const struct sandbox_start_options options = {.attach = true, .interactive = interactive};
+	const struct sandbox_start_options options = {.attach = true, .interactive = typed->interactive,
+		.status_fd = typed->status_fd};
 	struct sandbox_result result = {.cause = SANDBOX_CAUSE_EXIT};
 
 	if (sandbox_start(&locations, reference, &options, &result, error) < 0)
@@ -57,7 +64,7 @@ static int refuse_several(struct sandbox_error *error)
 
 static int run_start(const struct cli *cli, int argc, char **argv)
 {
-	struct start_options options = {0};
+	auto_finish(start_options_finish) struct start_options options = {0};
 	struct sandbox_error error = {0};
 	int operands;
 	bool done;
@@ -66,12 +73,13 @@ static int run_start(const struct cli *cli, int argc, char **argv)
 		return output_error(&error);
 	if (done)
 		return 0;
-	if (close_inherited(&error) < 0)
+	/* What the caller has open is not the sandbox's. */
+	if (inherited_close(STDERR_FILENO + 1, options.status_fd, &error) < 0)
 		return output_error(&error);
 	if (!options.attach && !options.interactive)
-		return sandboxes_each(cli, argc, argv, operands, start_one, NULL);
+		return sandboxes_each(cli, argc, argv, operands, start_one, &options);
 	return argc - operands > 1 ? refuse_several(&error)
-				   : start_attached(cli, argv[operands], options.interactive, &error);
+				   : start_attached(cli, argv[operands], &options, &error);
 }
 
 static int run_rename(const struct cli *cli, int argc, char **argv)

@@ -21,6 +21,7 @@
 #include "runtime/holder.h"
 #include "runtime/kept.h"
 #include "runtime/record.h"
+#include "runtime/status.h"
 
 void container_sweep(const struct sandbox_locations *locations, const struct plan *plan)
 {
@@ -158,7 +159,6 @@ static int make_entry(struct container *container, const struct sandbox_location
 
 	container->remove = plan->remove;
 	container->runtime = locations->runtime;
-	container->image = plan->image;
 	result = again ? take_entry(container, locations, plan, again, error)
 			: container_add_entry(locations, plan, true, &container->entry, error);
 	if (result == 0 && !again)
@@ -193,6 +193,8 @@ int container_create(struct container *container, const struct sandbox_locations
 {
 	int result = 0;
 
+	container->image = plan->image;
+	container->status_fd = plan->status_fd;
 	if (plan->name || plan->kept || detached || plan->cidfile)
 		result = make_entry(container, locations, plan, again, detached, error);
 	test_point("container.named");
@@ -224,27 +226,36 @@ static void end_init(struct container *container)
 	held_close(&container->held);
 }
 
-void container_fail(struct container *container, const struct sandbox_error *error)
+static void tell_event(struct container *container, struct event event)
 {
-	container->ended = container->again;
-	container->result = (struct sandbox_result){
-		.cause = SANDBOX_CAUSE_EXIT, .number = sandbox_error_exit_status(error)};
-}
+	bool found = container->entry.directory >= 0;
 
-static void tell_event(struct container *container, const char *name, const struct sandbox_result *result)
-{
-	if (!name || container->entry.directory < 0)
-		return;
 	/* It may have got another name since it started. */
-	(void)registry_refresh(&container->entry);
-	event_add(container->runtime, &(struct event){.name = name, .id = container->entry.id,
-		.sandbox = registry_entry_name(&container->entry), .image = container->image, .result = result});
+	if (found)
+		(void)registry_refresh(&container->entry);
+	event.id = found ? container->entry.id : NULL;
+	event.sandbox = found ? registry_entry_name(&container->entry) : NULL;
+	event.image = container->image;
+	status_tell(container->status_fd, &event);
+	/* What concerns its starter alone: nobody else should reach it by the number of a process. */
+	event.pid = 0;
+	if (found && !event.error)
+		event_add(container->runtime, &event);
 }
 
 void container_tell_start(struct container *container)
 {
 	registry_let_name(&container->name);
-	tell_event(container, "start", NULL);
+	tell_event(container, (struct event){.name = "start", .pid = container->init});
+}
+
+void container_fail(struct container *container, const struct sandbox_error *error)
+{
+	tell_event(container, (struct event){.name = "fail", .error = error});
+	container->status_fd = -1;
+	container->ended = container->again;
+	container->result = (struct sandbox_result){
+		.cause = SANDBOX_CAUSE_EXIT, .number = sandbox_error_exit_status(error)};
 }
 
 static void remove_entry(struct container *container)
@@ -269,10 +280,10 @@ static void finish_entry(struct container *container)
 		log_debug("%s", error.text);
 	test_point("container.exit-written");
 	output_log_finish(&container->log);
+	if (container->ended && container->result.cause == SANDBOX_CAUSE_OOM)
+		tell_event(container, (struct event){.name = "oom"});
 	if (container->ended)
-		tell_event(container, container->result.cause == SANDBOX_CAUSE_OOM ? "oom" : NULL, NULL);
-	if (container->ended)
-		tell_event(container, "die", &container->result);
+		tell_event(container, (struct event){.name = "die", .result = &container->result});
 	if (container->input >= 0)
 		(void)close(take_fd(&container->input));
 	control_withdraw(&container->control);

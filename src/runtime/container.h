@@ -36,7 +36,8 @@ struct container {
 	int name;              /* a hold on its name until it has started, or -1 */
 	struct control control;
 	struct output_log log;
-	const char *runtime, *image;  /* for events; borrowed, NULL where others cannot find it */
+	const char *runtime, *image;  /* for events; borrowed, NULL before they are known */
+	int status_fd;                /* who is told besides, or -1; borrowed */
 	int input;                    /* leads to the standard input of a detached one, or -1 */
 	bool remove;                  /* the entry, at its end */
 	bool again;                   /* it was there before: it stays also when this start fails */
@@ -50,7 +51,8 @@ struct container {
 
 #define CONTAINER_INIT \
 	{ \
-		.init = 0, .init_pidfd = -1, .channel = -1, .held = HELD_INIT, .input = -1, .name = -1, .uplink = UPLINK_INIT, \
+		.init = 0, .init_pidfd = -1, .channel = -1, .held = HELD_INIT, .input = -1, .name = -1, .status_fd = -1, \
+		.uplink = UPLINK_INIT, \
 		.terminal = TERMINAL_INIT, .output = OUTPUT_RELAY_INIT, \
 		.entry = REGISTRY_ENTRY_INIT, .control = CONTROL_INIT, .log = OUTPUT_LOG_INIT, .upper = UPPER_LAYER_INIT, \
 		.group = GROUP_LEASE_INIT, .sampler = SAMPLER_INIT, \

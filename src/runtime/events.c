@@ -64,10 +64,17 @@ static void append(const char *runtime, const char *line)
 	rotate_full(directory, file);
 }
 
-void event_add(const char *runtime, const struct event *event)
+static void add_error(struct json_object *object, const struct sandbox_error *error)
 {
-	struct json_object *object = json_new_object();
-	auto_free char *text = NULL, *line = NULL;
+	json_add_unsigned(object, "exit_status", (uint64_t)sandbox_error_exit_status(error));
+	json_add_string(object, "error", sandbox_error_name(error->id));
+	json_add_string(object, "message", error->text);
+}
+
+char *event_line(const struct event *event)
+{
+	auto_finish(json_free) struct json_object *object = json_new_object();
+	auto_free char *text = NULL;
 	char now[MOMENT_SIZE];
 
 	moment_format(moment_now(), now);
@@ -77,15 +84,24 @@ void event_add(const char *runtime, const struct event *event)
 	json_add_string(object, "name", event->sandbox);
 	if (event->image)
 		json_add_string(object, "image", event->image);
+	if (event->pid)
+		json_add_unsigned(object, "pid", (uint64_t)event->pid);
 	if (event->signal)
 		json_add_unsigned(object, "signal", (uint64_t)event->signal);
 	if (event->result) {
 		json_add_string(object, "cause", sandbox_cause_name(event->result->cause));
 		json_add_unsigned(object, "exit_status", (uint64_t)sandbox_result_exit_status(event->result));
 	}
+	if (event->error)
+		add_error(object, event->error);
 	text = json_line(object);
-	json_free(&object);
-	line = memory_format("%s\n", text);
+	return memory_format("%s\n", text);
+}
+
+void event_add(const char *runtime, const struct event *event)
+{
+	auto_free char *line = event_line(event);
+
 	if (runtime)
 		append(runtime, line);
 }

@@ -7,6 +7,7 @@
 #define RUNTIME_EVENTS_H
 
 #include <sandbox/container.h>
+#include <sys/types.h>
 
 #include "runtime/registry.h"
 
@@ -14,12 +15,17 @@ enum { EVENTS_SIZE = 1 << 20 };
 
 struct event {
 	const char *name; /* of what happened: sandbox_event_names */
-	const char *id;
+	const char *id;      /* or NULL: nobody can find it */
 	const char *sandbox; /* its name, or NULL */
 	const char *image;   /* or NULL */
 	int signal;          /* or 0 */
 	const struct sandbox_result *result; /* or NULL */
+	pid_t pid;           /* of init, as the host counts, or 0 */
+	const struct sandbox_error *error; /* why there is nothing else to tell, or NULL */
 };
+
+/* The event as a line of JSON, with its newline. The caller frees. */
+char *event_line(const struct event *event);
 
 /* What cannot be written down is not: nothing that a sandbox does hangs on it. */
 void event_add(const char *runtime, const struct event *event);

@@ -25,6 +25,7 @@
 #include "runtime/registry.h"
 #include "runtime/session.h"
 #include "runtime/signals.h"
+#include "runtime/status.h"
 
 struct exec {
 	int supervisor; /* until it has passed the request on */
@@ -40,6 +41,7 @@ struct exec {
 	bool started;     /* the command runs, or has run */
 	bool interrupted; /* a signal came before that */
 	int status;       /* a raw wait status */
+	int status_fd;    /* or -1 */
 	const char *runtime; /* for events; both borrowed */
 	const struct registry_entry *entry;
 };
@@ -68,7 +70,7 @@ static void exec_finish(struct exec *exec)
 
 static void exec_init(struct exec *exec)
 {
-	*exec = (struct exec){.supervisor = -1, .channel = -1, .signals = -1, .terminal = TERMINAL_INIT,
+	*exec = (struct exec){.supervisor = -1, .status_fd = -1, .channel = -1, .signals = -1, .terminal = TERMINAL_INIT,
 		.input = {.writer = -1}, .output = OUTPUT_RELAY_INIT};
 	for (size_t i = 0; i < SESSION_FD_COUNT; i++)
 		exec->theirs[i] = -1;
@@ -94,6 +96,7 @@ void sandbox_exec_options_finish(struct sandbox_exec_options *options)
 	sandbox_strings_finish(&options->env_file);
 	free(options->user);
 	free(options->workdir);
+	free(options->status_fd);
 	*options = (struct sandbox_exec_options){.user = NULL};
 }
 
@@ -233,13 +236,26 @@ static int lose_init(struct exec *exec, struct sandbox_error *error)
 	return error_fix(error, "see `sandbox ps -a`");
 }
 
+static void tell(const struct exec *exec)
+{
+	event_add_of(exec->runtime, "exec", exec->entry);
+	status_tell(exec->status_fd, &(struct event){.name = "exec", .id = exec->entry->id,
+		.sandbox = registry_entry_name(exec->entry)});
+}
+
+static void tell_end(const struct exec *exec, const struct sandbox_result *result)
+{
+	status_tell(exec->status_fd, &(struct event){.name = "exec_die", .id = exec->entry->id,
+		.sandbox = registry_entry_name(exec->entry), .result = result});
+}
+
 /* A command that init has not seen running: with a status of its own it has run; by a signal nobody knows. */
 static int hear_end(struct exec *exec, int status, struct sandbox_error *error)
 {
 	exec->status = status;
 	test_point("exec.ended");
 	if (!exec->started && !WIFSIGNALED(status))
-		event_add_of(exec->runtime, "exec", exec->entry);
+		tell(exec);
 	if (exec->started || !exec->detached || !WIFSIGNALED(status))
 		return 0;
 	error_set(error, ECHILD, "start the command");
@@ -264,7 +280,7 @@ static int hear_init(struct exec *exec, struct sandbox_error *error)
 	case CHANNEL_EXEC_OK:
 		exec->started = true;
 		test_point("exec.started");
-		event_add_of(exec->runtime, "exec", exec->entry);
+		tell(exec);
 		return !exec->detached;
 	case CHANNEL_EXITED:
 		return hear_end(exec, message.value, error);
@@ -358,6 +374,8 @@ int sandbox_exec(const struct sandbox_locations *locations, const char *referenc
 	*out = (struct sandbox_result){SANDBOX_CAUSE_EXIT, 0};
 	result = decide_terminal(options, &exec.kind, error);
 	if (result == 0)
+		result = status_decide(options->status_fd, 0, &exec.status_fd, error);
+	if (result == 0)
 		result = registry_find(locations->state, reference, &entry, error);
 	if (result == 0 && group_is_paused(entry.directory))
 		result = refuse_paused(reference, error);
@@ -365,11 +383,12 @@ int sandbox_exec(const struct sandbox_locations *locations, const char *referenc
 		result = prepare(&exec, options, error);
 	if (result == 0)
 		result = run(&exec, &entry, error);
+	if (result < 0)
+		status_tell_failure(options->status_fd, error);
 	if (result < 0 || options->detach)
 		return result;
-	result = output_relay_end(&exec.output, error);
-	if (result == 0)
-		*out = WIFSIGNALED(exec.status) ? (struct sandbox_result){SANDBOX_CAUSE_SIGNAL, WTERMSIG(exec.status)}
-						: (struct sandbox_result){SANDBOX_CAUSE_EXIT, WEXITSTATUS(exec.status)};
-	return result;
+	*out = WIFSIGNALED(exec.status) ? (struct sandbox_result){SANDBOX_CAUSE_SIGNAL, WTERMSIG(exec.status)}
+					: (struct sandbox_result){SANDBOX_CAUSE_EXIT, WEXITSTATUS(exec.status)};
+	tell_end(&exec, out);
+	return output_relay_end(&exec.output, error);
 }

@@ -80,6 +80,7 @@ static int describe_spec(const struct sandbox_spec *spec, struct json_object **o
 	/* Of the making, and not of a start. */
 	frozen.replace = false;
 	free(take_ptr(frozen.cidfile));
+	free(take_ptr(frozen.status_fd));
 	result = freeze_environment(&frozen, error);
 	return result < 0 ? result : spec_record_describe(&frozen, out, error);
 }

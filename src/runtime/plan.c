@@ -17,6 +17,7 @@
 #include "process/terminal.h"
 #include "runtime/plan_require.h"
 #include "runtime/registry.h"
+#include "runtime/status.h"
 
 enum {
 	HOSTNAME_LENGTH_MAX = 64, /* __NEW_UTS_LEN */
@@ -216,6 +217,8 @@ int plan_check_streams(struct sandbox_error *error)
 
 static int decide_descriptors(const struct sandbox_spec *spec, struct plan *plan, struct sandbox_error *error)
 {
+	int result;
+
 	if (spec->preserve_fds > PRESERVE_FDS_MAX) {
 		error_set(error, 0, "--preserve-fds %llu", (unsigned long long)spec->preserve_fds);
 		error_cause(error, SANDBOX_E_USAGE, "%d descriptors at most can be preserved", PRESERVE_FDS_MAX);
@@ -228,7 +231,8 @@ static int decide_descriptors(const struct sandbox_spec *spec, struct plan *plan
 				2 + (unsigned int)spec->preserve_fds);
 		}
 	plan->preserve_fds = (unsigned int)spec->preserve_fds;
-	return plan_check_streams(error);
+	result = status_decide(spec->status_fd, plan->preserve_fds, &plan->status_fd, error);
+	return result < 0 ? result : plan_check_streams(error);
 }
 
 static int decide_terminal(const struct sandbox_spec *spec, struct plan *plan, struct sandbox_error *error)
@@ -329,7 +333,7 @@ int plan_build(const struct sandbox_spec *spec, const struct host *host, const s
 {
 	int result;
 
-	*out = (struct plan){.idmap = *idmap, .layers = -1, .maps_itself = idmap->single || host->user.uid == 0};
+	*out = (struct plan){.idmap = *idmap, .layers = -1, .status_fd = -1, .maps_itself = idmap->single || host->user.uid == 0};
 	result = decide_life(spec, out, error);
 	if (result == 0)
 		result = check_sizes(spec, error);

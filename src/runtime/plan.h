@@ -77,6 +77,7 @@ struct plan {
 	char *user;              /* NULL for root */
 	struct sandbox_strings groups; /* supplementary ones, names or numbers, besides those of the user */
 	unsigned int preserve_fds;
+	int status_fd;           /* who is told what becomes of it, or -1 */
 	uint64_t timeout;        /* milliseconds, 0 for none */
 	uint64_t holder;         /* milliseconds that one is kept for the next run; 0: none is used, nor started */
 	bool keep_input;         /* of a detached one without a terminal: a pipe that others can be attached to, else empty */

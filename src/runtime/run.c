@@ -19,6 +19,7 @@
 #include "runtime/receipt.h"
 #include "runtime/run.h"
 #include "runtime/signals.h"
+#include "runtime/status.h"
 #include "runtime/supervisor.h"
 
 const char *sandbox_cause_name(enum sandbox_cause cause)
@@ -169,6 +170,8 @@ int sandbox_run(const struct sandbox_locations *locations, const char *image_nam
 
 	if (result == 0 && out->receipt)
 		describe_run(&decision, spec, image_name, out->receipt);
+	if (result < 0)
+		status_tell_failure(spec->status_fd, error);
 	return result < 0 ? result : run_decided(locations, &decision, NULL, NULL, out, error);
 }
 
@@ -183,6 +186,8 @@ int sandbox_run_detached(const struct sandbox_locations *locations, const char *
 	bool is_supervisor = false;
 	int result = decision_make(locations, image_name, spec, progress, &decision, error);
 
+	if (result < 0)
+		status_tell_failure(spec->status_fd, error);
 	if (result == 0 && receipt)
 		describe_run(&decision, spec, image_name, receipt);
 	if (result == 0)

@@ -57,6 +57,7 @@ void sandbox_spec_finish(struct sandbox_spec *spec)
 	free(spec->name);
 	free(spec->cidfile);
 	free(spec->pidfile);
+	free(spec->status_fd);
 	free(spec->stop_signal);
 	free(spec->workdir);
 	free(spec->umask);

@@ -25,7 +25,7 @@ static const struct field fields[] = {
 	FIELD(LIST, command), FIELD(TEXT, entrypoint), FIELD(TEXT, platform), FIELD(TEXT, select), FIELD(LIST, given),
 	FIELD(TEXT, name), FIELD(FLAG, keep), FIELD(LIST, label), FIELD(FLAG, replace),
 	FIELD(TEXT, cidfile), FIELD(TEXT, pidfile), FIELD(TEXT, stop_signal), FIELD(NUMBER, stop_timeout),
-	FIELD(FLAG, detach), FIELD(LIST, log_opt), FIELD(FLAG, rm), FIELD(NUMBER, timeout),
+	FIELD(FLAG, detach), FIELD(LIST, log_opt), FIELD(TEXT, status_fd), FIELD(FLAG, rm), FIELD(NUMBER, timeout),
 	FIELD(LIST, env), FIELD(LIST, env_file), FIELD(FLAG, env_host), FIELD(LIST, unsetenv), FIELD(TEXT, umask),
 	FIELD(TEXT, oom_score_adj), FIELD(TEXT, workdir), FIELD(FLAG, init), FIELD(NUMBER, preserve_fds),
 	FIELD(FLAG, interactive), FIELD(FLAG, tty), FIELD(FLAG, no_tty),

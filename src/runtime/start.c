@@ -16,6 +16,7 @@
 #include "runtime/record.h"
 #include "runtime/registry.h"
 #include "runtime/run.h"
+#include "runtime/status.h"
 
 int sandbox_create(const struct sandbox_locations *locations, const char *image, const struct sandbox_spec *spec,
 	const struct sandbox_progress *progress, char out_id[SANDBOX_ID_SIZE], struct sandbox_error *error)
@@ -66,6 +67,7 @@ static int adapt(struct sandbox_spec *spec, const struct sandbox_start_options *
 {
 	spec->keep = true;
 	spec->detach = !options->attach;
+	spec->status_fd = memory_text(options->status_fd);
 	/* A terminal has both directions. */
 	return spec->detach || options->interactive || spec->tty ? 0 : take_input_away(error);
 }
@@ -81,8 +83,10 @@ static int start_entry(const struct sandbox_locations *locations, struct registr
 		result = adapt(&kept.spec, options, error);
 	if (result == 0)
 		result = decision_repeat(&kept, &decision, error);
-	if (result < 0)
+	if (result < 0) {
+		status_tell_failure(options->status_fd, error);
 		return result;
+	}
 	return options->attach ? run_decided(locations, &decision, entry, NULL, out, error)
 			: run_in_background(locations, &decision, entry, error);
 }

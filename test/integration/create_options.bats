@@ -9,7 +9,7 @@ load option_rows
 is_not_for_create() {
 	case $1 in
 	name | detach | rm | limits | cgroups | summary | dry-run | json | preserve-fds | storage-size | overlay | replace | keep | label | pidfile | \
-		log-opt | stop-signal | stop-timeout) true ;;
+		stop-signal | stop-timeout | log-opt | status-fd) true ;;
 	*) false ;;
 	esac
 }

@@ -112,6 +112,7 @@ row logs timestamps --timestamps "$detached 0); "'"$SANDBOX" wait "$id" >/dev/nu
 row exec env '-e A=1' "$detached 9); "'with "$id" sh -c "echo \$A";'"$ended" 1 '--env =1' 'names no variable'
 row exec env-file '--env-file vars' "$detached 9); "'with "$id" sh -c "echo \$FROM_FILE";'"$ended" yes \
 	'--env-file no-such-file' no-such-file
+row exec status-fd '--status-fd 7' "$detached 9); "'with "$id" true 7>told; grep -c exec_die told;'"$ended" 1 '--status-fd 2' 'not the number'
 row exec workdir '-w /tmp' "$detached 9); "'with "$id" pwd;'"$ended" /tmp '--workdir where' 'absolute path'
 row exec user '-u 12:34' "$detached 9); "'with "$id" id -u;'"$ended" 12 '--user nobody-at-all' nobody-at-all
 row exec tty -t "$detached 9); "'through on_terminal with "$id" tty;'"$ended" '=*/dev/pts/0*' --tty=2 "$boolean"
@@ -144,6 +145,8 @@ row kill signal '--signal TERM' "$detached 9); "'with "$id" >/dev/null; "$SANDBO
 	'--signal NONE' 'no such signal'
 box_ended='; "$SANDBOX" rm -f box >/dev/null'
 created='"$SANDBOX" create --name box "$BUSYBOX_TAR" sh -c "cat; echo ran" >/dev/null; '
+row start status-fd '--status-fd 7' "$created"'with box 7>told; "$SANDBOX" wait box; grep -c start told'"$box_ended" \
+	$'box\n0\n1' '--status-fd 2' 'not the number'
 row start attach --attach "$created with box </dev/null$box_ended" ran --attach=2 "$boolean"
 row start interactive -i "$created echo typed | with box$box_ended" $'typed\nran' --interactive=2 "$boolean"
 listens='"$SANDBOX" run -d --name box "$BUSYBOX_TAR" sh -c "
@@ -178,6 +181,7 @@ row run stop-timeout '--stop-timeout 0' "${stopped/-d/-d --stop-signal CONT}" 13
 row run label '-l a=b' 'with -d --rm -- sleep 9 >/dev/null; "$SANDBOX" ps --json; "$SANDBOX" rm -fa >/dev/null' '*"a": "b"*' \
 	'--label =b' 'no key'
 row run detach --detach 'with -- echo ran; "$SANDBOX" rm -f $("$SANDBOX" ps -aq)' '[0-9a-f]*' --detach=2 "$boolean"
+row run status-fd '--status-fd 7' 'with -- true 7>told; grep -c die told' 1 '--status-fd 2' 'not the number'
 row run timeout '--timeout 0.1' 'with -- sleep 1; echo $?' 124 '--timeout soon' 'not a duration'
 
 # --- run: process ------------------------------------------------------------------------------------------------
