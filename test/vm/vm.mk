@@ -12,4 +12,4 @@ LEVELS += vm-self
 ## check-vm-self: the level above tested on itself: failures, deaths, interruptions, its cache
 .PHONY: check-vm-self
 check-vm-self: fixtures | $(PACKAGES)/vm
-	@$(WITH_FIXTURES) B=$(B) $(RUN_TAP) test/vm/self/cache.bats test/vm/self/guests.bats
+	@$(WITH_FIXTURES) B=$(B) $(RUN_TAP) test/vm/self/lean.bats test/vm/self/cache.bats test/vm/self/guests.bats

@@ -1,0 +1,4 @@
+# Loaded by examples.bats.
+# shellcheck shell=bash disable=SC2034
+
+LOADED=yes
