@@ -33,11 +33,13 @@ void container_sweep(const struct sandbox_locations *locations, const struct pla
 }
 
 /* Without one, ids are mapped as ever. */
-static void ask_holder(struct container *container, const struct sandbox_locations *locations, const struct plan *plan)
+static void ask_holder(struct container *container, const struct sandbox_locations *locations, struct plan *plan)
 {
 	struct sandbox_error problem = {0};
+	auto_close int call = plan->holder_call > 0 ? plan->holder_call : -1;
 
-	if (holder_open(locations->runtime, &plan->idmap, plan->holder, &container->held, &problem) < 0)
+	plan->holder_call = -1;
+	if (holder_open(locations->runtime, &plan->idmap, plan->holder, call, &container->held, &problem) < 0)
 		log_debug("no holder: %s", problem.text);
 	else if (container->held.inside >= 0)
 		log_debug("the holder had namespaces ready");

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "image/lease.h"
+#include "runtime/holder.h"
 #include "runtime/userns_request.h"
 
 void decision_finish(struct decision *decision)
@@ -97,6 +98,9 @@ int decision_make(const struct sandbox_locations *locations, const char *image_n
 	if (result < 0)
 		return result;
 	warn(spec, &out->plan);
+	/* It can answer while the image is looked up. */
+	if (out->plan.holder)
+		out->plan.holder_call = holder_call(locations->runtime, &out->idmap, out->plan.holder);
 	result = image_store_open(locations->store, &out->store, error);
 	return result < 0 ? result : resolve_image(out, image_name, spec, progress, error);
 }

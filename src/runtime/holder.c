@@ -138,7 +138,7 @@ static int receive_held(int holder, struct held *out)
 	return -EPROTO;
 }
 
-static int holder_ask(int directory, const char *name, uint64_t idle, struct held *out)
+static int send_request(int directory, const char *name, uint64_t idle)
 {
 	const struct holder_request request = {.idle = idle};
 	struct ucred peer;
@@ -146,9 +146,25 @@ static int holder_ask(int directory, const char *name, uint64_t idle, struct hel
 
 	if (holder < 0)
 		return holder;
-	if (send(holder, &request, sizeof(request), MSG_NOSIGNAL) < 0)
-		return -errno;
-	return receive_held(holder, out);
+	return send(holder, &request, sizeof(request), MSG_NOSIGNAL) < 0 ? -errno : take_fd(&holder);
+}
+
+static int holder_ask(int directory, const char *name, uint64_t idle, struct held *out)
+{
+	auto_close int holder = send_request(directory, name, idle);
+
+	return holder < 0 ? holder : receive_held(holder, out);
+}
+
+int holder_call(const char *runtime, const struct idmap *map, uint64_t idle)
+{
+	auto_close int directory = open_holders(runtime, false, NULL);
+	char name[HOLDER_NAME_SIZE];
+
+	if (directory < 0)
+		return -1;
+	holder_name(map, name);
+	return send_request(directory, name, idle);
 }
 
 /* ---- starting one ---- */
@@ -241,14 +257,14 @@ static int holder_start(int directory, const char *name, const struct idmap *map
 	return result;
 }
 
-int holder_open(const char *runtime, const struct idmap *map, uint64_t idle, struct held *out,
+/* There may be none yet. */
+static int open_first(const char *runtime, const struct idmap *map, uint64_t idle, struct held *out,
 	struct sandbox_error *error)
 {
 	auto_close int directory = open_holders(runtime, true, error);
 	char name[HOLDER_NAME_SIZE];
 	int result;
 
-	*out = (struct held)HELD_INIT;
 	if (directory < 0)
 		return directory;
 	holder_name(map, name);
@@ -258,6 +274,20 @@ int holder_open(const char *runtime, const struct idmap *map, uint64_t idle, str
 		return holder_start(directory, name, map, idle, out, error);
 	}
 	return result < 0 ? error_set(error, -result, "ask the holder of the id map") : 0;
+}
+
+int holder_open(const char *runtime, const struct idmap *map, uint64_t idle, int call, struct held *out,
+	struct sandbox_error *error)
+{
+	int result = call >= 0 ? receive_held(call, out) : -ENOENT;
+
+	if (result == 0)
+		return 0;
+	*out = (struct held)HELD_INIT;
+	/* One that does not answer in time is not asked again; one that was killed meanwhile is replaced. */
+	if (result == -EAGAIN)
+		return error_set(error, EAGAIN, "ask the holder of the id map");
+	return open_first(runtime, map, idle, out, error);
 }
 
 /* ---- all of them ---- */

@@ -21,11 +21,17 @@ struct held {
 #define HELD_INIT {.userns = -1, .inside = -1, .network = -1}
 
 /*
- * What the holder of this map has; or, where none answers, a user namespace made now and given to a new one, which ends
- * after `idle` milliseconds without a run. 0 or -errno. What comes from the holder is not to be believed: compare the map
- * of what is made inside (userns_verify_maps).
+ * Asks the holder of this map, where there is one, and does not wait: a socket for holder_open, or -1. It is the caller's
+ * to close.
  */
-int holder_open(const char *runtime, const struct idmap *map, uint64_t idle, struct held *out,
+int holder_call(const char *runtime, const struct idmap *map, uint64_t idle);
+
+/*
+ * What the holder of this map has, who may have been called before (or -1); or, where none answers, a user namespace made
+ * now and given to a new one, which ends after `idle` milliseconds without a run. 0 or -errno. What comes from the holder
+ * is not to be believed: compare the map of what is made inside (userns_verify_maps).
+ */
+int holder_open(const char *runtime, const struct idmap *map, uint64_t idle, int call, struct held *out,
 	struct sandbox_error *error);
 
 void held_close(struct held *held);

@@ -374,6 +374,8 @@ void plan_set_layers(struct plan *plan, int store_layers, const struct sandbox_s
 
 void plan_finish(struct plan *plan)
 {
+	if (plan->holder_call > 0)
+		(void)close(plan->holder_call);
 	sandbox_strings_finish(&plan->root.layers);
 	sandbox_strings_finish(&plan->command);
 	sandbox_strings_finish(&plan->command_origins);

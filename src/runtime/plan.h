@@ -80,6 +80,7 @@ struct plan {
 	int status_fd;           /* who is told what becomes of it, or -1 */
 	uint64_t timeout;        /* milliseconds, 0 for none */
 	uint64_t holder;         /* milliseconds that one is kept for the next run; 0: none is used, nor started */
+	int holder_call;         /* one was asked already (holder_call), unless this is 0 or less; ours */
 	bool keep_input;         /* of a detached one without a terminal: a pipe that others can be attached to, else empty */
 	enum terminal_kind terminal; /* what the payload gets for the caller's */
 	bool upper_on_disk;      /* root.upper is to be set once the directory exists */
