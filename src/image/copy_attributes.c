@@ -18,15 +18,6 @@ enum { SET_ID_BITS = S_ISUID | S_ISGID, OVERRIDE_SIZE_MAX = 64 };
 
 /* ---- owners ---- */
 
-/* With a single id all belongs to root, but for what is recorded. */
-static int read_recorded(int fd, const struct stat *status, const char *name, struct file_owner *out,
-	struct sandbox_error *error)
-{
-	int result = file_owner_read(fd, status, out);
-
-	return result < 0 ? copy_failed(error, -result, name, "read " OVERRIDE_STAT_ATTRIBUTE) : 0;
-}
-
 /* From an id of this namespace to one of the archive. */
 static bool to_archive(const struct id_extents *here, const struct id_extents *from, uint32_t id, uint32_t *out)
 {
@@ -42,18 +33,39 @@ static bool from_archive(const struct id_extents *here, const struct id_extents 
 	return id_extents_lookup(to, id, &outside) && id_extents_find(here, outside, out);
 }
 
-int copy_owner_read(const struct copy_work *work, int fd, const struct stat *status, const char *name,
-	struct file_owner *out, struct sandbox_error *error)
+static int read_by_map(const struct copy_work *work, const struct stat *status, const char *name, struct file_owner *out,
+	struct sandbox_error *error)
 {
 	const struct tree_copy *copy = work->copy;
 
-	if (copy->from->single)
-		return read_recorded(fd, status, name, out, error);
 	out->mode = status->st_mode & 07777;
 	if (to_archive(&copy->here->users, &copy->from->users, status->st_uid, &out->uid) &&
 	    to_archive(&copy->here->groups, &copy->from->groups, status->st_gid, &out->gid))
 		return 0;
 	return copy_failed(error, EINVAL, name, "find out whose it is");
+}
+
+int copy_owner_read(const struct copy_work *work, int fd, const struct stat *status, const char *name,
+	struct file_owner *out, struct sandbox_error *error)
+{
+	int result;
+
+	if (!work->copy->from->single)
+		return read_by_map(work, status, name, out, error);
+	/* With a single id all belongs to root, but for what is recorded. */
+	result = file_owner_read(fd, status, out);
+	return result < 0 ? copy_failed(error, -result, name, "read " OVERRIDE_STAT_ATTRIBUTE) : 0;
+}
+
+int copy_owner_read_at(const struct copy_work *work, int directory, const struct stat *status, const char *name,
+	struct file_owner *out, struct sandbox_error *error)
+{
+	int result;
+
+	if (!work->copy->from->single)
+		return read_by_map(work, status, name, out, error);
+	result = notes_owner(directory, name, status, out);
+	return result < 0 ? copy_failed(error, -result, name, "read " NOTES_ATTRIBUTE) : 0;
 }
 
 int copy_owner_place(const struct copy_work *work, const struct file_owner *owner, const char *name, uid_t *out_uid,
@@ -81,6 +93,15 @@ static bool needs_record(const struct copy_work *work, const struct file_owner *
 	return work->copy->to->single && (owner->uid || owner->gid || (owner->mode & SET_ID_BITS));
 }
 
+static int record_failed(int code, const char *name, const char *doing, struct sandbox_error *error)
+{
+	(void)copy_failed(error, code, name, doing);
+	if (code != ENOTSUP)
+		return -code;
+	(void)error_cause(error, SANDBOX_E_NO_ATTRIBUTES, "the file system of the image store keeps no user attributes");
+	return error_fix(error, "keep images elsewhere with --root DIR, or do without --userns=single");
+}
+
 static int record_owner(int fd, const struct file_owner *owner, const char *name, struct sandbox_error *error)
 {
 	char text[OVERRIDE_SIZE_MAX];
@@ -88,36 +109,68 @@ static int record_owner(int fd, const struct file_owner *owner, const char *name
 
 	if (fsetxattr(fd, OVERRIDE_STAT_ATTRIBUTE, text, (size_t)size, 0) == 0)
 		return 0;
-	(void)copy_failed(error, errno, name, "record its owner in " OVERRIDE_STAT_ATTRIBUTE);
-	if (errno != ENOTSUP)
-		return -errno;
-	(void)error_cause(error, SANDBOX_E_HOME_UNUSABLE, "the file system of the image store keeps no user attributes");
-	return error_fix(error, "keep images elsewhere with --root DIR, or do without --userns=single");
+	return record_failed(errno, name, "record its owner in " OVERRIDE_STAT_ATTRIBUTE, error);
+}
+
+int copy_note_owner(struct copy_work *work, int directory, const struct stat *status, const struct file_owner *owner,
+	const char *name, struct sandbox_error *error)
+{
+	struct note note = {.owner = *owner, .type = status->st_mode & S_IFMT};
+	int result;
+
+	/* A whiteout is nobody's in particular. */
+	if (!needs_record(work, owner) || S_ISCHR(status->st_mode))
+		return 0;
+	(void)snprintf(note.name, sizeof(note.name), "%s", name);
+	result = notes_put(directory, &note, &work->full);
+	if (result == -EFBIG) {
+		work->counts.lost++;
+		return 0;
+	}
+	return result < 0 ? record_failed(-result, name, "note its owner in " NOTES_ATTRIBUTE, error) : 0;
+}
+
+int copy_devices(struct copy_work *work, int from, int to, const char *name, struct sandbox_error *error)
+{
+	auto_finish(notes_finish) struct notes notes;
+	int result = notes_read(from, &notes);
+	size_t position = 0;
+	struct note note;
+
+	while (result == 0 && notes_next(&notes, &position, &note))
+		if (note_is_device(&note))
+			result = notes_put(to, &note, &work->full);
+	/* There was room for it in the original. */
+	return result < 0 && result != -EFBIG ? copy_failed(error, -result, name, "copy " NOTES_ATTRIBUTE) : 0;
 }
 
 /* ---- attributes ---- */
+
+static const char capability_attribute[] = "security.capability";
 
 /* A version 3 capability says whose root it is good for, by an id of this namespace; one of version 2, for 0's. */
 static int copy_capability(struct copy_work *work, int from, int to, const char *name, struct sandbox_error *error)
 {
 	struct vfs_ns_cap_data data = {0};
-	ssize_t size = fgetxattr(from, "security.capability", &data, sizeof(data));
 	const struct tree_copy *copy = work->copy;
+	bool recorded = copy->from->single;
+	ssize_t size = fgetxattr(from, recorded ? OVERRIDE_CAPABILITY_ATTRIBUTE : capability_attribute, &data, sizeof(data));
 	uid_t source_root = 0, target_root = 0;
 	uint32_t flags;
 
 	(void)from_archive(&copy->here->users, &copy->from->users, 0, &source_root);
 	(void)from_archive(&copy->here->users, &copy->to->users, 0, &target_root);
 	/* EOVERFLOW: of a namespace that has nothing to do with this one. */
-	if (size < (ssize_t)XATTR_CAPS_SZ_2 || copy->to->single ||
-	    (size == XATTR_CAPS_SZ_3 ? le32toh(data.rootid) : 0) != source_root) {
+	if (size < (ssize_t)XATTR_CAPS_SZ_2 ||
+	    (!recorded && (size == XATTR_CAPS_SZ_3 ? le32toh(data.rootid) : 0) != source_root)) {
 		work->counts.lost++;
 		return 0;
 	}
 	flags = le32toh(data.magic_etc) & VFS_CAP_FLAGS_MASK;
-	data.magic_etc = htole32(VFS_CAP_REVISION_3 | flags);
+	data.magic_etc = htole32((copy->to->single ? VFS_CAP_REVISION_2 : VFS_CAP_REVISION_3) | flags);
 	data.rootid = htole32(target_root);
-	if (fsetxattr(to, "security.capability", &data, XATTR_CAPS_SZ_3, 0) < 0)
+	if (fsetxattr(to, copy->to->single ? OVERRIDE_CAPABILITY_ATTRIBUTE : capability_attribute, &data,
+		    copy->to->single ? XATTR_CAPS_SZ_2 : XATTR_CAPS_SZ_3, 0) < 0)
 		return copy_failed(error, errno, name, "set its capabilities");
 	return 0;
 }
@@ -138,7 +191,7 @@ static int copy_value(int from, int to, const char *attribute, const char *name,
 static int copy_attribute(struct copy_work *work, int from, int to, const char *attribute, const char *name,
 	struct sandbox_error *error)
 {
-	if (strcmp(attribute, "security.capability") == 0)
+	if (strcmp(attribute, work->copy->from->single ? OVERRIDE_CAPABILITY_ATTRIBUTE : capability_attribute) == 0)
 		return copy_capability(work, from, to, name, error);
 	/* Labels of the machine come by themselves. */
 	if (!text_starts_with(attribute, "user.") || text_starts_with(attribute, "user.containers."))
@@ -198,8 +251,8 @@ int copy_attributes_at(struct copy_work *work, int to, const struct stat *status
 		return result;
 	if ((uid || gid) && fchownat(to, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
 		return copy_failed(error, errno, name, "set its owner");
-	/* A whiteout is nobody's in particular. */
-	if (needs_record(work, owner) && !S_ISCHR(status->st_mode))
-		work->counts.lost++;
+	result = copy_note_owner(work, to, status, owner, name, error);
+	if (result < 0)
+		return result;
 	return utimensat(to, name, times, AT_SYMLINK_NOFOLLOW) < 0 ? copy_failed(error, errno, name, "set its time") : 0;
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
+#include "image/notes.h"
 #include "image/owner.h"
 #include "image/tree_copy.h"
 
@@ -14,6 +15,7 @@ struct copy_work {
 	bool no_clone;       /* the file system shares no blocks */
 	bool no_range;       /* nor does the kernel copy for us */
 	unsigned char *buffer;
+	struct notes_full full;
 	bool lives;          /* the original may change meanwhile, and then: */
 	uint64_t shrunk;     /* files that ended before they were copied */
 };
@@ -27,9 +29,17 @@ int copy_failed(struct sandbox_error *error, int code, const char *name, const c
 int copy_data(struct copy_work *work, int from, int to, const struct stat *status, const char *name,
 	struct sandbox_error *error);
 
-/* copy_attributes.c. `fd` is -1 for what takes no attributes. 0 or -errno. */
+/* copy_attributes.c. 0 or -errno. */
 int copy_owner_read(const struct copy_work *work, int fd, const struct stat *status, const char *name,
 	struct file_owner *out, struct sandbox_error *error);
+/* Of `name` in `directory`, which takes no attributes. */
+int copy_owner_read_at(const struct copy_work *work, int directory, const struct stat *status, const char *name,
+	struct file_owner *out, struct sandbox_error *error);
+/* With a single id: notes at the directory whose the link or FIFO `name` is, or counts what there is no room for. */
+int copy_note_owner(struct copy_work *work, int directory, const struct stat *status, const struct file_owner *owner,
+	const char *name, struct sandbox_error *error);
+/* What is noted of devices in a directory: whoever owns it, they are noted with the archive's ids. */
+int copy_devices(struct copy_work *work, int from, int to, const char *name, struct sandbox_error *error);
 /* Whose it is in this namespace, when it belongs to *owner in the copy. */
 int copy_owner_place(const struct copy_work *work, const struct file_owner *owner, const char *name, uid_t *out_uid,
 	gid_t *out_gid, struct sandbox_error *error);

@@ -48,8 +48,8 @@ int image_copy(struct image_store *store, const char *digest, const struct image
 		return result;
 	log_debug("made the files of %s for other ids", digest);
 	if (lost)
-		strings_take(&image.notices, memory_format("%llu owners and capabilities were left out: with a single id they "
-			"cannot be recorded", (unsigned long long)lost));
+		strings_take(&image.notices, memory_format("%llu owners and capabilities were left out: there is no room to "
+			"record them, or they are of another root", (unsigned long long)lost));
 	image.imported = true;
 	*out = image;
 	image = (struct image){0};

@@ -14,6 +14,8 @@
 #include "base/scope.h"
 #include "base/test_switch.h"
 #include "base/text.h"
+#include "image/layer_path.h"
+#include "image/notes.h"
 #include "kernel/syscalls.h"
 #include "userns/userns.h"
 
@@ -44,32 +46,13 @@ static bool is_opaque(int directory)
 	return fgetxattr(directory, opaque_attribute, &value, sizeof(value)) == 1 && value == 'y';
 }
 
-/*
- * The directory `path` of one layer: a descriptor; -ENOENT when the layer says nothing of it; -ENOTDIR when it hides what
- * the layers below it say; or another -errno.
- */
+/* As layer_path_open, of one layer. */
 static int find_in_layer(int wrapper, const char *path)
 {
-	auto_free char *parts = memory_text(path);
-	auto_close int held = open_below(wrapper, "root");
-	char *rest = parts, *part;
-	bool opaque = false;
+	auto_close int root = open_below(wrapper, "root");
+	bool hides;
 
-	if (held < 0)
-		return -errno;
-	while ((part = strsep(&rest, "/"))) {
-		int next = open_below(held, part);
-
-		if (next < 0 && errno == ENOENT)
-			return opaque ? -ENOTDIR : -ENOENT;
-		/* A deletion, or another kind of thing under that name. */
-		if (next < 0)
-			return errno == ELOOP ? -ENOTDIR : -errno;
-		scope_close(&held);
-		held = next;
-		opaque = opaque || is_opaque(held);
-	}
-	return take_fd(&held);
+	return root < 0 ? -errno : layer_path_open(root, path, &hides);
 }
 
 static int copy_attributes(int from, int to, const char *path, struct sandbox_error *error)
@@ -81,7 +64,9 @@ static int copy_attributes(int from, int to, const char *path, struct sandbox_er
 	for (const char *name = names; size > 0 && name < names + size; name += strlen(name) + 1) {
 		ssize_t length;
 
-		if (!text_starts_with(name, "user.") || text_starts_with(name, "user.overlay."))
+		/* Notes are of what lies in that layer. */
+		if (!text_starts_with(name, "user.") || text_starts_with(name, "user.overlay.") ||
+		    strcmp(name, NOTES_ATTRIBUTE) == 0)
 			continue;
 		length = fgetxattr(from, name, value, ATTRIBUTES_SIZE_MAX);
 		if (length < 0 || fsetxattr(to, name, value, (size_t)length, 0) < 0)

@@ -28,7 +28,6 @@ void import_counts_add(struct import_counts *sum, const struct import_counts *mo
 	sum->devices_missed += more->devices_missed;
 	sum->attributes_dropped += more->attributes_dropped;
 	sum->owners_dropped += more->owners_dropped;
-	sum->capabilities_dropped += more->capabilities_dropped;
 }
 
 /* The whole packet or an error: a packet that is too long is never the beginning of one. Its size, 0, or -errno. */

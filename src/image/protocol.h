@@ -39,6 +39,9 @@
  */
 #define OVERRIDE_STAT_ATTRIBUTE "user.containers.override_stat"
 
+/* The same for the capability of a file (security.capability, version 2), in fuse-overlayfs's spelling. */
+#define OVERRIDE_CAPABILITY_ATTRIBUTE "user.containers.override_security.capability"
+
 /* The word of the OCI image spec (that of Go) for the machine that this program is made for. */
 extern const char image_own_architecture[];
 
@@ -90,11 +93,10 @@ struct import_counts {
 	uint64_t symlinks;
 	uint64_t hard_links;
 	uint64_t fifos;
-	uint64_t devices_skipped;
+	uint64_t devices_skipped; /* noted or not: there is no node */
 	uint64_t devices_missed; /* of them, those that a sandbox's own /dev does not cover; not kept in records */
 	uint64_t attributes_dropped; /* extended attributes, ACLs and file flags that a layer does not keep */
-	uint64_t owners_dropped;     /* single: of symbolic links and FIFOs, which take no attribute */
-	uint64_t capabilities_dropped; /* single: of files; not kept in records, for attributes_dropped has them */
+	uint64_t owners_dropped;     /* single: of symbolic links and FIFOs, for which their directory had no room */
 };
 
 /* Adds what another layer is made of; how long the archive is, is no sum. */

@@ -147,7 +147,7 @@ static int write_stream(struct helper *helper, const struct save_job *job, int f
 	auto_finish(writer_finish) struct tar_writer writer;
 	const struct tree_tar tree = {
 		.writer = &writer, .form = TREE_TAR_LAYER, .root = helper->root, .base = -1, .prefix = "",
-		.recorded = job->source.ids.map.single, .progress = report_progress, .context = helper};
+		.recorded = job->source.ids.map.single, .noted = true, .progress = report_progress, .context = helper};
 	int result = tar_start(&writer, fd, true, error);
 
 	if (result == 0 && job->opaque)

@@ -163,12 +163,24 @@ static int copy_node(const struct walk *walk, const char *name, const struct sta
 static int copy_other(const struct walk *walk, const char *name, const struct stat *status, struct sandbox_error *error)
 {
 	struct file_owner owner;
-	int result = copy_owner_read(walk->work, -1, status, name, &owner, error);
+	int result = copy_owner_read_at(walk->work, walk->source, status, name, &owner, error);
 
 	if (result == 0)
 		result = S_ISLNK(status->st_mode) ? copy_link(walk, name, error) :
 			copy_node(walk, name, status, copy_owner_mode(walk->work, &owner), error);
 	return result < 0 ? result : copy_attributes_at(walk->work, walk->target, status, &owner, name, error);
+}
+
+/* Further names of one link are noted, too: nobody knows which of them is the first that is asked for. */
+static int note_link(const struct walk *walk, const char *name, const struct stat *status, struct sandbox_error *error)
+{
+	struct file_owner owner;
+	int result;
+
+	if (S_ISREG(status->st_mode))
+		return 0;
+	result = copy_owner_read_at(walk->work, walk->source, status, name, &owner, error);
+	return result < 0 ? result : copy_note_owner(walk->work, walk->target, status, &owner, name, error);
 }
 
 static int copy_entry(struct walk *walk, const char *name, struct sandbox_error *error)
@@ -187,7 +199,7 @@ static int copy_entry(struct walk *walk, const char *name, struct sandbox_error 
 	if (status.st_nlink > 1)
 		result = link_known(walk, name, &status, error);
 	if (result != 0)
-		return result < 0 ? result : 0;
+		return result < 0 ? result : note_link(walk, name, &status, error);
 	result = S_ISREG(status.st_mode) ? copy_file(walk, name, &status, error) : copy_other(walk, name, &status, error);
 	return result == 0 && status.st_nlink > 1 ? link_remember(walk, name, &status, error) : result;
 }
@@ -244,6 +256,8 @@ static int settle(const struct walk *walk, struct sandbox_error *error)
 	if (fstat(walk->source, &status) < 0)
 		return copy_failed(error, errno, name, "look at it");
 	result = copy_owner_read(walk->work, walk->source, &status, name, &owner, error);
+	if (result == 0)
+		result = copy_devices(walk->work, walk->source, walk->target, name, error);
 	/* It was 0700 until now. */
 	return result < 0 ? result
 			  : copy_attributes(walk->work, walk->source, walk->target, &status, &owner, 0700, name, error);

@@ -5,10 +5,11 @@
  * what is in a file or how deep it lies.
  *
  *	owner and mode      those of the archive. With a single id they are what user.containers.override_stat says, and
- *	                    are recorded there, set-id bits too (importer/attributes.h)
+ *	                    are recorded there, set-id bits too (importer/attributes.h); of links and FIFOs, at the directory
+ *	                    (notes.h), as devices always
  *	times               the last modification
  *	attributes          user.*, also those by which overlay knows an opaque directory: the importer made them. A file
- *	                    capability moves to the root of the other map; a single id has none
+ *	                    capability moves to the root of the other map; with a single id it is recorded
  *	hard links          stay links
  *	holes               stay holes; blocks are shared with the original where the file system can
  */
@@ -23,7 +24,7 @@
 struct tree_copy_counts {
 	uint64_t entries;
 	uint64_t bytes; /* of files, holes not counted */
-	uint64_t lost;  /* owners and capabilities that a single id cannot keep */
+	uint64_t lost;  /* owners that a single id cannot keep, and capabilities of another's root */
 };
 
 struct tree_copy {

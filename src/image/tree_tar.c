@@ -11,7 +11,10 @@
 
 #include "base/memory.h"
 #include "base/scope.h"
+#include "image/layer_notes.h"
+#include "image/layer_path.h"
 #include "image/owner.h"
+#include "image/protocol.h"
 #include "image/tar_links.h"
 #include "image/tar_sparse.h"
 #include "base/text.h"
@@ -29,6 +32,7 @@ struct work {
 	struct tree_tar_counts counts;
 	struct tar_links links;
 	struct tar_sparse sparse; /* of the present file */
+	struct layer_path layers; /* of the present directory */
 	/* Of the present object; the names and values lie in `buffer`. */
 	struct tar_attribute attributes[ATTRIBUTES_MAX];
 	size_t attribute_count;
@@ -48,6 +52,7 @@ static void work_free(struct work **slot)
 		return;
 	tar_links_finish(&work->links);
 	tar_sparse_finish(&work->sparse);
+	layer_path_finish(&work->layers);
 	free(work->names);
 	free(work->values);
 	free(work);
@@ -60,6 +65,8 @@ static struct work *work_new(const struct tree_tar *tree)
 	if (!work)
 		return NULL;
 	work->tree = tree;
+	work->layers.roots = tree->layers;
+	work->layers.root_count = tree->layer_count;
 	work->names = malloc(XATTR_LIST_MAX);
 	work->values = malloc(VALUES_SIZE_MAX);
 	return work->names && work->values ? take_ptr(work) : NULL;
@@ -94,11 +101,12 @@ static bool is_missed(const char *name)
 
 static int read_attribute(struct work *work, int fd, const char *name, const char *path, struct sandbox_error *error)
 {
+	bool capability = work->tree->recorded && strcmp(name, OVERRIDE_CAPABILITY_ATTRIBUTE) == 0;
 	char *value = work->values + work->values_used;
 	ssize_t size;
 
 	/* The format ends a name at its first "=". */
-	if (!is_written(name) || strchr(name, '=') || work->attribute_count == ATTRIBUTES_MAX) {
+	if ((!is_written(name) && !capability) || strchr(name, '=') || work->attribute_count == ATTRIBUTES_MAX) {
 		work->counts.attributes += is_missed(name);
 		return 0;
 	}
@@ -112,7 +120,8 @@ static int read_attribute(struct work *work, int fd, const char *name, const cha
 	}
 	if (size < 0)
 		return object_failed(errno, path, "read the attributes of", error);
-	work->attributes[work->attribute_count++] = (struct tar_attribute){name, value, (size_t)size};
+	work->attributes[work->attribute_count++] = (struct tar_attribute){
+		capability ? "security.capability" : name, value, (size_t)size};
 	work->values_used += (size_t)size;
 	return 0;
 }
@@ -244,13 +253,39 @@ static int read_target(struct work *work, const struct tree_node *node, struct t
 	return 0;
 }
 
-static int fill_owner(const struct work *work, const struct tree_node *node, struct tar_entry *entry,
-	struct sandbox_error *error)
+/* The trees whose notes count, at the directory `path`, of which `own` is the one that is being written. */
+static int find_notes(struct work *work, const char *path, const int *own, struct layer_notes *out)
+{
+	int result = 0;
+
+	*out = (struct layer_notes){own, 1};
+	if (work->tree->noted)
+		return 0;
+	if (work->layers.root_count)
+		result = layer_path_enter(&work->layers, path);
+	*out = (struct layer_notes){work->layers.directories, work->layers.count};
+	return result;
+}
+
+/* Of what takes no attributes of its own. */
+static int read_noted_owner(struct work *work, const struct tree_node *node, struct file_owner *out)
+{
+	size_t length = strlen(node->path) - strlen(node->name);
+	auto_free char *parent = memory_text_n(node->path, length ? length - 1 : 0);
+	struct layer_notes notes;
+	int result = find_notes(work, parent, &node->directory, &notes);
+
+	return result < 0 ? result : layer_notes_owner(&notes, node->name, &node->status, out);
+}
+
+static int fill_owner(struct work *work, const struct tree_node *node, struct tar_entry *entry, struct sandbox_error *error)
 {
 	struct file_owner owner;
 	int result = 0;
 
-	if (work->tree->recorded)
+	if (work->tree->recorded && node->fd < 0)
+		result = read_noted_owner(work, node, &owner);
+	else if (work->tree->recorded)
 		result = file_owner_read(node->fd, &node->status, &owner);
 	else
 		owner = (struct file_owner){node->status.st_uid, node->status.st_gid, node->status.st_mode & 07777};
@@ -301,6 +336,34 @@ static bool is_same_root(const struct work *work, const struct tar_entry *entry)
 		base.st_gid == entry->gid && (base.st_mode & 07777) == (entry->mode & 07777);
 }
 
+struct device_place {
+	struct work *work;
+	const char *directory; /* in the archive, with its slash; "" for the root of a tree that has no prefix */
+};
+
+static int write_device(void *context, const struct note *note, struct sandbox_error *error)
+{
+	const struct device_place *place = context;
+	auto_free char *path = memory_format("%s%s", place->directory, note->name);
+	const struct tar_entry entry = {.path = path, .mode = note->type | note->owner.mode, .uid = note->owner.uid,
+		.gid = note->owner.gid, .device = note->device, .modified = {note->modified, 0}};
+
+	place->work->counts.entries++;
+	return tar_header(place->work->tree->writer, &entry, error);
+}
+
+static int write_devices(struct work *work, const struct tree_node *node, const struct tar_entry *entry,
+	struct sandbox_error *error)
+{
+	struct device_place place = {work, *node->path || *work->tree->prefix ? entry->path : ""};
+	struct layer_notes notes;
+	int result = find_notes(work, node->path, &node->fd, &notes);
+
+	if (result < 0)
+		return object_failed(-result, node->path, "look for what is noted of", error);
+	return layer_notes_devices(&notes, node->fd, write_device, &place, error);
+}
+
 static int write_directory(struct work *work, const struct tree_node *node, struct tar_entry *entry,
 	struct sandbox_error *error)
 {
@@ -313,10 +376,11 @@ static int write_directory(struct work *work, const struct tree_node *node, stru
 		work->counts.entries++;
 		result = tar_header(work->tree->writer, entry, error);
 	}
-	if (result < 0 || !layer || !work->opaque)
-		return result;
-	marker = memory_format("%s%s", *node->path ? entry->path : "", opaque_name);
-	return write_marker(work, marker, &node->status, error);
+	if (result == 0 && layer && work->opaque) {
+		marker = memory_format("%s%s", *node->path ? entry->path : "", opaque_name);
+		result = write_marker(work, marker, &node->status, error);
+	}
+	return result < 0 ? result : write_devices(work, node, entry, error);
 }
 
 /* Whether it is a further name of a file that was written; else it is remembered under this one. 1, 0 or -errno. */

@@ -3,8 +3,9 @@
  * owners are those inside.
  *
  * Left out: what only means something to overlay or to us (user.overlay.*, user.containers.*: with a single id the
- * recorded owners and set-id bits are written as what they stand for), other attributes than user.* and file
- * capabilities, sockets, and what is in directories of the kernel's own that are mounted in the tree.
+ * recorded owners, set-id bits and capabilities are written as what they stand for), other attributes than user.* and file
+ * capabilities, sockets, and what is in directories of the kernel's own that are mounted in the tree. Devices are where
+ * notes of the store's trees say so (notes.h).
  */
 #ifndef IMAGE_TREE_TAR_H
 #define IMAGE_TREE_TAR_H
@@ -40,7 +41,11 @@ struct tree_tar {
 	int root;           /* borrowed, as the next */
 	int base;           /* or -1: tree_walk.h */
 	const char *prefix; /* the name of the root in the archive; "" for "./" */
-	bool recorded;      /* with a single id: what user.containers.override_stat says of owners counts */
+	bool recorded;      /* with a single id: what is recorded of owners and capabilities counts */
+	bool noted;         /* `root` is a tree of the store, and what its directories note counts, too */
+	/* Else the trees whose notes count, the uppermost first; borrowed. */
+	const int *layers;
+	size_t layer_count;
 	/* Called often; or NULL. */
 	void (*progress)(void *context, const struct tree_tar_counts *counts);
 	/* Asked for each object; true leaves it out with all below it. Or NULL. */

@@ -58,7 +58,7 @@ static void fill_record(struct image *image, const struct import_result *importe
 	add_notice(image, record->counts.devices_missed, "device nodes outside /dev were left out");
 	add_notice(image, record->counts.attributes_dropped, "extended attributes or ACLs were left out");
 	add_notice(image, record->counts.owners_dropped, "owners of symbolic links and FIFOs were left out: "
-		"with a single id they cannot be recorded");
+		"with a single id they are recorded at their directory, which has no room for more");
 	image->imported = true;
 }
 
@@ -125,7 +125,7 @@ int unpack_stage(const struct unpacking *unpacking, struct importer *importer, s
 	result = importer_run(importer, out, out_image, error);
 	test_point("import-unpacked");
 	if (result == 0)
-		staging->lost = out->counts.owners_dropped + out->counts.capabilities_dropped;
+		staging->lost = out->counts.owners_dropped;
 	return result;
 }
 

@@ -1,6 +1,7 @@
 #include "importer/attributes.h"
 
 #include <archive.h>
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -92,6 +93,12 @@ static bool has_other_owner(const struct attributes *attributes)
 	return attributes->uid || attributes->gid || attributes_mode(attributes, true) != attributes->mode;
 }
 
+int attributes_explain_none(struct sandbox_error *error)
+{
+	return error_cause(error, SANDBOX_E_NO_ATTRIBUTES, "with a single id, owners are kept in extended attributes, and "
+		"the file system of the store has none");
+}
+
 static int record_owner(int fd, const char *name, const struct attributes *attributes, struct sandbox_error *error)
 {
 	char text[64];
@@ -106,8 +113,7 @@ static int record_owner(int fd, const char *name, const struct attributes *attri
 	(void)entry_failed(error, code, name, "record its owner in " OVERRIDE_STAT_ATTRIBUTE);
 	if (code != ENOTSUP)
 		return -code;
-	return error_cause(error, SANDBOX_E_NO_ATTRIBUTES, "with a single id, owners are kept in extended attributes, and "
-		"the file system of the store has none");
+	return attributes_explain_none(error);
 }
 
 /* A capability of another user namespace (version 3) names its root by an id that means nothing here. */
@@ -118,7 +124,7 @@ static bool is_foreign_capability(const void *value, size_t size)
 	if (size < sizeof(revision))
 		return false;
 	memcpy(&revision, value, sizeof(revision));
-	return (revision & VFS_CAP_REVISION_MASK) == VFS_CAP_REVISION_3;
+	return (le32toh(revision) & VFS_CAP_REVISION_MASK) == VFS_CAP_REVISION_3;
 }
 
 static int keep_attribute(int fd, const char *name, const char *attribute, const void *value, size_t size,
@@ -144,6 +150,19 @@ static int keep_attribute(int fd, const char *name, const char *attribute, const
 		error_cause(error, SANDBOX_E_NONE, "the file system refused \"%.64s\"", attribute);
 }
 
+static int record_capability(int fd, const char *name, const void *value, size_t size, struct import_counts *counts,
+	struct sandbox_error *error)
+{
+	uint32_t revision = 0;
+
+	if (size == XATTR_CAPS_SZ_2)
+		memcpy(&revision, value, sizeof(revision));
+	/* What the kernel says of a capability itself. */
+	if ((le32toh(revision) & VFS_CAP_REVISION_MASK) != VFS_CAP_REVISION_2)
+		return entry_refuse(error, "entry", name, "its \"security.capability\" has a value that is none");
+	return keep_attribute(fd, name, OVERRIDE_CAPABILITY_ATTRIBUTE, value, size, counts, error);
+}
+
 static int apply_attribute(int fd, const char *name, const char *attribute, const void *value, size_t size,
 	bool single, struct import_counts *counts, struct sandbox_error *error)
 {
@@ -151,15 +170,16 @@ static int apply_attribute(int fd, const char *name, const char *attribute, cons
 
 	if (policy == ATTRIBUTE_REFUSE)
 		return entry_refuse(error, "entry", name, "it has an extended attribute that steers overlay");
-	if (policy == ATTRIBUTE_CAPABILITY && single)
-		counts->capabilities_dropped++;
 	if (policy == ATTRIBUTE_CAPABILITY)
-		policy = single || is_foreign_capability(value, size) ? ATTRIBUTE_DROP : ATTRIBUTE_KEEP;
+		policy = is_foreign_capability(value, size) ? ATTRIBUTE_DROP : ATTRIBUTE_KEEP;
 	/* Symbolic links and special files take no attribute of users. */
 	if (policy == ATTRIBUTE_DROP || fd < 0) {
 		counts->attributes_dropped++;
 		return 0;
 	}
+	/* The kernel would take it, and bind it to a root that is nobody but the caller. */
+	if (single && strcmp(attribute, "security.capability") == 0)
+		return record_capability(fd, name, value, size, counts, error);
 	return keep_attribute(fd, name, attribute, value, size, counts, error);
 }
 
@@ -238,9 +258,7 @@ int attributes_apply_at(int parent, const char *file, struct archive_entry *entr
 	struct timespec times[2] = {attributes->modified, attributes->modified};
 	bool owned = attributes->uid || attributes->gid;
 
-	if (owned && single)
-		counts->owners_dropped++;
-	else if (owned && fchownat(parent, file, attributes->uid, attributes->gid, AT_SYMLINK_NOFOLLOW) < 0)
+	if (owned && !single && fchownat(parent, file, attributes->uid, attributes->gid, AT_SYMLINK_NOFOLLOW) < 0)
 		return owner_failed(errno, name, attributes, error);
 	if (utimensat(parent, file, times, AT_SYMLINK_NOFOLLOW) < 0)
 		return entry_failed(error, errno, name, "set its time");

@@ -7,14 +7,15 @@
  *	user.containers.*                  dropped and counted: notes of a container store about its own files;
  *	                                   ours (below) are made here and nowhere else
  *	user.*                             kept
- *	security.capability                kept when a range of ids is mapped (the kernel then binds it to the root
- *	                                   of that range), else dropped and counted
+ *	security.capability                kept; the kernel binds it to the root of the map. That of a single id is the
+ *	                                   caller, so with one it is only recorded: OVERRIDE_CAPABILITY_ATTRIBUTE
  *	all others                         dropped and counted: labels belong to the machine that made them
  *	                                   (security.selinux), POSIX ACLs name ids in a binary form, trusted.*
  *	                                   needs a privilege that nobody here has
  *
  * With a single id, user.containers.override_stat holds "UID:GID:MODE" (decimal, decimal, octal), as
- * fuse-overlayfs and containers/storage write and read it, where it differs from what the file has.
+ * fuse-overlayfs and containers/storage write and read it, where it differs from what the file has. For what takes no
+ * attribute see entry_notes.h.
  */
 #ifndef IMPORTER_ATTRIBUTES_H
 #define IMPORTER_ATTRIBUTES_H
@@ -67,9 +68,15 @@ int attributes_extend(int fd, struct archive_entry *entry, const char *name, boo
 int attributes_settle(int fd, const char *name, const struct attributes *attributes, bool single,
 	struct sandbox_error *error);
 
-/* The same for what cannot be opened: a symbolic link or a FIFO, `file` in `parent`; and its time. */
+/*
+ * The same for what cannot be opened: a symbolic link or a FIFO, `file` in `parent`; and its time. With a single id its owner
+ * is left to entry_notes_owner.
+ */
 int attributes_apply_at(int parent, const char *file, struct archive_entry *entry, const char *name,
 	const struct attributes *attributes, bool single, struct import_counts *counts,
 	struct sandbox_error *error);
+
+/* The cause of an ENOTSUP: E_NO_ATTRIBUTES. */
+int attributes_explain_none(struct sandbox_error *error);
 
 #endif

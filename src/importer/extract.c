@@ -12,6 +12,7 @@
 #include "base/scope.h"
 #include "base/test_switch.h"
 #include "importer/attributes.h"
+#include "importer/entry_notes.h"
 #include "importer/entry_path.h"
 #include "importer/target.h"
 #include "importer/whiteout.h"
@@ -256,8 +257,13 @@ static int extract_node(struct extraction *extraction, int parent, struct sandbo
 		extraction->counts->symlinks++;
 	else
 		extraction->counts->fifos++;
-	return attributes_apply_at(parent, path->text + path->name, extraction->entry, path->text,
-		&extraction->attributes, extraction->request->single, extraction->counts, error);
+	if (extraction->request->single)
+		result = entry_notes_owner(&extraction->target, parent, path->text + path->name,
+			archive_entry_filetype(extraction->entry), path->text, &extraction->attributes, extraction->counts,
+			error);
+	return result < 0 ? result
+			  : attributes_apply_at(parent, path->text + path->name, extraction->entry, path->text,
+				    &extraction->attributes, extraction->request->single, extraction->counts, error);
 }
 
 /* A descriptor of the directory that holds the file that a hard link names; the caller closes it. */
@@ -294,6 +300,15 @@ static int open_link_target(struct extraction *extraction, struct sandbox_error 
 	return take_fd(&directory);
 }
 
+/* With a single id, another name of what takes no attributes. */
+static int note_link(struct extraction *extraction, int directory, int parent, struct sandbox_error *error)
+{
+	const struct entry_path *path = &extraction->path, *link = &extraction->link;
+
+	return !extraction->request->single ? 0 : entry_notes_link(&extraction->target, directory, link->text + link->name,
+		parent, path->text + path->name, path->text, extraction->counts, error);
+}
+
 static int extract_hard_link(struct extraction *extraction, int parent, struct sandbox_error *error)
 {
 	const struct entry_path *path = &extraction->path, *link = &extraction->link;
@@ -312,7 +327,7 @@ static int extract_hard_link(struct extraction *extraction, int parent, struct s
 		int result;
 
 		if (linkat(directory, link->text + link->name, parent, path->text + path->name, 0) == 0)
-			return 0;
+			return note_link(extraction, directory, parent, error);
 		if (errno != EEXIST || attempt)
 			return entry_failed(error, errno, path->text, "make the hard link");
 		result = target_make_room(parent, path, error);
@@ -344,6 +359,7 @@ static int extract_typed(struct extraction *extraction, struct sandbox_error *er
 			"the root of the tree can only be a directory");
 	if (type == AE_IFCHR || type == AE_IFBLK) {
 		extraction->counts->devices_skipped++;
+		(void)entry_notes_device(&extraction->target, &extraction->path, extraction->entry, &extraction->attributes);
 		if (strncmp(name, "dev/", 4) != 0)
 			extraction->counts->devices_missed++;
 		return 0;

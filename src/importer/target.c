@@ -215,6 +215,15 @@ int target_parent(struct target *target, const struct entry_path *path, struct s
 	return fd;
 }
 
+/* Whose a link or a FIFO was says nothing of another one that takes its name. */
+static int forget_note(int parent, const struct entry_path *path, struct sandbox_error *error)
+{
+	auto_close int directory = openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int result = directory < 0 ? -errno : notes_drop(directory, path->text + path->name);
+
+	return result < 0 ? entry_failed(error, -result, path->text, "forget whose it replaces") : 0;
+}
+
 int target_make_room(int parent, const struct entry_path *path, struct sandbox_error *error)
 {
 	const char *name = path->text + path->name;
@@ -226,7 +235,7 @@ int target_make_room(int parent, const struct entry_path *path, struct sandbox_e
 		return entry_refuse(error, "entry", path->text, "it would replace a directory");
 	if (unlinkat(parent, name, 0) < 0)
 		return entry_failed(error, errno, path->text, "remove what it replaces");
-	return 0;
+	return S_ISREG(status.st_mode) ? 0 : forget_note(parent, path, error);
 }
 
 int target_make_directory(int parent, const struct entry_path *path, struct sandbox_error *error)

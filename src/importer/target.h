@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "base/error.h"
+#include "image/notes.h"
 #include "importer/attributes.h"
 #include "importer/entry_path.h"
 
@@ -30,6 +31,7 @@ struct target {
 	size_t directory_count, directory_room;
 	uint64_t path_bytes; /* of all records */
 	uint64_t directory_limit;
+	struct notes_full full;
 };
 
 /*

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/scope.h"
 #include "image/tar.h"
@@ -22,18 +23,35 @@ struct export {
 	int report; /* a pipe, on which the counts arrive */
 };
 
+/* The uppermost first. The end of the helper closes them. 0 or -errno. */
+static int open_layers(const struct sandbox_files *files, int *out, struct sandbox_error *error)
+{
+	const struct sandbox_strings *layers = &files->ground.layers;
+
+	for (size_t i = 0; i < layers->count; i++) {
+		out[i] = file_open_directory(files->layers, layers->items[layers->count - 1 - i], error);
+		if (out[i] < 0)
+			return out[i];
+	}
+	return 0;
+}
+
 static int write_tree(void *argument, struct sandbox_error *error)
 {
 	struct export *export = argument;
+	const struct sandbox_strings *layers = &export->files->ground.layers;
+	auto_free int *roots = memory_zeroed(layers->count + 1, sizeof(*roots));
 	auto_finish(tar_finish) struct tar_writer writer;
-	struct tree_tar tree = {
-		.writer = &writer, .form = TREE_TAR_WHOLE, .base = -1, .prefix = "", .recorded = export->files->idmap.single};
+	struct tree_tar tree = {.writer = &writer, .form = TREE_TAR_WHOLE, .base = -1, .prefix = "",
+		.recorded = export->files->idmap.single, .layers = roots, .layer_count = layers->count};
 	struct tree_tar_counts counts = {0};
 	int result = tar_start(&writer, export->fd, false, error);
 
 	if (result == 0)
 		result = files_enter(export->files, NULL, error);
 	tree.root = export->files->tree;
+	if (result == 0)
+		result = open_layers(export->files, roots, error);
 	if (result == 0)
 		result = tree_tar(&tree, &counts, error);
 	if (result == 0)

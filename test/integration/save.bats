@@ -23,7 +23,7 @@ teardown_file() {
 }
 
 make_images() {
-	python3 "$trees" archive tree.tar lossy
+	python3 "$trees" archive tree.tar special
 	python3 "$trees" archive plain.tar
 	"$SANDBOX" import --name tree tree.tar
 	"$SANDBOX" import --name busybox:1 "$BUSYBOX_TAR"
@@ -86,8 +86,17 @@ list_inside() {
 	manifest_of again | grep -q -- 'setuid-of-seven.* -rws--s--x 7:9 '
 }
 
-@test "what a single id could not keep is told of" {
+@test "what is saved of an image for a single id has all that its archive had" {
 	"$SANDBOX" --root one import --userns single --name tree "$MADE/tree.tar"
+	sandbox --root one save -o saved.tar tree
+	assert_success ''
+	tar -xOf saved.tar --wildcards '*.tar' >layer.tar
+	diff <(python3 "$trees" entries "$MADE/tree.tar") <(python3 "$trees" entries layer.tar)
+}
+
+@test "what a single id could not keep is told of" {
+	python3 "$trees" archive tree.tar lossy
+	"$SANDBOX" --root one import --userns single --name tree tree.tar
 	sandbox --root one save -o saved.tar tree
 	assert_status 0
 	assert_stderr_has 'lost when the image was unpacked for a single id'

@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
 """Archives with everything that a tree can have, and what became of it.
 
-usage: trees.py archive FILE [lossy]   an archive; "lossy": also with what a single id cannot keep
+usage: trees.py archive FILE [special] [lossy]
+                                       an archive; "special": also with what an ordinary user's files cannot have;
+                                       "lossy": also with more of that than a directory can note
        trees.py manifest DIRECTORY     a line for each object below it: all but its times of access and change
+       trees.py entries FILE           a line for each object of an archive
 """
 
 import hashlib
@@ -25,7 +28,7 @@ def entry(name, kind, **fields):
     return info
 
 
-def write_archive(path, lossy):
+def write_archive(path, special, lossy):
     with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as tar:
         def directory(name, mode=0o755, **fields):
             tar.addfile(entry(name, tarfile.DIRTYPE, mode=mode, **fields))
@@ -66,10 +69,28 @@ def write_archive(path, lossy):
         directory("wide")
         for number in range(300):
             directory(f"wide/{number}", uid=number, mode=0o700)
-        if lossy:
+        if special:
             file("capable", mode=0o755, pax_headers={"SCHILY.xattr.security.capability": CAPABILITY.decode("latin-1")})
             tar.addfile(entry("owned-link", tarfile.SYMTYPE, linkname="x", uid=77, gid=78))
+            tar.addfile(entry("a-name-of-owned-link", tarfile.LNKTYPE, linkname="owned-link"))
+            tar.addfile(entry("shared/owned-link", tarfile.LNKTYPE, linkname="owned-link"))
             tar.addfile(entry("owned-fifo", tarfile.FIFOTYPE, uid=79, mode=0o600))
+            tar.addfile(entry("group-fifo", tarfile.FIFOTYPE, gid=80, mode=0o660))
+            # What had the name before says nothing of it.
+            tar.addfile(entry("link-of-another", tarfile.SYMTYPE, linkname="x", uid=5, gid=5))
+            tar.addfile(entry("link-of-another", tarfile.SYMTYPE, linkname="y"))
+            tar.addfile(entry("link-of-two", tarfile.SYMTYPE, linkname="x", uid=5, gid=5))
+            tar.addfile(entry("link-of-two", tarfile.SYMTYPE, linkname="y", uid=6))
+            tar.addfile(entry("once-a-link", tarfile.SYMTYPE, linkname="x", uid=5, gid=5))
+            file("once-a-link", uid=6)
+            directory("dev")
+            tar.addfile(entry("dev/null", tarfile.CHRTYPE, mode=0o666, devmajor=1, devminor=3))
+            tar.addfile(entry("dev/sda", tarfile.BLKTYPE, mode=0o660, gid=6, devmajor=8, mtime=1111111111))
+            tar.addfile(entry("top", tarfile.CHRTYPE, mode=0o4600, uid=3, devmajor=300, devminor=70000))
+        if lossy:
+            directory("full")
+            for number in range(4000):
+                tar.addfile(entry(f"full/link-{number}", tarfile.SYMTYPE, linkname="x", uid=77, gid=78))
 
 
 def describe(path, status, names):
@@ -85,7 +106,11 @@ def describe(path, status, names):
     if kind != stat.S_IFDIR:
         fields.append(f"{status.st_nlink} names, like " + names.setdefault(status.st_ino, path))
     for name in sorted(os.listxattr(path, follow_symlinks=False)):
-        fields.append(f"{name}={os.getxattr(path, name, follow_symlinks=False)!r}")
+        value = os.getxattr(path, name, follow_symlinks=False)
+        if name == "user.containers.override_entries":
+            # Their order is that in which they were made.
+            value = sorted(value.split(b"\0"))
+        fields.append(f"{name}={value!r}")
     return repr(path) + " " + " ".join(fields)
 
 
@@ -100,7 +125,29 @@ def manifest(directory):
             print(describe(path, os.lstat(path), names))
 
 
+def describe_entry(info, original):
+    mode = "any mode" if original.issym() else stat.filemode(original.mode)[1:]
+    fields = [mode, original.type.decode(), f"{original.uid}:{original.gid}",
+              f"{original.devmajor}-{original.devminor}", str(original.mtime), original.linkname]
+    fields += sorted(f"{name}={value!r}" for name, value in original.pax_headers.items() if name.startswith("SCHILY"))
+    return repr(os.path.normpath(info.name)) + " " + " ".join(fields)
+
+
+def list_entries(path):
+    """Of an object with several names, what is said of the first is true of all; of entries of one name, the last."""
+    objects, lines = {}, {}
+    with tarfile.open(path) as tar:
+        for info in tar:
+            name = os.path.normpath(info.name)
+            objects[name] = objects[os.path.normpath(info.linkname)] if info.islnk() else info
+            lines[name] = describe_entry(info, objects[name])
+    for _, line in sorted(lines.items()):
+        print(line)
+
+
 if sys.argv[1] == "archive":
-    write_archive(sys.argv[2], "lossy" in sys.argv[3:])
+    write_archive(sys.argv[2], "special" in sys.argv[3:], "lossy" in sys.argv[3:])
+elif sys.argv[1] == "entries":
+    list_entries(sys.argv[2])
 else:
     manifest(sys.argv[2])

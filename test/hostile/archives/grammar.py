@@ -50,6 +50,7 @@ class Model:
 
     def __init__(self, single):
         self.single, self.nodes, self.sure = single, {(): Node("directory")}, True
+        self.notes = {}  # of each directory: by name, in the order of their making
         self.entries, self.failed = 0, False
 
     def parse(self, name):
@@ -69,7 +70,17 @@ class Model:
     def place(self, path, node):
         if path in self.nodes and self.nodes[path].kind == "directory":
             raise Refused
+        if path in self.nodes and self.nodes[path].kind != "file":
+            self.notes.get(path[:-1], {}).pop(path[-1], None)
         self.nodes[path] = node
+        if self.single and node.kind in ("symlink", "fifo") and (node.fields["uid"] or node.fields["gid"]):
+            kind, mode = ("symlink", 0o777) if node.kind == "symlink" else ("pipe", node.fields["mode"])
+            self.note(path, b"%d:%d:0%o:%s" % (node.fields["uid"], node.fields["gid"], mode, kind.encode()))
+
+    def note(self, path, text):
+        notes = self.notes.setdefault(path[:-1], {})
+        notes.pop(path[-1], None)
+        notes[path[-1]] = text
 
     def own(self, fields):
         if not self.single and max(fields["uid"], fields["gid"]) > 65536:
@@ -83,6 +94,8 @@ class Model:
         if not path and kind != DIRECTORY:
             raise Refused
         if kind == CHARACTER:
+            if all(path[:end] in self.nodes and self.nodes[path[:end]].kind == "directory" for end in range(len(path))):
+                self.note(path, b"%d:%d:0%o:char-1-3:%d" % tuple(fields[key] for key in ("uid", "gid", "mode", "mtime")))
             return
         self.parent(path)
         if kind == HARDLINK:
@@ -92,7 +105,7 @@ class Model:
         if any(key.startswith(("user.overlay.", "trusted.overlay.")) for key in attributes or {}):
             raise Refused
         kept = {key: value for key, value in (attributes or {}).items()
-                if key.startswith("user.") or (key == "security.capability" and not self.single)}
+                if key.startswith("user.") or key == "security.capability"}
         if kind == DIRECTORY:
             node = self.nodes.setdefault(path, Node("directory"))
             if node.kind != "directory":
@@ -121,11 +134,16 @@ class Model:
         fields = dict(node.fields)
         row = {"path": quote(b"/".join(path)), "type": node.kind, "xattrs": {}}
         for key, value in node.attributes.items():
+            if self.single and key == "security.capability":
+                key = "user.containers.override_security.capability"
             row["xattrs"][key] = base64.b64encode(value).decode("ascii")
         uid, gid, mode = fields.pop("uid"), fields.pop("gid"), fields.pop("mode")
         if self.single and node.kind in ("file", "directory") and (uid or gid or mode & 0o6000):
             text = b"%d:%d:0%o" % (uid, gid, mode)
             row["xattrs"]["user.containers.override_stat"] = base64.b64encode(text).decode("ascii")
+        if node.kind == "directory" and self.notes.get(path):
+            text = b"".join(name + b"/" + note + b"\0" for name, note in self.notes[path].items())
+            row["xattrs"]["user.containers.override_entries"] = base64.b64encode(text).decode("ascii")
         if self.single:
             uid, gid, mode = 0, 0, mode & ~0o6000
         row.update(fields, uid=uid, gid=gid)
@@ -228,7 +246,8 @@ class Archive:
             records += [(b"uid", b"%d" % fields["uid"]), (b"mtime", b"%d" % fields["mtime"])]
         if records:
             before += pax(*records)
-        return before + member(header_name, kind, data, link=header_link, form=form, **fields)
+        device = {"major": 1, "minor": 3} if kind == CHARACTER else {}
+        return before + member(header_name, kind, data, link=header_link, form=form, **device, **fields)
 
     def write_odd(self):
         """Members of which the model knows nothing: from here on anything may happen."""

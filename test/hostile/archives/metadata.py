@@ -2,15 +2,20 @@
 
 import base64
 
-from case import contained, is_directory, is_file, refused
+from case import contained, is_directory, is_file, is_symlink, refused
 from tarbytes import (BLOCKDEV, CHARACTER, archive, base256, directory, file, hardlink, member, pax, symlink)
 
 
 def devices():
+    """There are no nodes, but the directory notes them for who saves the image."""
     kind = "device"
-    yield contained(kind, "null", "counted and skipped",
+    note = b"null/0:0:0666:char-1-3:1600000000\0"
+    yield contained(kind, "null", "noted and skipped",
                     archive(directory(b"dev"), member(b"dev/null", CHARACTER, major=1, minor=3, mode=0o666)),
-                    [is_directory(b"dev")])
+                    [is_directory(b"dev", xattrs={"user.containers.override_entries": base64.b64encode(note).decode()})])
+    yield contained(kind, "behind-link", "not noted where the link leads",
+                    archive(directory(b"d"), symlink(b"l", b"d"), member(b"l/null", CHARACTER, major=1, minor=3)),
+                    [is_directory(b"d"), is_symlink(b"l", b"d")])
     yield contained(kind, "disk", "counted and skipped", archive(member(b"sda", BLOCKDEV, major=8, minor=0, mode=0o666)), [])
     yield contained(kind, "memory", "counted and skipped", archive(member(b"kmem", CHARACTER, major=1, minor=1, mode=0o666)), [])
     yield contained(kind, "whiteout", "0:0 would hide a lower layer's file",
