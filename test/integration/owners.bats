@@ -157,3 +157,27 @@ libraries_of() {
 		'o/own' 3 0:0 1-3
 	END
 }
+
+# An NFS-like home. In a user namespace of our own a ramfs is ours, and that keeps no attributes of users.
+on_ramfs() {
+	run --separate-stderr unshare --map-root-user --map-auto --mount sh -c '
+		mount -t ramfs -o mode=0755 ramfs "$1" && shift && eval "$@"' sh "$BATS_TEST_TMPDIR" \
+		"cd $BATS_TEST_TMPDIR; staging() { find store/staging -mindepth 1; }; $1"
+}
+
+@test "on a file system without attributes an owner that cannot be kept is a refusal with a fix, and nothing is left" {
+	local store='"$SANDBOX" --root store'
+	on_ramfs "! setfattr -n user.a -v b ."
+	assert_status 0
+	on_ramfs "$store import --userns=single \"\$BUSYBOX_TAR\"; code=\$?; staging; ls store/layers; exit \$code"
+	assert_error E_NO_ATTRIBUTES
+	assert_stderr_has 'put the store on another file system'
+	[ -z "$output" ] || fail_with 'something is left'
+	# Nor is it made of a tree that has owners.
+	on_ramfs "$store import --userns=map --name image \"\$BUSYBOX_TAR\" && $store run --userns=single image true
+		code=\$?; staging; exit \$code"
+	assert_error E_NO_ATTRIBUTES
+	# Control: with ids for the owners there is nothing to record.
+	on_ramfs "$store run --userns=map \"\$BUSYBOX_TAR\" stat -c %u /home/user"
+	assert_success 1000
+}
