@@ -54,9 +54,12 @@ int tar_links_find(struct tar_links *links, const struct stat *status, const cha
 		*out_path = place->path;
 		return 0;
 	}
+	if (links->count == TAR_LINKS_COUNT_MAX || strlen(path) >= TAR_LINKS_BYTES_MAX - links->bytes)
+		return -ENOMEM;
 	copy = strdup(path);
 	if (!copy)
 		return -ENOMEM;
+	links->bytes += strlen(path) + 1;
 	*place = (struct tar_link){status->st_dev, status->st_ino, copy};
 	links->count++;
 	return 0;

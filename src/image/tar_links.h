@@ -12,13 +12,17 @@ struct tar_links {
 		char *path; /* NULL: a free place */
 	} *items;
 	size_t count, room; /* room is a power of two, or 0 */
+	size_t bytes;       /* of all paths */
 };
+
+/* Whoever wrote the tree also chose how many such files it has, and how deep they lie. */
+enum { TAR_LINKS_BYTES_MAX = 256 << 20, TAR_LINKS_COUNT_MAX = 4 << 20 };
 
 void tar_links_finish(struct tar_links *links);
 
 /*
- * *out_path is the first path that this file was found under (borrowed); NULL when `path` is, which is remembered. 0 or
- * -errno.
+ * *out_path is the first path that this file was found under (borrowed); NULL when `path` is, which is remembered. 0, -ENOMEM,
+ * also for more than is remembered at most, or -errno.
  */
 int tar_links_find(struct tar_links *links, const struct stat *status, const char *path, const char **out_path);
 

@@ -4,11 +4,13 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <errno.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/scope.h"
+#include "image/tar_links.h"
 #include "image/tar_sparse.h"
 
 enum { PAGE = 4096, PIECES = 20000, GROUP = 10, SMALL_HOLE = PAGE, LARGE_HOLE = 16 * PAGE, MAP_MAX = 16 << 10 };
@@ -82,11 +84,33 @@ static void of_more_than_a_map_takes_the_large_holes_stay(void **state)
 	assert_true(data <= (uint64_t)PIECES * (PAGE + SMALL_HOLE));
 }
 
+/* Paths are as many and as long as whoever wrote the tree wants them. */
+static void names_of_files_are_remembered_up_to_a_bound(void **state)
+{
+	auto_finish(tar_links_finish) struct tar_links links = {0};
+	struct stat status = {.st_ino = 1, .st_nlink = 2};
+	const char *first;
+
+	(void)state;
+	assert_int_equal(tar_links_find(&links, &status, "one", &first), 0);
+	assert_null(first);
+	links.bytes = TAR_LINKS_BYTES_MAX - sizeof("two");
+	assert_int_equal(tar_links_find(&links, &status, "again", &first), 0);
+	assert_string_equal(first, "one");
+	status.st_ino = 2;
+	assert_int_equal(tar_links_find(&links, &status, "longer", &first), -ENOMEM);
+	assert_int_equal(tar_links_find(&links, &status, "two", &first), 0);
+	assert_null(first);
+	status.st_ino = 3;
+	assert_int_equal(tar_links_find(&links, &status, "", &first), -ENOMEM);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(few_pieces_are_told_one_by_one),
 		cmocka_unit_test(of_more_than_a_map_takes_the_large_holes_stay),
+		cmocka_unit_test(names_of_files_are_remembered_up_to_a_bound),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
