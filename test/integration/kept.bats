@@ -184,6 +184,7 @@ waits_for_name() {
 		assert_stderr_has home
 		# shellcheck disable=SC2086
 		capture env SANDBOX_TEST_REMOVE=kept-home "$SANDBOX_SWITCHED" $command
+		# shellcheck disable=SC2154
 		[[ $stderr != *home* ]]
 	done
 }

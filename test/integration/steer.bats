@@ -81,7 +81,8 @@ is_paused() {
 		# shellcheck disable=SC2016
 		wait_until sh -c '! kill -0 "$(cat commit.pid)"'
 	done
-	! "$SANDBOX" images | grep never
+	sandbox images
+	assert_output_lacks never
 	sandbox commit --pause box whole
 	assert_status 0
 	wait_until "$SANDBOX" diff box
