@@ -11,7 +11,10 @@
 /* Stops all its processes where they are, or lets them go on. 0 or -errno. */
 int sandbox_pause(const struct sandbox_locations *locations, const char *reference, bool on, struct sandbox_error *error);
 
-/* Changes the limits that are given; all others stay. 0 or -errno, and some may have been changed then. */
+/*
+ * Changes the limits that are given; all others stay. One that is kept has them at its next start, too. 0 or -errno, and
+ * some may have been changed then.
+ */
 int sandbox_update(const struct sandbox_locations *locations, const char *reference, const struct sandbox_limits *limits,
 	struct sandbox_error *error);
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -70,7 +71,7 @@ int file_write_existing(int directory, const char *path, const char *text, struc
 	return 0;
 }
 
-int file_replace(int directory, const char *name, const void *data, size_t size, mode_t mode,
+static int replace(int directory, const char *name, const void *data, size_t size, mode_t mode, bool durable,
 	struct sandbox_error *error)
 {
 	auto_free char *staging = memory_format("%s.new.%d", name, (int)getpid());
@@ -80,6 +81,8 @@ int file_replace(int directory, const char *name, const void *data, size_t size,
 	if (fd < 0)
 		return error_set(error, errno, "create %s", staging);
 	result = fd_write_all(fd, data, size);
+	if (result == 0 && durable && fsync(fd) < 0)
+		result = -errno;
 	if (result == 0 && renameat(directory, staging, directory, name) < 0)
 		result = -errno;
 	if (result < 0) {
@@ -87,6 +90,18 @@ int file_replace(int directory, const char *name, const void *data, size_t size,
 		return error_set(error, -result, "write %s", name);
 	}
 	return 0;
+}
+
+int file_replace(int directory, const char *name, const void *data, size_t size, mode_t mode,
+	struct sandbox_error *error)
+{
+	return replace(directory, name, data, size, mode, false, error);
+}
+
+int file_replace_durably(int directory, const char *name, const void *data, size_t size, mode_t mode,
+	struct sandbox_error *error)
+{
+	return replace(directory, name, data, size, mode, true, error);
 }
 
 /* 0 or errno. A read-only file system says so of a directory that exists, too. */

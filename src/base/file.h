@@ -25,6 +25,10 @@ int file_write_existing(int directory, const char *path, const char *text, struc
 int file_replace(int directory, const char *name, const void *data, size_t size, mode_t mode,
 	struct sandbox_error *error);
 
+/* The same, and it is on the disk before it takes the other's place: after a power cut there is one of the two. */
+int file_replace_durably(int directory, const char *name, const void *data, size_t size, mode_t mode,
+	struct sandbox_error *error);
+
 /* Makes the directory `path` with all missing parents, mode `mode`. 0 or -errno. */
 int file_make_directories(const char *path, mode_t mode, struct sandbox_error *error);
 

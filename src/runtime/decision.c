@@ -124,7 +124,7 @@ static int check_ids(const struct kept *kept, const struct idmap *now, struct sa
 static int enter_directory(const struct kept *kept, struct sandbox_error *error)
 {
 	const struct sandbox_spec *spec = &kept->spec;
-	bool needed = spec->volume.count || spec->mount.count || spec->device.count || spec->security_opt.count ||
+	bool needed = spec->volume.count || spec->mount.count || spec->device.count ||
 		spec->limits.device_read_bps.count || spec->limits.device_write_bps.count ||
 		spec->limits.device_read_iops.count || spec->limits.device_write_iops.count ||
 		(spec->pidfile && *spec->pidfile != '/');

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,6 +14,8 @@
 #include "base/scope.h"
 #include "base/strings.h"
 #include "base/test_switch.h"
+#include "base/text.h"
+#include "cgroup/limits.h"
 #include "image/folder.h"
 #include "image/layer.h"
 #include "image/layer_ids.h"
@@ -22,6 +25,7 @@
 #include "runtime/record.h"
 #include "runtime/spec_record.h"
 #include "runtime/upper.h"
+#include "security/seccomp_profile.h"
 
 enum { RECORD_SIZE_MAX = 8 << 20, RECORD_VERSION = 1 };
 
@@ -64,6 +68,31 @@ static int freeze_environment(struct sandbox_spec *spec, struct sandbox_error *e
 	return 0;
 }
 
+/* The file may say something else when it is started again. */
+static int freeze_filter(struct sandbox_spec *spec, struct sandbox_error *error)
+{
+	static const char option[] = "seccomp=";
+	int result = 0;
+
+	for (size_t i = 0; i < spec->security_opt.count && result == 0; i++) {
+		char **item = &spec->security_opt.items[i];
+		const char *given = *item + strlen(option);
+		auto_free char *text = NULL;
+		size_t size;
+
+		if (!text_starts_with(*item, option) || strcmp(given, "default") == 0 || strcmp(given, "unconfined") == 0)
+			continue;
+		result = seccomp_profile_read(given, &text, &size, error);
+		/* JSON may begin with blanks; a text that is given does not. */
+		given = text ? text + strspn(text, " \t\r\n") : "";
+		if (result == 0) {
+			free(*item);
+			*item = memory_format("%s%s", option, given);
+		}
+	}
+	return result;
+}
+
 static int describe_spec(const struct sandbox_spec *spec, struct json_object **out, struct sandbox_error *error)
 {
 	auto_finish(sandbox_spec_finish) struct sandbox_spec frozen;
@@ -82,6 +111,8 @@ static int describe_spec(const struct sandbox_spec *spec, struct json_object **o
 	free(take_ptr(frozen.cidfile));
 	free(take_ptr(frozen.status_fd));
 	result = freeze_environment(&frozen, error);
+	if (result == 0)
+		result = freeze_filter(&frozen, error);
 	return result < 0 ? result : spec_record_describe(&frozen, out, error);
 }
 
@@ -299,6 +330,76 @@ int kept_read(const struct registry_entry *entry, struct kept *out, struct sandb
 	result = read_record(entry, out, error);
 	/* Damaged, and not missing: callers tell the two apart. */
 	return result < 0 ? unreadable(entry, result == -ENOENT ? -EIO : result, error) : 0;
+}
+
+/* ---- changing ---- */
+
+void kept_change_finish(struct kept_change *change)
+{
+	free(take_ptr(change->text));
+	if (change->lock >= 0)
+		(void)close(take_fd(&change->lock));
+}
+
+/* Together with those that stay: what does not go with them is said now, and not by the next start. */
+static int check_limits(const struct sandbox_limits *limits, struct sandbox_error *error)
+{
+	auto_finish(cgroup_limits_finish) struct cgroup_limits decided = {0};
+
+	return cgroup_limits_decide(limits, &decided, error);
+}
+
+static int change_spec(struct json_object *record, const struct sandbox_limits *said, struct sandbox_error *error)
+{
+	auto_finish(sandbox_spec_finish) struct sandbox_spec spec;
+	struct json_object *object = NULL, *changed = NULL;
+	int result = json_get_object(record, record_name, "spec", false, &object, error);
+
+	if (result < 0) {
+		sandbox_spec_init(&spec);
+		return result;
+	}
+	result = spec_record_read(object, "spec", &spec, error);
+	if (result == 0) {
+		spec_record_change_limits(&spec, said);
+		result = check_limits(&spec.limits, error);
+	}
+	if (result == 0)
+		result = spec_record_describe(&spec, &changed, error);
+	if (result < 0)
+		json_free(&changed);
+	else
+		json_add(record, "spec", changed);
+	return result;
+}
+
+int kept_change_limits(const struct registry_entry *entry, const struct sandbox_limits *said, struct kept_change *out,
+	struct sandbox_error *error)
+{
+	auto_finish(json_free) struct json_object *record = NULL;
+	auto_free char *text = NULL;
+	size_t size;
+	int result;
+
+	out->lock = openat(entry->directory, layer_ids_name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	while (out->lock >= 0 && (result = flock(out->lock, LOCK_EX)) < 0 && errno == EINTR)
+		;
+	if (out->lock < 0 || result < 0)
+		return error_set(error, errno, "lock the record of %s", entry->called);
+	result = file_read(entry->directory, record_name, RECORD_SIZE_MAX, &text, &size, error);
+	if (result == 0)
+		result = json_parse(text, size, record_name, &record, error);
+	if (result < 0)
+		return unreadable(entry, result, error);
+	result = change_spec(record, said, error);
+	if (result == 0)
+		out->text = json_text(record);
+	return result;
+}
+
+int kept_change_write(const struct registry_entry *entry, const struct kept_change *change, struct sandbox_error *error)
+{
+	return file_replace_durably(entry->directory, record_name, change->text, strlen(change->text), 0600, error);
 }
 
 int kept_open_layer(const struct registry_entry *entry, struct sandbox_error *error)

@@ -6,7 +6,7 @@
  *	layer/work   overlay's own
  *	ids.json     whose ids its files belong to (image/layer_ids.h)
  *	kept.json    what it stands on, and what it is started with; complete and on the disk before anybody finds the entry,
- *	             and never changed
+ *	             and then only replaced as a whole: by who changes its limits, with a lock of ids.json
  *
  * Whoever changes the layer of one that does not run holds its lock meanwhile (registry_lock_idle).
  */
@@ -49,6 +49,20 @@ bool kept_is_complete(const struct registry_entry *entry);
 
 /* 0 or -errno: ENOENT with E_SANDBOX_STATE for one that is not kept; *out is to be finished in either case. */
 int kept_read(const struct registry_entry *entry, struct kept *out, struct sandbox_error *error);
+
+/*
+ * The record as it is to be with other limits: those of `said` take the place of what it has, and all of them must go
+ * together. Until it is finished nobody else changes it, and no start begins. 0 or -errno; to be finished in either case.
+ */
+struct kept_change {
+	char *text;
+	int lock;
+};
+#define KEPT_CHANGE_INIT {.lock = -1}
+int kept_change_limits(const struct registry_entry *entry, const struct sandbox_limits *said, struct kept_change *out,
+	struct sandbox_error *error);
+int kept_change_write(const struct registry_entry *entry, const struct kept_change *change, struct sandbox_error *error);
+void kept_change_finish(struct kept_change *change);
 
 /* The directory that holds upper/ (missing when it was never started) and work/. A descriptor or -errno, as kept_read. */
 int kept_open_layer(const struct registry_entry *entry, struct sandbox_error *error);

@@ -241,6 +241,9 @@ int record_write(const struct registry_entry *entry, const struct plan *plan, co
 	json_add_unsigned(record, "started", starts ? (uint64_t)time(NULL) : 0);
 	json_add_string(record, "boot", boot.boot);
 	text = json_text(record);
+	/* A new entry is brought to the disk as a whole; what was there before must not be lost for what is to come. */
+	if (plan->kept && !plan->kept_record)
+		return file_replace_durably(entry->directory, record_name, text, strlen(text), 0600, error);
 	return file_replace(entry->directory, record_name, text, strlen(text), 0600, error);
 }
 

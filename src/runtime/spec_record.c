@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -52,6 +53,49 @@ size_t spec_record_count(void)
 size_t spec_record_offset(size_t index)
 {
 	return fields[index].offset;
+}
+
+/* Two names for one thing: who says one takes the other back. */
+static void forget_other_weight(const struct sandbox_limits *said, struct sandbox_limits *limits)
+{
+	if (said->cpu_weight)
+		free(take_ptr(limits->cpu_shares));
+	if (said->cpu_shares)
+		free(take_ptr(limits->cpu_weight));
+}
+
+static void change_text(char **to, const char *from)
+{
+	if (!from)
+		return;
+	free(*to);
+	*to = memory_text(from);
+}
+
+static void change_list(struct sandbox_strings *to, const struct sandbox_strings *from)
+{
+	if (!from->count)
+		return;
+	sandbox_strings_finish(to);
+	strings_add_all(to, from);
+}
+
+void spec_record_change_limits(struct sandbox_spec *spec, const struct sandbox_limits *said)
+{
+	const size_t first = offsetof(struct sandbox_spec, limits);
+
+	forget_other_weight(said, &spec->limits);
+	for (size_t i = 0; i < array_count(fields); i++) {
+		const void *from = (const char *)said + (fields[i].offset - first);
+		void *to = (char *)spec + fields[i].offset;
+
+		if (fields[i].offset < first || fields[i].offset >= first + sizeof(*said))
+			continue;
+		if (fields[i].kind == FIELD_TEXT)
+			change_text(to, *(char *const *)from);
+		if (fields[i].kind == FIELD_LIST)
+			change_list(to, from);
+	}
 }
 
 static const void *value_of(const struct sandbox_spec *spec, const struct field *field)

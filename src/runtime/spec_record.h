@@ -23,6 +23,9 @@ int spec_record_describe(const struct sandbox_spec *spec, struct json_object **o
  */
 int spec_record_read(struct json_object *object, const char *path, struct sandbox_spec *out, struct sandbox_error *error);
 
+/* What `said` has of limits takes the place of what the spec had; all else stays. */
+void spec_record_change_limits(struct sandbox_spec *spec, const struct sandbox_limits *said);
+
 /* How many fields are written down, and where the field `index` is in the spec; for the test that none is missing. */
 size_t spec_record_count(void);
 size_t spec_record_offset(size_t index);

@@ -15,6 +15,8 @@
 #include "cgroup/group.h"
 #include "runtime/events.h"
 #include "runtime/group.h"
+#include "runtime/kept.h"
+#include "runtime/record.h"
 #include "runtime/registry.h"
 
 enum { PATH_SIZE_MAX = 8192, CONTROL_FILE_MAX = 64 << 10 };
@@ -36,17 +38,24 @@ static int find_live(const struct sandbox_locations *locations, const char *refe
 	return result < 0 || registry_is_live(entry) ? result : explain_state(reference, false, error);
 }
 
-/* The directory of its group. The caller frees *out_path; the entry's name may be wanted, too. 0 or -errno. */
-static int find_group(const struct sandbox_locations *locations, const char *reference, struct registry_entry *entry,
-	char **out_path, struct sandbox_error *error)
+/* The directory of its group. The caller frees. 0 or -errno. */
+static int read_group_path(const struct registry_entry *entry, const char *reference, char **out_path,
+	struct sandbox_error *error)
 {
-	int result = find_live(locations, reference, entry, error);
-
-	if (result < 0)
-		return result;
+	if (!registry_is_live(entry))
+		return explain_state(reference, false, error);
 	if (file_read(entry->directory, group_file, PATH_SIZE_MAX, out_path, NULL, NULL) < 0)
 		return explain_state(reference, true, error);
 	return 0;
+}
+
+/* The same of one by its name, or id; the entry's name may be wanted, too. */
+static int find_group(const struct sandbox_locations *locations, const char *reference, struct registry_entry *entry,
+	char **out_path, struct sandbox_error *error)
+{
+	int result = registry_find(locations->state, reference, entry, error);
+
+	return result < 0 ? result : read_group_path(entry, reference, out_path, error);
 }
 
 int sandbox_pause(const struct sandbox_locations *locations, const char *reference, bool on, struct sandbox_error *error)
@@ -71,19 +80,33 @@ static int check_machine(struct cgroup_limits *limits, struct sandbox_error *err
 	return result < 0 || !hierarchy.mount ? result : cgroup_check_weights(hierarchy.mount, limits, error);
 }
 
+static int update_group(const struct registry_entry *entry, const char *reference, struct cgroup_limits *limits,
+	struct sandbox_error *error)
+{
+	auto_free char *path = NULL;
+	int result = read_group_path(entry, reference, &path, error);
+
+	if (result == 0)
+		result = check_machine(limits, error);
+	return result < 0 ? result : cgroup_group_update(path, limits, error);
+}
+
+/* One that is kept has them at its next start, too; of one that does not run that is all. */
 int sandbox_update(const struct sandbox_locations *locations, const char *reference, const struct sandbox_limits *limits,
 	struct sandbox_error *error)
 {
 	auto_finish(registry_entry_finish) struct registry_entry entry = REGISTRY_ENTRY_INIT;
 	auto_finish(cgroup_limits_finish) struct cgroup_limits decided = {0};
-	auto_free char *path = NULL;
+	auto_finish(kept_change_finish) struct kept_change change = KEPT_CHANGE_INIT;
 	int result = cgroup_limits_decide(limits, &decided, error);
 
 	if (result == 0)
-		result = find_group(locations, reference, &entry, &path, error);
-	if (result == 0)
-		result = check_machine(&decided, error);
-	return result < 0 ? result : cgroup_group_update(path, &decided, error);
+		result = registry_find(locations->state, reference, &entry, error);
+	if (result == 0 && kept_is(&entry))
+		result = kept_change_limits(&entry, limits, &change, error);
+	if (result == 0 && (!change.text || record_is_running(&entry)))
+		result = update_group(&entry, reference, &decided, error);
+	return result < 0 || !change.text ? result : kept_change_write(&entry, &change, error);
 }
 
 /* ---- measuring ---- */

@@ -562,25 +562,45 @@ static char *summarize(const char *path, const struct seccomp_profile *profile)
 		conditions, machine[0].name, profile->compat ? " and " : "", profile->compat ? machine[1].name : "");
 }
 
-int seccomp_profile_load(const char *path, uint64_t capabilities, struct seccomp_program *out, char **out_summary,
+static bool is_text(const char *given)
+{
+	return *given == '{';
+}
+
+int seccomp_profile_read(const char *given, char **out_text, size_t *out_size, struct sandbox_error *error)
+{
+	int result = 0;
+
+	if (is_text(given)) {
+		*out_text = memory_text(given);
+		*out_size = strlen(given);
+		return 0;
+	}
+	result = file_read(AT_FDCWD, given, FILE_SIZE_MAX, out_text, out_size, error);
+	if (result == 0)
+		return 0;
+	(void)error_wrap(error, "system call profile");
+	(void)error_cause(error, SANDBOX_E_SECCOMP_PROFILE, "it must be a file of 1 MiB at most that you may read");
+	return error_fix(error, "give the path of one, or use --security-opt seccomp=default");
+}
+
+int seccomp_profile_load(const char *given, uint64_t capabilities, struct seccomp_program *out, char **out_summary,
 	struct sandbox_error *error)
 {
 	struct seccomp_circumstances circumstances = {.machine = SECCOMP_OWN_MACHINE, .capabilities = capabilities};
 	auto_finish(seccomp_profile_finish) struct seccomp_profile profile = {0};
+	const char *name = is_text(given) ? "given as text" : given;
 	auto_free char *text = NULL;
 	size_t size;
-	int result = file_read(AT_FDCWD, path, FILE_SIZE_MAX, &text, &size, error);
+	int result = seccomp_profile_read(given, &text, &size, error);
 
-	if (result < 0) {
-		(void)error_wrap(error, "system call profile");
-		(void)error_cause(error, SANDBOX_E_SECCOMP_PROFILE, "it must be a file of 1 MiB at most that you may read");
-		return error_fix(error, "give the path of one, or use --security-opt seccomp=default");
-	}
+	if (result < 0)
+		return result;
 	probe_kernel(&circumstances);
-	result = seccomp_profile_parse(text, size, path, &circumstances, &profile, error);
+	result = seccomp_profile_parse(text, size, name, &circumstances, &profile, error);
 	if (result == 0 && seccomp_profile_compile(&profile, SECCOMP_OWN_MACHINE, out, error) < 0)
-		result = explain(path, error);
+		result = explain(name, error);
 	if (result == 0)
-		*out_summary = summarize(path, &profile);
+		*out_summary = summarize(name, &profile);
 	return result;
 }

@@ -238,6 +238,41 @@ waits_for_name() {
 	assert_error "enter $BATS_TEST_TMPDIR/made"
 }
 
+@test "a profile of system calls is that of the day when the sandbox was made" {
+	local profile=$BATS_TEST_TMPDIR/profile
+	echo '{"defaultAction": "SCMP_ACT_ALLOW",
+		"syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 28}]}' >"$profile"
+	"$SANDBOX" create --name box --security-opt "seccomp=$profile" "$BUSYBOX_TAR" mkdir /made
+	echo '{"defaultAction": "SCMP_ACT_ALLOW"}' >"$profile"
+	sandbox start --attach box
+	assert_status 1
+	assert_stderr_has 'No space left'
+	rm "$profile"
+	sandbox start --attach box
+	assert_stderr_has 'No space left'
+	# A text in the place of a name is for everybody.
+	run_busybox --security-opt 'seccomp={"defaultAction": "SCMP_ACT_ALLOW",
+		"syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 28}]}' -- mkdir /made
+	assert_stderr_has 'No space left'
+	run_busybox --security-opt 'seccomp={"defaultAction": ' -- true
+	assert_error E_SECCOMP_PROFILE
+}
+
+@test "update is remembered by the next start, and refused where limits do not go together" {
+	"$SANDBOX" create --name box --limits best-effort -m 64m --timeout 50s "$BUSYBOX_TAR" \
+		sh -c 'dd if=/dev/zero of=/dev/shm/file bs=1M count=40; sleep 60'
+	sandbox update -m 16m box
+	assert_success box
+	"$SANDBOX" inspect box | jq -e '.[0].Kept.Options | tostring | test("16m") and (test("64m") | not)'
+	sandbox update --memory-swap 8m box
+	assert_status 125
+	assert_stderr_has '--memory-swap'
+	"$SANDBOX" inspect box | jq -e '.[0].Kept.Options | tostring | test("8m") | not'
+	# Seen from outside, or held by the kernel.
+	sandbox start --attach box
+	assert_status 137
+}
+
 @test "one whose files others work on is not said to have been started" {
 	run_busybox --name box -- true
 	flock "$(entry_of box)" sleep 60 3>&- &

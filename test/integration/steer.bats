@@ -124,6 +124,16 @@ is_paused() {
 	esac
 }
 
+@test "update holds for the next start, too" {
+	needs_group
+	start_box -m 64m --memory-swap 64m --pids-limit 99
+	sandbox update -m 96m --memory-swap 96m box
+	assert_success
+	rm "$BATS_TEST_TMPDIR/lent/limits"
+	"$SANDBOX" restart --time 0 box
+	wait_until limits_are $'100663296\n99\nmax 100000'
+}
+
 @test "update refuses a weight that nobody heeds, as run does" {
 	needs_group
 	! grep -qF '[bfq]' /sys/block/*/queue/scheduler || skip 'bfq shares a disk here'
