@@ -2,6 +2,8 @@
 
 # shellcheck disable=SC2030,SC2031,SC2154,SC2314,SC2317  # run sets status; what comes after a failure is there to be left out
 
+bats_require_minimum_version 1.5.0
+
 load examples
 
 setup_file() {
@@ -33,6 +35,11 @@ fails_below() {
 	run ! false
 	run echo said
 	[ "$output" = said ]
+	run -127 no-such-command
+	run --separate-stderr sh -c 'echo one; echo two; echo apart >&2'
+	[ "$output" = $'one\ntwo' ]
+	[ "${lines[1]}" = two ]
+	[ "$stderr" = apart ]
 	echo "# measured: something" >&3
 }
 
@@ -69,6 +76,10 @@ fails_below() {
 
 @test "fails when what should fail does not" {
 	run ! true
+}
+
+@test "fails when what should fail so fails otherwise" {
+	run -3 false
 }
 
 @test "fails when it leaves early" {

@@ -14,12 +14,12 @@ results() {
 	run bats --tap test/vm/self/examples.bats
 	[ "$status" = 1 ]
 	expected=$(results)
-	[ "$(grep -c '^not ok' <<<"$expected")" = 6 ]
+	[ "$(grep -c '^not ok' <<<"$expected")" = 7 ]
 	run test/scripts/bats-lean test/vm/self/examples.bats
 	[ "$status" = 1 ]
 	diff <(echo "$expected") <(results)
 	# Where it failed, and what was said before.
-	[[ $output == *"fails_below, examples.bats, line 20"* ]]
+	[[ $output == *"fails_below, examples.bats, line 22"* ]]
 	[[ $output == *"# set up"* ]]
 }
 
