@@ -18,7 +18,7 @@ static _Noreturn void guard(const struct pausing *pausing, int reader)
 	(void)setsid();
 	if (fd_read_full(reader, &word, sizeof(word)) == sizeof(word))
 		_exit(0);
-	_exit(sandbox_pause(pausing->locations, pausing->id, false, NULL) < 0);
+	_exit(sandbox_pause(pausing->locations, pausing->id, false, NULL) < 0 ? 1 : 0);
 }
 
 static int start_guard(struct pausing *pausing, struct sandbox_error *error)
