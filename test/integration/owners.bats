@@ -7,7 +7,6 @@
 load helper
 
 trees=$PWD/test/integration/trees.py
-layered=$PWD/test/integration/layered.py
 
 setup_file() {
 	private_folders
@@ -33,6 +32,7 @@ entries() {
 
 # export_of OPTIONS IMAGE COMMAND: the archive of a kept sandbox that has run it.
 export_of() {
+	# shellcheck disable=SC2086  # several
 	"$SANDBOX" run --replace --name kept $1 -u 0 "$2" /bin/sh -c "$3"
 	"$SANDBOX" export -o export.tar kept
 }
