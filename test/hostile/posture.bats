@@ -252,15 +252,17 @@ promised_by_profile_with_admin() {
 	assert_rows_change default pasta names.name_servers network.interfaces network.outside_world network.routes
 }
 
-# As without one, in every row. The first run starts it, the second goes through it, as --debug tells.
+# As without one, in every row but the command's number: the thread that makes the network namespace is not needed. The
+# first run starts the holder, the others go through it, as --debug tells.
 assert_posture_through_holder() {
 	echo 'holder = 60s' >"$BATS_FILE_TMPDIR/holder"
 	capture "$SANDBOX_SWITCHED" --debug --config "$BATS_FILE_TMPDIR/holder" run "${@:3}" "$POSTURE_TAR" true
 	assert_stderr_has 'start a holder'
 	world "$2" >/dev/null
 	capture "$SANDBOX_SWITCHED" --debug --config "$BATS_FILE_TMPDIR/holder" run "${@:3}" "$POSTURE_TAR" true
-	[[ "$stderr" != *holder* ]]
-	assert_same_posture "$1" "$2"
+	[[ "$stderr" != *'a holder'* && "$stderr" != *'no holder'* && "$stderr" != *'of no use'* ]]
+	[ -z "$(differing_rows "$(world "$1")" "$(world "$2")" | grep -v "^process\.pid")" ] ||
+		assert_same_posture "$1" "$2"
 	pkill -KILL -u "$(id -u)" -x sandbox-holder
 }
 
