@@ -86,20 +86,6 @@ store_listing() {
 	done
 }
 
-@test "the quota of keys" {
-	local i ring
-	ring=$(keyctl newring test @s)
-	for ((i = 0; i < 250; i++)); do
-		keyctl add user "filler$i" x "$ring" >/dev/null 2>&1 || break
-	done
-	run_busybox -- true
-	keyctl clear "$ring"
-	keyctl unlink "$ring" @s >/dev/null
-	[ "$i" -lt 250 ] || skip "the quota of keys is larger than 250 here"
-	assert_error E_KEY_QUOTA
-	wait_until "$SANDBOX" run "$BUSYBOX_TAR" true
-}
-
 @test "what cannot be held is refused, not passed over" {
 	run_busybox --rm=false -- true
 	assert_error 'leaves nothing behind'

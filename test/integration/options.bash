@@ -76,6 +76,18 @@ row load userns '--userns single' "$empty_store"'; with -i tree.tar >/dev/null;
 	"$SANDBOX" run --dry-run --userns single tree.tar true' '*sha256:*' '--userns none' '"none"'
 row load platform '--platform linux/s390x' "$empty_store"'; with -i several.tar >/dev/null;
 	"$SANDBOX" images --json' '*linux/s390x*' '--platform linux' OS/ARCHITECTURE
+row load max-size '--max-size 4k' "$empty_store"'; with -i tree.tar 2>&1' '*E_ARCHIVE_LIMIT*' '--max-size 4x' 'not a size'
+row load max-apparent-size '--max-apparent-size 3' "$empty_store"'; with -i tree.tar 2>&1' '*E_ARCHIVE_LIMIT*' \
+	'--max-apparent-size 4x' 'not a size'
+row load max-entries '--max-entries 1' "$empty_store"'; with -i tree.tar 2>&1' '*E_ARCHIVE_LIMIT*' \
+	'--max-entries few' 'not a number'
+row load max-depth '--max-depth 1' "$empty_store"'; with -i tree.tar 2>&1' '*E_ARCHIVE_LIMIT*' '--max-depth few' 'not a number'
+row load max-header-size '--max-header-size 511' "$empty_store"'; with -i tree.tar 2>&1' '*E_ARCHIVE_LIMIT*' \
+	'--max-header-size 1x' 'not a size'
+row load max-ratio '--max-ratio 1' "$empty_store"'; with -i zeroes.tar.gz 2>&1' '*E_ARCHIVE_LIMIT*' \
+	'--max-ratio much' 'not a number'
+row_if is_not_sanitized load max-memory '--max-memory 1m' "$empty_store"'; with -i tree.tar 2>&1' '*Cannot allocate*' \
+	'--max-memory little' 'not a size'
 row images json --json 'with' '\[*\]' --json=2 "$boolean"
 row images quiet --quiet 'with | head -n 1' 'sha256:*' --quiet=2 "$boolean"
 row images no-trunc --no-trunc 'with | tail -n 1' "*  $(printf '[0-9a-f]%.0s' {1..64})  *" --no-trunc=2 "$boolean"
