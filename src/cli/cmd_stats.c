@@ -76,7 +76,9 @@ static const struct sandbox_stats *find_earlier(const struct look *look, const c
 /* Per cent of one processor since the earlier look, or -1. */
 static double processor_share(const struct sandbox_stats *now, const struct sandbox_stats *earlier)
 {
-	if (!earlier || !now->known[SANDBOX_CPU_USAGE] || now->time <= earlier->time)
+	/* A sum of processes falls when one ends for which nobody waits. */
+	if (!earlier || !now->known[SANDBOX_CPU_USAGE] || now->time <= earlier->time || now->counted != earlier->counted ||
+	    now->values[SANDBOX_CPU_USAGE] < earlier->values[SANDBOX_CPU_USAGE])
 		return -1;
 	return 100.0 * (double)(now->values[SANDBOX_CPU_USAGE] - earlier->values[SANDBOX_CPU_USAGE]) /
 		(double)(now->time - earlier->time);

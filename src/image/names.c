@@ -177,7 +177,7 @@ static int write_pending(struct image_store *store, const struct store_name *cha
 
 	for (size_t i = 0; i < count; i++)
 		size += strlen(changes[i].name) + sizeof(" \n") + DIGEST_HEX_SIZE;
-	if (size > PENDING_SIZE_MAX && !test_defence_removed("names-bound"))
+	if (size > PENDING_SIZE_MAX)
 		return refuse_many(count, error);
 	text = memory_zeroed(size + 1, 1);
 	for (size_t i = 0; i < count; i++)

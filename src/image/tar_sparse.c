@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/test_switch.h"
 
 enum {
 	STAT_BLOCK = 512,
@@ -41,7 +40,7 @@ static void join_extents(struct tar_sparse *sparse, uint64_t *small)
 /* False without memory. */
 static bool add_extent(struct tar_sparse *sparse, off_t offset, off_t end, uint64_t *small)
 {
-	if (sparse->count == EXTENTS_MAX && !test_defence_removed("sparse-join"))
+	if (sparse->count == EXTENTS_MAX)
 		join_extents(sparse, small);
 	if (sparse->count == EXTENTS_MAX)
 		return false;

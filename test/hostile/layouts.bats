@@ -31,7 +31,7 @@ run_layout() {
 	local options=() image=$LAYOUTS/$1
 	[ "$2" = - ] || read -ra options <<<"${2//SHARE/$SHARE}"
 	[ -z "${as_folder:-}" ] || image=$BATS_TEST_TMPDIR/root
-	timeout -k 5 10 "$SANDBOX" run "${options[@]}" "$image" -- /contained "$CANARY/file" \
+	timeout -k 5 60 "$SANDBOX" run "${options[@]}" "$image" -- /contained "$CANARY/file" \
 		>"$BATS_TEST_TMPDIR/stdout" 2>"$BATS_TEST_TMPDIR/stderr"
 }
 

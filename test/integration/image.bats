@@ -338,6 +338,8 @@ print(image["names"], image["entries"], image["size"], image["source"], image["c
 	capture bash -c 'yes | timeout 60 "$1" load --max-size 1m' sh "$SANDBOX"
 	assert_error E_ARCHIVE_LIMIT
 	assert_stderr_has 'limit of 1048576 bytes'
+	capture bash -c 'yes | head -c 2m | SANDBOX_TEST_REMOVE=load-bound "$1" load --max-size 1m' sh "$SANDBOX_SWITCHED"
+	[[ $stderr != *'limit of 1048576 bytes'* ]]
 	[ -z "$(find "$STORE" -mindepth 2)" ]
 }
 

@@ -284,8 +284,14 @@ go_on() {
 	[ "$(names)" = 'one two' ]
 	sandbox image verify two
 	assert_success ''
+	record=$STORE/images/$(sha256sum <one.tar.gz | cut -d ' ' -f 1).json
+	stop_at names-locked SANDBOX_TEST_REMOVE=named-image "$SANDBOX_SWITCHED" tag two of-nothing
+	mv "$record" aside
+	go_on
+	mv aside "$record"
+	[ "$(names)" = 'of-nothing one two' ]
 	stop_at names-locked "$SANDBOX_SWITCHED" tag two three
-	rm "$STORE/images/$(sha256sum <one.tar.gz | cut -d ' ' -f 1).json"
+	rm "$record"
 	! go_on
 	grep -q E_IMAGE_UNKNOWN stopped.out
 	[[ $(names) != *three* ]]
@@ -476,16 +482,16 @@ print(one == two, one["names"], one["digest"] == sys.argv[1], one["entries"], on
 	"$SANDBOX" import --name large "$BUSYBOX_TAR"
 	large=$(echo "$STORE"/images/*.json)
 	import_small one --name small
-	for defence in none size-left; do
+	for defence in SANDBOX_TEST_REMOVE=none SANDBOX_TEST_REMOVE=size-left; do
 		"$SANDBOX" import --name large "$BUSYBOX_TAR"
 		touch -d @1000000000 "$large"
 		taken=$("$SANDBOX" df --json | jq .layer_bytes)
 		# Copied for other ids while it goes: its removal frees more than there was.
-		stop_at gc-measured SANDBOX_TEST_REMOVE=$defence "$SANDBOX_SWITCHED" gc --all --max-size $((taken - 1))
+		stop_at gc-measured $defence "$SANDBOX_SWITCHED" gc --all --max-size $((taken - 1))
 		"$SANDBOX" import --userns=single "$BUSYBOX_TAR"
 		touch -d @1000000000 "$large"
-		go_on || [ $defence != none ]
-		[ "$(names)" = "$([ $defence != none ] || echo small)" ]
+		go_on || [[ $defence != *=none ]]
+		[ "$(names)" = "$([[ $defence != *=none ]] || echo small)" ]
 	done
 }
 
@@ -623,4 +629,7 @@ on_small_disk() {
 		"$1" --state "$HOME/none" df --json && "$1" image inspect one' sh "$SANDBOX"
 	assert_status 0
 	assert_output_has '"images": 1'
+	SANDBOX_TEST_REMOVE=hold-makes capture "$SANDBOX_SWITCHED" --state "$HOME/made" df
+	assert_status 0
+	[ -e "$HOME/made" ] && [ ! -e "$HOME/none" ]
 }

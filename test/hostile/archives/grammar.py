@@ -356,7 +356,7 @@ class Examiner:
             yield "changed outside"
 
     def examine(self, label, archive, *options):
-        with tempfile.NamedTemporaryFile(suffix=".tar") as file:
+        with tempfile.NamedTemporaryFile(prefix="tmp.", suffix=".tar") as file:
             file.write(archive.data)
             file.flush()
             done = subprocess.run([self.sandbox, "import", *options, file.name], stdout=subprocess.DEVNULL,
