@@ -203,7 +203,8 @@ static int check_terms(const struct image_collection *collection, const struct i
 		return result;
 	if (image_record_load(collection->store->root, record->digest.hex, &now, NULL) < 0)
 		now.used = record->used;
-	if (names.count <= terms->names && now.used <= terms->used)
+	if (names.count <= terms->names && now.used <= terms->used &&
+	    (!terms->name || !*terms->name || strings_contain(&names, terms->name)))
 		return 0;
 	(void)error_set(error, EAGAIN, "remove the image sha256:%.12s", record->digest.hex);
 	(void)error_cause(error, SANDBOX_E_IMAGE_IN_USE, "others keep naming or using it meanwhile");
@@ -286,7 +287,7 @@ static int remove_found(const struct image_collection *collection, const struct 
 {
 	auto_finish(image_record_finish) struct image_record record = {0};
 	auto_finish(strings_release) struct sandbox_strings names = {0};
-	struct image_terms terms = {.how = IMAGE_DISCARD, .names = *name ? 1 : SIZE_MAX, .used = INT64_MAX};
+	struct image_terms terms = {.how = IMAGE_DISCARD, .names = *name ? 1 : SIZE_MAX, .name = name, .used = INT64_MAX};
 	int result = store_names_of(collection->store, digest, &names, error);
 
 	if (force)

@@ -90,6 +90,7 @@ enum image_discard {
 struct image_terms {
 	enum image_discard how;
 	size_t names; /* it has no more of them */
+	const char *name; /* this is one of them; NULL or "": any, or none. Borrowed */
 	int64_t used; /* nobody used it after that */
 };
 

@@ -141,7 +141,8 @@ static int collect_images(const struct image_collection *collection, const struc
 {
 	auto_finish(image_demand_finish) struct image_demand demand = {.records = {.items = NULL}};
 	auto_finish(store_names_finish) struct store_names names = {0};
-	uint64_t taken = 0, before = out->bytes;
+	/* What is garbage has gone before it is measured, unless all of this is only said. */
+	uint64_t taken = 0, before = policy->dry_run ? 0 : out->bytes;
 	int result = image_demand_load(collection, &demand, error);
 
 	if (result == 0)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
@@ -12,7 +13,6 @@
 #include "base/text.h"
 
 enum {
-	ROOM_SURE = 2048,     /* what is refused below that is refused because the disk is full */
 	NOTE_TEXT_SIZE = 128, /* all of a note but its name */
 };
 
@@ -154,14 +154,21 @@ int notes_owner(int directory, const char *name, const struct stat *status, stru
 
 /* ---- writing ---- */
 
+static bool is_disk_full(int directory)
+{
+	struct statvfs status;
+
+	return fstatvfs(directory, &status) == 0 && status.f_bavail == 0;
+}
+
 static int write_notes(int directory, const struct notes *notes)
 {
 	if (!notes->size)
 		return fremovexattr(directory, NOTES_ATTRIBUTE) < 0 && errno != ENODATA ? -errno : 0;
 	if (fsetxattr(directory, NOTES_ATTRIBUTE, notes->text, notes->size, 0) == 0)
 		return 0;
-	/* What ext4 says when an attribute is too large for it. */
-	if (errno == E2BIG || errno == ERANGE || (errno == ENOSPC && notes->size > ROOM_SURE))
+	/* ext4 has one block for all attributes of a directory, and says ENOSPC as of a full disk. */
+	if (errno == E2BIG || errno == ERANGE || (errno == ENOSPC && !is_disk_full(directory)))
 		return -EFBIG;
 	return -errno;
 }

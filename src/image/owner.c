@@ -29,14 +29,17 @@ int file_owner_read(int fd, const struct stat *status, struct file_owner *out)
 	ssize_t size = fd < 0 ? -1 : fgetxattr(fd, OVERRIDE_STAT_ATTRIBUTE, text, RECORD_SIZE_MAX);
 	mode_t mode = status->st_mode & 07777;
 
+	struct file_owner recorded;
+
 	*out = (struct file_owner){.mode = mode};
-	if (fd < 0 || (size < 0 && (errno == ENODATA || errno == ENOTSUP)))
+	if (fd < 0 || (size < 0 && (errno == ENODATA || errno == ENOTSUP || errno == ERANGE)))
 		return 0;
 	if (size < 0)
 		return -errno;
 	text[size] = '\0';
-	if (!parse(text, out))
-		return -EINVAL;
+	if (!parse(text, &recorded))
+		return 0;
+	*out = recorded;
 	if (((out->mode ^ mode) & 01777) != 0)
 		out->mode = mode;
 	return 0;

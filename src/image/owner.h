@@ -13,8 +13,8 @@ struct file_owner {
 
 /*
  * What is recorded of the file `fd`; without a record, or with `fd` -1, which takes none, it is root's. The recorded mode
- * counts only while the file has it but for set-id bits: else somebody changed that since. 0, or -errno: EINVAL for a record
- * that is none.
+ * counts only while the file has it but for set-id bits: else somebody changed that since. What no import has written there
+ * is no record: the root of a sandbox can write anything. 0 or -errno.
  */
 int file_owner_read(int fd, const struct stat *status, struct file_owner *out);
 

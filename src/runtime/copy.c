@@ -286,14 +286,14 @@ static void notice(const struct tree_place_counts *counts)
 		log_notice("%llu files were changed or removed while they were read", (unsigned long long)counts->lost);
 }
 
-static int run_copy(struct copy *copy, struct sandbox_error *error)
+static int run_copy(struct copy *copy, const struct interrupt *interrupt, struct sandbox_error *error)
 {
 	int result;
 
 	copy->counts = mmap(NULL, sizeof(*copy->counts), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (copy->counts == MAP_FAILED)
 		return error_set(error, errno, "map memory");
-	result = files_run(copy->files, NULL, copy_inside, copy, error);
+	result = files_run(copy->files, interrupt, copy_inside, copy, error);
 	if (result == 0)
 		notice(copy->counts);
 	(void)munmap(copy->counts, sizeof(*copy->counts));
@@ -315,7 +315,7 @@ static int copy_archive_in(const struct sandbox_locations *locations, struct cop
 		result = unpack_tree(&store, fd, &copy->files->idmap, &interrupt, &staging, error);
 	if (result == 0) {
 		tree = copy->archive = openat(staging.wrapper, "root", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		result = tree < 0 ? error_set(error, errno, "open a staging directory") : run_copy(copy, error);
+		result = tree < 0 ? error_set(error, errno, "open a staging directory") : run_copy(copy, &interrupt, error);
 	}
 	if (staging.wrapper >= 0)
 		(void)staging_remove(&store, &staging, &copy->files->idmap, NULL);
@@ -335,7 +335,7 @@ int sandbox_copy_out(const struct sandbox_locations *locations, const char *refe
 	else if (result == 0)
 		result = find_end(-1, target, &copy.end, error);
 	if (result == 0)
-		result = run_copy(&copy, error);
+		result = run_copy(&copy, NULL, error);
 	end_finish(&copy.end);
 	return result;
 }
@@ -353,7 +353,7 @@ int sandbox_copy_in(const struct sandbox_locations *locations, const char *sourc
 	else if (result == 0) {
 		result = find_source(-1, source, options->follow, &copy.source, error);
 		if (result == 0)
-			result = run_copy(&copy, error);
+			result = run_copy(&copy, NULL, error);
 	}
 	source_finish(&copy.source);
 	return result;

@@ -91,6 +91,18 @@ export_of() {
 	! grep "sda' " <(grep -v "'dev/sda' " list)
 }
 
+@test "a record that a sandbox has damaged is none" {
+	export_of "--userns=single -v $(command -v setfattr):/bin/setfattr:ro $(libraries_of setfattr)" single '
+		: >/new && /bin/setfattr -n user.containers.override_stat -v "$(/bin/busybox seq 100)" /new &&
+		/bin/setfattr -n user.containers.override_stat -v x /capable &&
+		/bin/setfattr -n user.containers.override_security.capability -v x /new'
+	entries export.tar >list
+	grep "'new' .* 0 0:0 " list
+	! grep "'new' .*SCHILY" list
+	"$SANDBOX" commit kept damaged
+	"$SANDBOX" rmi damaged
+}
+
 find_layer() {
 	local ids
 	ids=$(grep -l '"single": *1' "$XDG_CACHE_HOME"/sandbox/layers/*/ids.json)
