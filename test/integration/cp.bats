@@ -158,8 +158,8 @@ inside() {
 	tar -tf all.tar >listing
 	grep -qx 'd/e/in' listing
 	grep -qx 'proc/' listing
-	! grep -q 'proc/.' listing
-	! grep -q 'sys/.' listing
+	refute grep -q 'proc/.' listing
+	refute grep -q 'sys/.' listing
 	for kernels in /proc /proc/version /sys/kernel; do
 		sandbox cp "$running:$kernels" -
 		assert_status 125
@@ -295,7 +295,7 @@ inside() {
 		rm -rf out/victim
 	done
 	[ "$before" = "$(find outside -printf '%p %y %s %T@ %C@\n' && cat outside/file)" ]
-	! grep -rq precious out
+	refute grep -rq precious out
 	[ "$copied" -gt 0 ]
 }
 

@@ -67,7 +67,7 @@ load helper
 	assert_output 'shell of root'
 }
 
-# Within the minute that `sandbox` waits.
+# Within the time that `sandbox` waits.
 @test "processes that the payload leaves end with it, at once" {
 	run_busybox -- sh -c 'sleep 600 & sleep 600 & exit 5'
 	assert_status 5

@@ -61,7 +61,7 @@ manifest_of() {
 	grep -q "^'./a/fifo' prw-r--r-- 0:0" running.list
 	grep -q "^'./a/link' lrwxrwxrwx 0:0 TIME b/file" running.list
 	grep -q "^'./.wh.literal'" running.list
-	! grep -e os-release -e home/user -e usr/bin running.list
+	refute grep -e os-release -e home/user -e usr/bin running.list
 	tar --full-time -tvf running.tar a/b/ | grep -q '2001-09-09'
 	# The image is there, and what is mounted is not.
 	[ "$(grep -c "^'./bin/" running.list)" -gt 200 ]
@@ -95,7 +95,7 @@ manifest_of() {
 	tar -tf root.tar >list
 	grep -qx ./ list
 	grep -qx mnt/volume/ list
-	! grep -e mnt/volume/. -e tmp/t list
+	refute grep -e mnt/volume/. -e tmp/t list
 }
 
 @test "holes stay holes in the archive of a sandbox, and attributes are there" {

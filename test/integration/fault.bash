@@ -73,9 +73,10 @@ assert_same_within() {
 	done
 }
 
-# Nothing of a sandbox lives longer than a second after the end of the tool, whatever the end was.
+# Nothing of a sandbox lives on after the end of the tool, whatever the end was. It takes milliseconds, unless the machine is
+# busy with other tests.
 assert_nothing_lives() {
-	assert_same_within 1000 living_things "$1" "$2"
+	assert_same_within 10000 living_things "$1" "$2"
 }
 
 # Files are as before at once; the kernel gives back a key a moment after its last user is gone.

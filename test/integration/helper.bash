@@ -82,15 +82,20 @@ tmpfs_holds_layers() {
 	[ "$(printf '%s\n' 6.6 "$(uname -r)" | sort -V | head -n 1)" = 6.6 ]
 }
 
-# Waits until a command succeeds, ten seconds at most.
+# Waits until a command succeeds, half a minute at most.
 wait_until() {
 	local i
-	for ((i = 0; i < 200; i++)); do
+	for ((i = 0; i < 600; i++)); do
 		! "$@" >/dev/null 2>&1 || return 0
 		sleep 0.05
 	done
-	echo "this did not become true in 10 s: $*"
+	echo "this did not become true in half a minute: $*"
 	return 1
+}
+
+# For a command that is to fail, in a test: of a line that begins with "!" the shell takes no failure for an error.
+refute() {
+	! "$@" || fail_with "this should have failed: $*"
 }
 
 # --- assertions --------------------------------------------------------------------------------------------

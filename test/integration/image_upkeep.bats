@@ -292,7 +292,7 @@ go_on() {
 	[ "$(names)" = 'of-nothing one two' ]
 	stop_at names-locked "$SANDBOX_SWITCHED" tag two three
 	rm "$record"
-	! go_on
+	refute go_on
 	grep -q E_IMAGE_UNKNOWN stopped.out
 	[[ $(names) != *three* ]]
 }

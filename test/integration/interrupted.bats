@@ -8,7 +8,7 @@ load fault
 # One that has its directories, as after a failed import.
 make_empty_store() {
 	"$SANDBOX_SWITCHED" reset
-	! "$SANDBOX_SWITCHED" import test/integration/helper.bash >/dev/null 2>&1
+	refute "$SANDBOX_SWITCHED" import test/integration/helper.bash >/dev/null 2>&1
 }
 
 setup_file() {

@@ -10,7 +10,7 @@ setup() {
 
 # Runs a text in such a namespace, as its PID 1; what it says is "lives" or "dies".
 in_pid_namespace() {
-	capture timeout -k 5 120 unshare --user --map-root-user --map-auto --pid --fork --kill-child --mount --mount-proc \
+	capture timeout -k 5 300 unshare --user --map-root-user --map-auto --pid --fork --kill-child --mount --mount-proc \
 		bash -euc ". test/integration/recycle.bash; $1" - "$BATS_TEST_TMPDIR"
 	[ "$status" = 0 ] || fail_with 'the preparations have failed'
 }
@@ -28,7 +28,7 @@ says_who_lives='for pid in "$supervisor" "$init"; do if lives "$pid"; then echo 
 		'ps -a' 'pause box' 'restart --time 0 box' 'start box' 'rm box' 'rm -f box' 'rename box other' 'prune -f' 'gc' \
 		'run --name box --replace IMAGE true' 'rm -f --all'; do
 		in_pid_namespace "start_box; replace_box
-			timeout 20 \"\$SANDBOX\" ${command/IMAGE/$BUSYBOX_TAR} >/dev/null 2>&1 || [ \$? = 125 ]
+			timeout 60 \"\$SANDBOX\" ${command/IMAGE/$BUSYBOX_TAR} >/dev/null 2>&1 || [ \$? = 125 ]
 			$says_who_lives
 			\"\$SANDBOX\" rm -f --all >/dev/null
 			$says_who_lives"

@@ -141,6 +141,27 @@ static void test_bytes_that_json_cannot_hold(void **state)
 	assert_null(object);
 }
 
+static void test_changed_limits(void **state)
+{
+	struct sandbox_limits said = {0};
+	struct sandbox_spec spec;
+
+	(void)state;
+	sandbox_spec_init(&spec);
+	sandbox_strings_add(&spec.limits.device_read_bps, "/dev/a:1m");
+	sandbox_strings_add(&spec.limits.device_read_bps, "/dev/a:b:2m");
+	sandbox_strings_add(&said.device_read_bps, "/dev/a:5m");
+	spec_record_change_limits(&spec, &said);
+	assert_int_equal(spec.limits.device_read_bps.count, 2);
+	assert_string_equal(spec.limits.device_read_bps.items[0], "/dev/a:b:2m");
+	assert_string_equal(spec.limits.device_read_bps.items[1], "/dev/a:5m");
+	/* What is not said stays. */
+	sandbox_strings_finish(&said.device_read_bps);
+	spec_record_change_limits(&spec, &said);
+	assert_int_equal(spec.limits.device_read_bps.count, 2);
+	sandbox_spec_finish(&spec);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -148,6 +169,7 @@ int main(void)
 		cmocka_unit_test(test_round),
 		cmocka_unit_test(test_strictness),
 		cmocka_unit_test(test_bytes_that_json_cannot_hold),
+		cmocka_unit_test(test_changed_limits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
