@@ -123,18 +123,23 @@ static int receive_held(int holder, struct held *out)
 		.msg_controllen = sizeof(control)};
 	ssize_t size = recvmsg(holder, &message, MSG_CMSG_CLOEXEC);
 	const struct cmsghdr *first = CMSG_FIRSTHDR(&message);
-	int fds[HOLDER_ANSWER_MAX] = {-1, -1, -1};
+	size_t count;
+	/* The kernel hands over as many as the room for them, which is aligned, can take. */
+	int fds[sizeof(control) / sizeof(int)];
 
 	if (size < 0)
 		return -errno;
 	if (size == 0 || !first || first->cmsg_level != SOL_SOCKET || first->cmsg_type != SCM_RIGHTS ||
 	    first->cmsg_len < CMSG_LEN(sizeof(int)))
 		return -EPROTO;
-	memcpy(fds, CMSG_DATA(first), first->cmsg_len - CMSG_LEN(0));
-	*out = (struct held){fds[0], fds[1], fds[2]};
-	if ((message.msg_flags & MSG_CTRUNC) == 0 && (out->inside < 0) == (out->network < 0))
+	count = (first->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	memcpy(fds, CMSG_DATA(first), count * sizeof(int));
+	if ((message.msg_flags & MSG_CTRUNC) == 0 && (count == 1 || count == HOLDER_ANSWER_MAX)) {
+		*out = (struct held){fds[0], count > 1 ? fds[1] : -1, count > 1 ? fds[2] : -1};
 		return 0;
-	held_close(out);
+	}
+	for (size_t i = 0; i < count; i++)
+		(void)close(fds[i]);
 	return -EPROTO;
 }
 

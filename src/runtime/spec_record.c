@@ -72,12 +72,29 @@ static void change_text(char **to, const char *from)
 	*to = memory_text(from);
 }
 
+/* "PATH:RATE" */
+static bool has_device(const struct sandbox_strings *list, const char *text)
+{
+	const char *colon = strrchr(text, ':');
+	size_t size = colon ? (size_t)(colon - text) + 1 : strlen(text);
+
+	for (size_t i = 0; i < list->count; i++)
+		if (strncmp(list->items[i], text, size) == 0 && !strchr(list->items[i] + size, ':'))
+			return true;
+	return false;
+}
+
+/* The lists of limits are by devices: those of others stay. */
 static void change_list(struct sandbox_strings *to, const struct sandbox_strings *from)
 {
-	if (!from->count)
-		return;
+	struct sandbox_strings changed = {0};
+
+	for (size_t i = 0; i < to->count; i++)
+		if (!has_device(from, to->items[i]))
+			sandbox_strings_add(&changed, to->items[i]);
+	strings_add_all(&changed, from);
 	sandbox_strings_finish(to);
-	strings_add_all(to, from);
+	*to = changed;
 }
 
 void spec_record_change_limits(struct sandbox_spec *spec, const struct sandbox_limits *said)

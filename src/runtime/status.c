@@ -6,6 +6,8 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -44,7 +46,26 @@ int status_decide(const char *text, unsigned int preserved, int *out, struct san
 	return 0;
 }
 
-/* In a single write, which is whole in a pipe. */
+/*
+ * In a single write, which is whole in a pipe. Never waits: whether there is room now says nothing of the next moment where
+ * several write. A pipe is the caller's, and so is whether it blocks: it is opened once more.
+ */
+static bool write_line(int fd, const char *line)
+{
+	auto_free char *path = memory_format("/proc/self/fd/%d", fd);
+	size_t size = strlen(line);
+	auto_close int pipe = -1;
+	struct stat status;
+
+	if (fstat(fd, &status) < 0)
+		return false;
+	if (S_ISSOCK(status.st_mode))
+		return send(fd, line, size, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)size;
+	if (S_ISFIFO(status.st_mode))
+		pipe = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	return write(pipe < 0 ? fd : pipe, line, size) == (ssize_t)size;
+}
+
 void status_tell(int fd, const struct event *event)
 {
 	struct pollfd ready = {.fd = fd, .events = POLLOUT};
@@ -53,7 +74,7 @@ void status_tell(int fd, const struct event *event)
 	if (fd < 0)
 		return;
 	line = event_line(event);
-	if (poll(&ready, 1, 0) <= 0 || write(fd, line, strlen(line)) != (ssize_t)strlen(line))
+	if (poll(&ready, 1, 0) <= 0 || !write_line(fd, line))
 		log_debug("nobody reads --status-fd: %s", event->name);
 }
 
