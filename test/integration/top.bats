@@ -43,7 +43,7 @@ for process in json.load(sys.stdin):
 	"$SANDBOX" run -d --name other "$BUSYBOX_TAR" sleep 6404
 	"$SANDBOX" run -d --name box "$BUSYBOX_TAR" sh -c 'sleep 6405; :' $'\e[2J\nroot'
 	sandbox top box
-	assert_output_lacks 6404
+	assert_output_lacks "sleep 6404"
 	assert_output_has '\x1b[2J'
 	"$SANDBOX" run -d --rm --name third "$BUSYBOX_TAR" true
 	sandbox top no-such-box
