@@ -61,13 +61,13 @@ static bool exists(const char *path)
 
 /*
  * Looking costs a fifth of what execve(2) does where there is nothing. A directory of that name is not one; and the user's
- * own filter may refuse to look, with any error.
+ * own filter may refuse to look.
  */
 static bool may_be_program(const char *path)
 {
 	struct stat status;
 
-	return stat(path, &status) == 0 ? S_ISREG(status.st_mode) : errno != ENOENT && errno != ENOTDIR;
+	return stat(path, &status) == 0 ? S_ISREG(status.st_mode) : errno == EPERM || errno == ENOSYS;
 }
 
 static int execute_path(const char *path, char *const argv[], char *const environment[], struct sandbox_error *error)
