@@ -89,7 +89,7 @@ static int ask_manager(const struct sandbox_strings *arguments, int life, char *
 {
 	auto_finish(spawn_finish) struct spawn spawn = SPAWN_INIT;
 	auto_free char *text = NULL;
-	int status, result;
+	int status = 0, result;
 
 	spawn.lent = life;
 	result = spawn_start(&spawn, arguments->items, error);

@@ -1,5 +1,6 @@
 # Many commands at once on the same few sandboxes: no crash, nothing half done, and every error a sentence.
 # SANDBOX_CLIENTS_SECONDS is for how long (default 6); SANDBOX_CLIENTS for how many (8).
+# runs alone
 
 load helper
 

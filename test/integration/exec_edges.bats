@@ -1,5 +1,6 @@
 # sandbox exec and the supervisor behind it where something is in their way: a child that is killed, too few descriptors,
 # an init that does not listen, signals at the wrong moment.
+# runs alone
 
 load helper
 

@@ -405,10 +405,11 @@ print(image["names"], image["entries"], image["size"], image["source"], image["c
 	winner=$!
 	exec 7>slow
 	head -c 1024 tree.tar >&7
-	wait_until pgrep -u "$(id -u)" -x sandbox-import
+	wait_until pgrep -P "$winner" -x sandbox-import
+	importer=$(pgrep -P "$winner" -x sandbox-import)
 	kill -KILL "$winner"
 	wait "$winner" || true
-	wait_until sh -c "! pgrep -u $(id -u) -x sandbox-import"
+	wait_until sh -c "! kill -0 $importer"
 	exec 7>&-
 	[ -n "$(staging)" ]
 	sandbox import tree.tar
@@ -436,8 +437,8 @@ print(image["names"], image["entries"], image["size"], image["source"], image["c
 stop_confined() {
 	SANDBOX_TEST_STOP_AT=importer-confined "$SANDBOX_SWITCHED" import tree.tar 7<>/dev/null 2>import.err >import.out &
 	import=$!
-	wait_until pgrep -u "$(id -u)" -x sandbox-import
-	importer=$(pgrep -u "$(id -u)" -x sandbox-import)
+	wait_until pgrep -P "$import" -x sandbox-import
+	importer=$(pgrep -P "$import" -x sandbox-import)
 	wait_until grep -q '^State:.T' "/proc/$importer/status"
 }
 

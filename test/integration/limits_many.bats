@@ -64,6 +64,7 @@ all_groups() {
 	needs_limits
 	[[ ${SANDBOX_WORLD:-} = systemd* ]] || skip 'for the worlds with a user manager'
 	local name sleeper
+	# shellcheck disable=SC2030
 	SANDBOX=$SANDBOX_SWITCHED
 	SANDBOX_TEST_KILL_AT=group.named run_busybox -m 64m -- true
 	assert_status 137
@@ -93,6 +94,7 @@ no_helper() {
 kill_one() {
 	local process how=$1
 	rm -f "$BATS_TEST_TMPDIR/ready"
+	# shellcheck disable=SC2031
 	"$SANDBOX" run -m 64m -v "$BATS_TEST_TMPDIR:/lent" "$BUSYBOX_TAR" sh -c 'touch /lent/ready; exec sleep 600' 3>&- &
 	process=$!
 	if [ "$how" = ready ]; then

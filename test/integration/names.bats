@@ -12,9 +12,9 @@ sockets() {
 }
 
 start_named() {
-	"$SANDBOX" run --rm --name "$1" "$BUSYBOX_TAR" sleep 60 3>&- &
+	"$SANDBOX" run --rm --name "$1" "$BUSYBOX_TAR" sleep 6207 3>&- &
 	named=$!
-	wait_until pgrep -u "$(id -u)" -f '^sleep 60'
+	wait_until pgrep -u "$(id -u)" -f '^sleep 6207'
 }
 
 end_named() {
