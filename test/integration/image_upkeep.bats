@@ -284,14 +284,15 @@ go_on() {
 	[ "$(names)" = 'one two' ]
 	sandbox image verify two
 	assert_success ''
-	record=$STORE/images/$(sha256sum <one.tar.gz | cut -d ' ' -f 1).json
+	local gone
+	gone=$STORE/images/$(sha256sum <one.tar.gz | cut -d ' ' -f 1).json
 	stop_at names-locked SANDBOX_TEST_REMOVE=named-image "$SANDBOX_SWITCHED" tag two of-nothing
-	mv "$record" aside
+	mv "$gone" aside
 	go_on
-	mv aside "$record"
+	mv aside "$gone"
 	[ "$(names)" = 'of-nothing one two' ]
 	stop_at names-locked "$SANDBOX_SWITCHED" tag two three
-	rm "$record"
+	rm "$gone"
 	refute go_on
 	grep -q E_IMAGE_UNKNOWN stopped.out
 	[[ $(names) != *three* ]]

@@ -150,7 +150,7 @@ list_inside() {
 	"$SANDBOX" save -o saved.tar tree layered tree "$("$SANDBOX" images --json | jq -r '.[] |
 		select(.names[0] == "layered").digest')"
 	jq -e 'map(.RepoTags) == [["tree:latest"], ["layered:latest"], ["tree:latest"], []]' <(tar -xOf saved.tar manifest.json)
-	[ -z "$(tar -tf saved.tar | sort | uniq -d | grep '\.tar$')" ]
+	refute grep '\.tar$' <(tar -tf saved.tar | sort | uniq -d)
 	sandbox --root again import --select layered:latest saved.tar
 	assert_status 0
 	sandbox --root again run -u 0 --entrypoint cat layered:latest /n/27
