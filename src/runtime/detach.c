@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -64,11 +66,24 @@ static int become_supervisor(struct detached *detached, bool keep_input, struct 
 	return result;
 }
 
-static int hear_supervisor(int reader, char out_id[REGISTRY_ID_SIZE], struct sandbox_error *error)
+/* What it has begun may have the other end, too, and outlive it for a moment: so its end is waited for as well. */
+static bool wait_for_report(int reader, pid_t supervisor)
+{
+	auto_close int pidfd = pidfd_open(supervisor, 0);
+	struct pollfd events[] = {{.fd = reader, .events = POLLIN}, {.fd = pidfd, .events = POLLIN}};
+
+	while (poll(events, array_count(events), -1) < 0)
+		if (errno != EINTR)
+			return true;
+	/* It may have ended just after its word. */
+	return events[0].revents || poll(events, 1, 0) > 0;
+}
+
+static int hear_supervisor(int reader, pid_t supervisor, char out_id[REGISTRY_ID_SIZE], struct sandbox_error *error)
 {
 	struct report report;
 
-	if (fd_read_full(reader, &report, sizeof(report)) != sizeof(report)) {
+	if (!wait_for_report(reader, supervisor) || fd_read_full(reader, &report, sizeof(report)) != sizeof(report)) {
 		error_set(error, ECHILD, "start the sandbox in the background");
 		return error_cause(error, SANDBOX_E_CHILD_DIED, "its supervisor was killed, or it crashed");
 	}
@@ -100,7 +115,8 @@ int detach(struct detached *out, bool keep_input, bool *out_supervisor, char out
 		return 0;
 	}
 	(void)close(ends[1]);
-	result = child < 0 ? error_set(error, errno, "fork a supervisor") : hear_supervisor(ends[0], out_id, error);
+	result = child < 0 ? error_set(error, errno, "fork a supervisor")
+		: hear_supervisor(ends[0], child, out_id, error);
 	(void)close(ends[0]);
 	return result;
 }
