@@ -75,11 +75,13 @@ static void change_text(char **to, const char *from)
 /* "PATH:RATE" */
 static bool has_device(const struct sandbox_strings *list, const char *text)
 {
-	const char *colon = strrchr(text, ':');
-	size_t size = colon ? (size_t)(colon - text) + 1 : strlen(text);
+	auto_free char *device = memory_text(text);
+	char *rate = strrchr(device, ':');
 
+	if (rate)
+		rate[1] = '\0';
 	for (size_t i = 0; i < list->count; i++)
-		if (strncmp(list->items[i], text, size) == 0 && !strchr(list->items[i] + size, ':'))
+		if (text_starts_with(list->items[i], device) && !strchr(list->items[i] + strlen(device), ':'))
 			return true;
 	return false;
 }
