@@ -62,11 +62,12 @@ signal_late='
 	kill -KILL "$command"
 	wait_until is_gone "$command"
 	nsenter --pid="/proc/$init/ns/pid" bash -euc "
-		for ((i = 0; i < 50; i++)); do
+		for ((i = 0; i < 200; i++)); do
 			echo $((number - 1)) >/proc/sys/kernel/ns_last_pid
 			sleep 1000 &
 			[ \$! != $number ] || exit 0
 			kill \$!
+			sleep 0.05
 		done
 		exit 1"
 	other=$(pgrep -n -f "^sleep 1000")
@@ -75,8 +76,9 @@ signal_late='
 	kill -CONT "$client"'
 
 @test "a signal that exec passes on does not reach who has the number of its command" {
+	# Its end is the command's, or that of the signal, which may still find the caller.
 	in_pid_namespace "$signal_late
-		wait \"\$client\" || [ \$? = 137 ]
+		wait \"\$client\" || [[ \$? = 1[34][37] ]]
 		\"\$SANDBOX\" exec box true
 		! lives \"\$other\" || echo lives
 		\"\$SANDBOX\" rm -f box"
