@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/scope.h"
 
 static const int ending_signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
@@ -58,8 +59,7 @@ int interrupt_limit(struct interrupt *interrupt, uint64_t milliseconds, struct s
 	const struct itimerspec when = {
 		.it_value = {.tv_sec = (time_t)(milliseconds / 1000), .tv_nsec = (long)(milliseconds % 1000) * 1000000}};
 
-	if (interrupt->timer >= 0)
-		(void)close(take_fd(&interrupt->timer));
+	fd_close(&interrupt->timer);
 	if (!milliseconds)
 		return 0;
 	interrupt->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);

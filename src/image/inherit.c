@@ -24,8 +24,6 @@ enum {
 	ATTRIBUTES_SIZE_MAX = 64 << 10, /* xattr(7): no list or value is larger */
 };
 
-static const char opaque_attribute[] = "user.overlay.opaque";
-
 struct inheritance {
 	int wrapper;
 	const char *paths;
@@ -34,22 +32,10 @@ struct inheritance {
 	size_t lower_count;
 };
 
-static int open_below(int directory, const char *name)
-{
-	return kernel_openat2(directory, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
-}
-
-static bool is_opaque(int directory)
-{
-	char value;
-
-	return fgetxattr(directory, opaque_attribute, &value, sizeof(value)) == 1 && value == 'y';
-}
-
 /* As layer_path_open, of one layer. */
 static int find_in_layer(int wrapper, const char *path)
 {
-	auto_close int root = open_below(wrapper, "root");
+	auto_close int root = layer_path_step(wrapper, "root");
 	bool hides;
 
 	return root < 0 ? -errno : layer_path_open(root, path, &hides);
@@ -96,16 +82,16 @@ static int copy_directory(int from, int to, const char *path, struct sandbox_err
 static int open_own(int root, const char *path, bool *out_opaque)
 {
 	auto_free char *parts = memory_text(path);
-	auto_close int held = open_below(root, ".");
+	auto_close int held = layer_path_step(root, ".");
 	char *rest = parts, *part;
 
 	*out_opaque = false;
 	while (held >= 0 && (part = strsep(&rest, "/"))) {
-		int next = open_below(held, part);
+		int next = layer_path_step(held, part);
 
 		scope_close(&held);
 		held = next;
-		*out_opaque = *out_opaque || (next >= 0 && is_opaque(next));
+		*out_opaque = *out_opaque || (next >= 0 && layer_path_is_opaque(next));
 	}
 	return take_fd(&held);
 }
@@ -136,7 +122,7 @@ static int inherit_one(const struct inheritance *inheritance, int root, const ch
 static int inherit_all(void *argument, struct sandbox_error *error)
 {
 	const struct inheritance *inheritance = argument;
-	auto_close int root = open_below(inheritance->wrapper, "root");
+	auto_close int root = layer_path_step(inheritance->wrapper, "root");
 	const char *end = inheritance->paths + inheritance->paths_size;
 	int result = root < 0 ? error_set(error, errno, "open the tree of a layer") : 0;
 

@@ -11,33 +11,32 @@
 
 #include "base/memory.h"
 #include "base/scope.h"
+#include "image/protocol.h"
 #include "kernel/syscalls.h"
 
-static const char opaque_attribute[] = "user.overlay.opaque";
-
-static int open_below(int directory, const char *name)
+int layer_path_step(int directory, const char *name)
 {
 	return kernel_openat2(directory, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
 }
 
-static bool is_opaque(int directory)
+bool layer_path_is_opaque(int directory)
 {
 	char value;
 
-	return fgetxattr(directory, opaque_attribute, &value, sizeof(value)) == 1 && value == 'y';
+	return fgetxattr(directory, OVERLAY_OPAQUE_ATTRIBUTE, &value, sizeof(value)) == 1 && value == 'y';
 }
 
 int layer_path_open(int root, const char *path, bool *out_hides)
 {
 	auto_free char *parts = memory_text(path);
-	auto_close int held = open_below(root, ".");
+	auto_close int held = layer_path_step(root, ".");
 	char *rest = *parts ? parts : NULL, *part;
-	bool opaque = held >= 0 && !*path && is_opaque(held);
+	bool opaque = held >= 0 && !*path && layer_path_is_opaque(held);
 
 	if (held < 0)
 		return -errno;
 	while ((part = strsep(&rest, "/"))) {
-		int next = open_below(held, part);
+		int next = layer_path_step(held, part);
 
 		if (next < 0 && errno == ENOENT)
 			return opaque ? -ENOTDIR : -ENOENT;
@@ -46,7 +45,7 @@ int layer_path_open(int root, const char *path, bool *out_hides)
 			return errno == ELOOP ? -ENOTDIR : -errno;
 		scope_close(&held);
 		held = next;
-		opaque = opaque || is_opaque(held);
+		opaque = opaque || layer_path_is_opaque(held);
 	}
 	*out_hides = opaque;
 	return take_fd(&held);

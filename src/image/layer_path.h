@@ -5,6 +5,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* The directory `name` (a path) below another, through no link: a descriptor, or -1 and errno. */
+int layer_path_step(int directory, const char *name);
+
+/* Whether it hides what trees below say of it. */
+bool layer_path_is_opaque(int directory);
+
 /*
  * The directory `path` of the tree `root`, "" for that itself: a descriptor; -ENOENT when the tree says nothing of it;
  * -ENOTDIR when it hides what the trees below say; or another -errno. *out_hides: it exists, and hides them as well.

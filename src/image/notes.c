@@ -12,19 +12,13 @@
 #include "base/scope.h"
 #include "base/text.h"
 
-enum {
-	NOTE_TEXT_SIZE = 128, /* all of a note but its name */
-};
+enum { NOTE_TEXT_SIZE = 128 /* all of a note but its name */ };
 
 static const struct note_type {
 	const char *word;
 	mode_t type;
-	bool device;
 } note_types[] = {
-	{"symlink", S_IFLNK, false},
-	{"pipe", S_IFIFO, false},
-	{"char", S_IFCHR, true},
-	{"block", S_IFBLK, true},
+	{"symlink", S_IFLNK}, {"pipe", S_IFIFO}, {"char", S_IFCHR}, {"block", S_IFBLK},
 };
 
 bool note_is_device(const struct note *note)
@@ -57,7 +51,7 @@ static bool parse_type(char *text, struct note *out)
 		if (strcmp(word, note_types[i].word) != 0)
 			continue;
 		out->type = note_types[i].type;
-		return note_types[i].device ? text && parse_device(text, out) : !text;
+		return note_is_device(out) ? text && parse_device(text, out) : !text;
 	}
 	return false;
 }
@@ -193,7 +187,7 @@ static void format(const struct note *note, char out[NOTE_TEXT_SIZE])
 
 	while (type->type != note->type)
 		type++;
-	if (type->device)
+	if (note_is_device(note))
 		(void)snprintf(device, sizeof(device), "-%u-%u:%lld", major(note->device), minor(note->device),
 			(long long)(note->modified < 0 ? 0 : note->modified));
 	(void)snprintf(out, NOTE_TEXT_SIZE, "%u:%u:0%o:%s%s", note->owner.uid, note->owner.gid, note->owner.mode, type->word,

@@ -28,7 +28,6 @@ int file_owner_read(int fd, const struct stat *status, struct file_owner *out)
 	char text[RECORD_SIZE_MAX + 1];
 	ssize_t size = fd < 0 ? -1 : fgetxattr(fd, OVERRIDE_STAT_ATTRIBUTE, text, RECORD_SIZE_MAX);
 	mode_t mode = status->st_mode & 07777;
-
 	struct file_owner recorded;
 
 	*out = (struct file_owner){.mode = mode};

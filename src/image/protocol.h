@@ -42,6 +42,9 @@
 /* The same for the capability of a file (security.capability, version 2), in fuse-overlayfs's spelling. */
 #define OVERRIDE_CAPABILITY_ATTRIBUTE "user.containers.override_security.capability"
 
+/* By which overlay knows, with its option userxattr, a directory that hides those below it: its value is "y". */
+#define OVERLAY_OPAQUE_ATTRIBUTE "user.overlay.opaque"
+
 /* The word of the OCI image spec (that of Go) for the machine that this program is made for. */
 extern const char image_own_architecture[];
 

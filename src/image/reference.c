@@ -47,13 +47,6 @@ static int reference_unknown(const char *reference, const char *why, struct sand
 	return -ENOENT;
 }
 
-static bool has_image(struct image_store *store, const struct digest *digest)
-{
-	auto_finish(image_record_finish) struct image_record record = {.source = NULL};
-
-	return image_record_load(store->root, digest->hex, &record, NULL) == 0;
-}
-
 /* An archive here that was imported whole. Just after it was written its identity proves nothing, and it is read. */
 static bool find_by_file(struct image_store *store, const char *path, struct digest *out)
 {
@@ -68,7 +61,7 @@ static bool find_by_file(struct image_store *store, const char *path, struct dig
 	    (!image_records_have_size(store->root, (uint64_t)file.before.st_size) ||
 		    archive_hash(&file, &none, NULL, out, NULL) < 0))
 		return false;
-	return has_image(store, out);
+	return image_record_exists(store->root, out->hex);
 }
 
 static int not_imported(const char *path, struct sandbox_error *error)

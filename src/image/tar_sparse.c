@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-
 enum {
 	STAT_BLOCK = 512,
 	HOLES_SIZE_MIN = 64 << 10, /* what the map costs, and a reader who does not know it */

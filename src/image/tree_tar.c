@@ -25,7 +25,6 @@ enum { ATTRIBUTES_MAX = 1024, VALUES_SIZE_MAX = 1 << 20 };
 
 static const char whiteout_prefix[] = ".wh.";
 static const char opaque_name[] = ".wh..wh..opq";
-static const char opaque_attribute[] = "user.overlay.opaque";
 
 /* ---- one tree on its way ---- */
 
@@ -161,7 +160,7 @@ static int read_attributes(struct work *work, int fd, const char *path, struct s
 	for (const char *name = work->names; name < work->names + size && result == 0; name += strlen(name) + 1) {
 		char value;
 
-		if (strcmp(name, opaque_attribute) == 0)
+		if (strcmp(name, OVERLAY_OPAQUE_ATTRIBUTE) == 0)
 			work->opaque = fgetxattr(fd, name, &value, 1) == 1 && value == 'y';
 		result = read_attribute(work, fd, name, path, error);
 	}

@@ -10,9 +10,9 @@
 #include "base/scope.h"
 #include "base/test_switch.h"
 #include "base/text.h"
+#include "image/protocol.h"
 
 static const char prefix[] = ".wh.";
-static const char opaque_attribute[] = "user.overlay.opaque";
 
 bool whiteout_is_meant(const struct entry_path *path)
 {
@@ -39,7 +39,7 @@ static int make_opaque(int parent, const char *name, const char *path, struct sa
 
 	if (directory < 0)
 		return entry_failed(error, errno, path, "open the directory");
-	if (fsetxattr(directory, opaque_attribute, "y", 1, 0) == 0)
+	if (fsetxattr(directory, OVERLAY_OPAQUE_ATTRIBUTE, "y", 1, 0) == 0)
 		return 0;
 	(void)entry_failed(error, errno, path, "hide what lies below it");
 	if (!error || error->code != ENOTSUP)

@@ -18,7 +18,7 @@ static bool may_be_lent(const struct stat *status)
 int input_relay_open(struct input_relay *relay, int *out, struct sandbox_error *error)
 {
 	struct stat status;
-	int ends[2];
+	int result;
 
 	relay->writer = -1;
 	relay->used = relay->sent = 0;
@@ -28,12 +28,11 @@ int input_relay_open(struct input_relay *relay, int *out, struct sandbox_error *
 		*out = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
 		return *out < 0 ? error_set(error, errno, "copy standard input") : 0;
 	}
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return error_set(error, errno, "make a pipe");
-	*out = ends[0];
-	relay->writer = ends[1];
+	result = fd_pipe(out, &relay->writer, error);
+	if (result < 0)
+		return result;
 	/* Also those who are not the caller inside may open /dev/stdin. */
-	if (fchmod(ends[0], 0644) < 0)
+	if (fchmod(*out, 0644) < 0)
 		return error_set(error, errno, "prepare a pipe");
 	return fcntl(relay->writer, F_SETFL, O_NONBLOCK) < 0 ? error_set(error, errno, "prepare a pipe") : 0;
 }

@@ -24,12 +24,10 @@ static bool is_file(int fd, struct stat *status)
 
 static int make_pipe(int *out_reader, int *out_writer, struct sandbox_error *error)
 {
-	int ends[2];
+	int result = fd_pipe(out_reader, out_writer, error);
 
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return error_set(error, errno, "make a pipe");
-	*out_reader = ends[0];
-	*out_writer = ends[1];
+	if (result < 0)
+		return result;
 	/* Also those who are not the caller inside may open /dev/stdout. */
 	if (fchmod(*out_writer, 0622) < 0 || fcntl(*out_reader, F_SETFL, O_NONBLOCK) < 0)
 		return error_set(error, errno, "set up a pipe");

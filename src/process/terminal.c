@@ -34,17 +34,6 @@ static bool is_interactive(int own)
 	return isatty(own) && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 }
 
-static int open_pipe(int *out_reader, int *out_writer, struct sandbox_error *error)
-{
-	int ends[2];
-
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return error_set(error, errno, "make a pipe");
-	*out_reader = ends[0];
-	*out_writer = ends[1];
-	return 0;
-}
-
 static int open_pty(int *out_master, int *out_slave, struct sandbox_error *error)
 {
 	auto_close int master = open("/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
@@ -65,7 +54,7 @@ static int open_pty(int *out_master, int *out_slave, struct sandbox_error *error
 int terminal_open_pair(enum terminal_kind kind, int *out_master, int *out_slave, struct sandbox_error *error)
 {
 	struct winsize usual = {.ws_row = 24, .ws_col = 80};
-	int result = kind == TERMINAL_PIPE ? open_pipe(out_master, out_slave, error)
+	int result = kind == TERMINAL_PIPE ? fd_pipe(out_master, out_slave, error)
 					   : open_pty(out_master, out_slave, error);
 
 	if (result == 0 && kind == TERMINAL_DETACHED)
@@ -269,17 +258,10 @@ static bool stream_drain(struct terminal_stream *stream, int fd)
 	return true;
 }
 
-static void close_one(int *fd)
-{
-	if (*fd >= 0)
-		(void)close(take_fd(fd));
-}
-
 /* The keys came with what was typed before them: nobody comes back for that. What the command does not read stays behind. */
 static void hand_over_rest(struct terminal *terminal)
 {
 	struct pollfd event = {.fd = terminal->master, .events = POLLOUT};
-
 	bool on = true;
 
 	while (on && !stream_is_empty(&terminal->input) && poll(&event, 1, REST_MILLISECONDS) > 0) {
@@ -325,12 +307,12 @@ void terminal_copy(struct terminal *terminal, const struct pollfd events[TERMINA
 	if (events[TERMINAL_POLL_OUTPUT].revents && !stream_drain(&terminal->output, terminal->screen))
 		terminal->output.sent = terminal->output.used; /* The caller's terminal is gone. */
 	if ((master & POLLOUT) && !stream_drain(&terminal->input, terminal->master))
-		close_one(&terminal->master);
+		fd_close(&terminal->master);
 	if (terminal->input_only && (master & (POLLHUP | POLLERR)))
-		close_one(&terminal->master);
+		fd_close(&terminal->master);
 	if (!terminal->input_only && (master & (POLLIN | POLLHUP)) && stream_is_empty(&terminal->output) &&
 	    terminal->master >= 0 && !stream_fill(&terminal->output, terminal->master))
-		close_one(&terminal->master);
+		fd_close(&terminal->master);
 }
 
 void terminal_resize(const struct terminal *terminal)
@@ -368,12 +350,12 @@ static void write_out(struct terminal *terminal)
 void terminal_finish(struct terminal *terminal)
 {
 	/* Where all who wrote have ended, the master comes to the end of it without our peer. */
-	close_one(&terminal->peer);
+	fd_close(&terminal->peer);
 	if (terminal->output.data)
 		write_out(terminal);
-	close_one(&terminal->master);
-	close_one(&terminal->screen);
-	close_one(&terminal->wake);
+	fd_close(&terminal->master);
+	fd_close(&terminal->screen);
+	fd_close(&terminal->wake);
 	make_cooked(terminal);
 	free(take_ptr(terminal->input.data));
 	free(take_ptr(terminal->output.data));

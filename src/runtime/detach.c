@@ -29,29 +29,27 @@ static int replace_by_null(int fd, int flags, struct sandbox_error *error)
 
 static int replace_output(struct detached *detached, size_t stream, struct sandbox_error *error)
 {
-	int ends[2];
+	int writer, result = fd_pipe(&detached->outputs[stream], &writer, error);
 
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return error_set(error, errno, "make a pipe");
-	detached->outputs[stream] = ends[0];
-	if (dup2(ends[1], STDOUT_FILENO + (int)stream) < 0)
+	if (result < 0)
+		return result;
+	if (dup2(writer, STDOUT_FILENO + (int)stream) < 0)
 		return error_set(error, errno, "replace standard output");
-	(void)close(ends[1]);
+	(void)close(writer);
 	return 0;
 }
 
 /* Open for as long as we are: who is attached may come and go. */
 static int replace_input(struct detached *detached, struct sandbox_error *error)
 {
-	int ends[2];
+	int reader, result = fd_pipe(&reader, &detached->input, error);
 
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return error_set(error, errno, "make a pipe");
-	detached->input = ends[1];
+	if (result < 0)
+		return result;
 	/* Also those who are not the caller inside may open /dev/stdin. */
-	if (dup2(ends[0], STDIN_FILENO) < 0 || fchmod(STDIN_FILENO, 0644) < 0 || fcntl(ends[1], F_SETFL, O_NONBLOCK) < 0)
+	if (dup2(reader, STDIN_FILENO) < 0 || fchmod(STDIN_FILENO, 0644) < 0 || fcntl(detached->input, F_SETFL, O_NONBLOCK) < 0)
 		return error_set(error, errno, "replace standard input");
-	(void)close(ends[0]);
+	(void)close(reader);
 	return 0;
 }
 
@@ -99,25 +97,25 @@ int detach(struct detached *out, bool keep_input, bool *out_supervisor, char out
 	struct sandbox_error *error)
 {
 	struct sandbox_error problem = {0};
-	int ends[2], result;
+	int reader, writer, result = fd_pipe(&reader, &writer, error);
 	pid_t child;
 
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return error_set(error, errno, "make a pipe");
+	if (result < 0)
+		return result;
 	child = fork();
 	*out_supervisor = child == 0;
 	if (child == 0) {
-		(void)close(ends[0]);
-		out->report = ends[1];
+		(void)close(reader);
+		out->report = writer;
 		result = become_supervisor(out, keep_input, &problem);
 		if (result < 0)
 			detached_exit(out, result, &problem);
 		return 0;
 	}
-	(void)close(ends[1]);
+	(void)close(writer);
 	result = child < 0 ? error_set(error, errno, "fork a supervisor")
-		: hear_supervisor(ends[0], child, out_id, error);
-	(void)close(ends[0]);
+		: hear_supervisor(reader, child, out_id, error);
+	(void)close(reader);
 	return result;
 }
 

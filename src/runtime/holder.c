@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/digest.h"
+#include "base/fd.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -104,11 +105,9 @@ static int holder_connect(int directory, const char *name, struct ucred *out_pee
 
 void held_close(struct held *held)
 {
-	int *const fds[] = {&held->userns, &held->inside, &held->network};
-
-	for (size_t i = 0; i < array_count(fds); i++)
-		if (*fds[i] >= 0)
-			(void)close(take_fd(fds[i]));
+	fd_close(&held->userns);
+	fd_close(&held->inside);
+	fd_close(&held->network);
 }
 
 static int receive_held(int holder, struct held *out)

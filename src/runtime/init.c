@@ -244,13 +244,12 @@ static int init_start_payload(struct init *init, struct sandbox_error *error)
 	struct sandbox_error reported;
 	auto_close int reader = -1;
 	ssize_t size;
-	int ends[2];
+	int writer, result = fd_pipe(&reader, &writer, error);
 
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return error_set(error, errno, "make a pipe");
-	reader = ends[0];
-	init->payload_pid = clone_payload(&(struct payload_start){init, ends[1]});
-	(void)close(ends[1]);
+	if (result < 0)
+		return result;
+	init->payload_pid = clone_payload(&(struct payload_start){init, writer});
+	(void)close(writer);
 	if (init->payload_pid < 0)
 		return error_set(error, errno, "fork the command");
 	size = fd_read_full(reader, &reported, sizeof(reported));

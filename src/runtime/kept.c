@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
@@ -337,8 +338,7 @@ int kept_read(const struct registry_entry *entry, struct kept *out, struct sandb
 void kept_change_finish(struct kept_change *change)
 {
 	free(take_ptr(change->text));
-	if (change->lock >= 0)
-		(void)close(take_fd(&change->lock));
+	fd_close(&change->lock);
 }
 
 /* Together with those that stay: what does not go with them is said now, and not by the next start. */

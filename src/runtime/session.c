@@ -120,15 +120,13 @@ static void add(struct sessions *sessions, struct session session)
 static int start(struct sessions *sessions, const struct plan *plan, int *fds, struct sandbox_error *error)
 {
 	auto_close int report = -1, reporter = -1;
-	int ends[2], result = check(plan, error);
+	int result = check(plan, error);
 	pid_t child;
 
+	if (result == 0)
+		result = fd_pipe(&report, &reporter, error);
 	if (result < 0)
 		return result;
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return error_set(error, errno, "make a pipe");
-	report = ends[0];
-	reporter = ends[1];
 	child = kernel_clone(0, NULL, -1);
 	if (child == 0)
 		session_main(plan, sessions, fds, reporter);

@@ -30,23 +30,20 @@ static int explain_state(const char *reference, bool live, struct sandbox_error 
 		: "`sandbox ps` lists those that run");
 }
 
-static int find_live(const struct sandbox_locations *locations, const char *reference, struct registry_entry *entry,
-	struct sandbox_error *error)
+static int check_live(const struct registry_entry *entry, const char *reference, struct sandbox_error *error)
 {
-	int result = registry_find(locations->state, reference, entry, error);
-
-	return result < 0 || registry_is_live(entry) ? result : explain_state(reference, false, error);
+	return registry_is_live(entry) ? 0 : explain_state(reference, false, error);
 }
 
 /* The directory of its group. The caller frees. 0 or -errno. */
 static int read_group_path(const struct registry_entry *entry, const char *reference, char **out_path,
 	struct sandbox_error *error)
 {
-	if (!registry_is_live(entry))
-		return explain_state(reference, false, error);
-	if (file_read(entry->directory, group_file, PATH_SIZE_MAX, out_path, NULL, NULL) < 0)
-		return explain_state(reference, true, error);
-	return 0;
+	int result = check_live(entry, reference, error);
+
+	if (result == 0 && file_read(entry->directory, group_file, PATH_SIZE_MAX, out_path, NULL, NULL) < 0)
+		result = explain_state(reference, true, error);
+	return result;
 }
 
 /* The same of one by its name, or id; the entry's name may be wanted, too. */
@@ -190,9 +187,11 @@ int sandbox_measure(const struct sandbox_locations *locations, const char *refer
 	auto_finish(registry_entry_finish) struct registry_entry entry = REGISTRY_ENTRY_INIT;
 	auto_free char *path = NULL;
 	struct timespec now;
-	int result = find_live(locations, reference, &entry, error);
+	int result = registry_find(locations->state, reference, &entry, error);
 
 	*out = (struct sandbox_stats){.name = NULL};
+	if (result == 0)
+		result = check_live(&entry, reference, error);
 	if (result < 0)
 		return result;
 	memcpy(out->id, entry.id, sizeof(out->id));
