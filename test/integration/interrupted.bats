@@ -52,11 +52,11 @@ interrupt_at() {
 	[ "$status" = $((128 + $(kill -l "$signal"))) ] || fail_with "$signal at $point: $(<"$BATS_TEST_TMPDIR/stderr")"
 }
 
-# The steps of a command up to and including one of them.
+# The steps of a command up to and including one of them. It may have ended before that one: what is interrupted does not.
 points_until() {
 	local last=$1
 	shift
-	points_of "$@" | sed "/^$last\$/q"
+	points_of "$@" | sed "/^init\.ended\$/d; /^$last\$/q"
 }
 
 # The image is either in the store, entirely, or nothing is.
