@@ -28,7 +28,11 @@ recycle() {
 	for ((tries = 0; tries < 200; tries++)); do
 		echo $(($1 - 1)) >/proc/sys/kernel/ns_last_pid
 		"${2:-sleep}" 1000 &
-		[ $! != "$1" ] || return 0
+		if [ $! = "$1" ]; then
+			# A shell like its parent at first.
+			wait_until lives "$1"
+			return
+		fi
 		kill $!
 		sleep 0.05
 	done

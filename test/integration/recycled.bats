@@ -70,7 +70,8 @@ signal_late='
 			sleep 0.05
 		done
 		exit 1"
-	other=$(pgrep -n -f "^sleep 1000")
+	has_started() { other=$(pgrep -n -f "^sleep 1000"); }
+	wait_until has_started
 	[ "$(awk "/^NSpid:/ { print \$NF }" "/proc/$other/status")" = "$number" ]
 	kill -TERM "$client"
 	kill -CONT "$client"'
