@@ -102,6 +102,9 @@ int registry_hold(const char *state, struct sandbox_error *error);
  */
 int registry_find(const char *state, const char *reference, struct registry_entry *out, struct sandbox_error *error);
 
+/* -ENOENT with E_SANDBOX_UNKNOWN: what is said of one that does not exist, or of several that may be meant. */
+int registry_unknown(const char *reference, bool ambiguous, struct sandbox_error *error);
+
 /*
  * Calls `visit` for every entry, in no order, until it fails. No entry is made, renamed or removed meanwhile. What
  * `visit` is given is closed afterwards. A missing registry is an empty one. 0 or -errno.
