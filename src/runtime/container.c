@@ -178,9 +178,9 @@ static int make_upper(struct container *container, const struct sandbox_location
 	int result = 0;
 
 	if (plan->kept) {
-		container->name = registry_hold_name(&container->entry, error);
-		if (container->name < 0)
-			return container->name;
+		result = registry_hold_name(&container->entry, error);
+		if (result < 0)
+			return result;
 		plan->root.upper = memory_format("%s/sandboxes/%s/%s", locations->state, container->entry.called,
 			kept_layer_name);
 	} else if (plan->upper_on_disk) {
@@ -247,7 +247,7 @@ static void tell_event(struct container *container, struct event event)
 
 void container_tell_start(struct container *container)
 {
-	registry_let_name(&container->name);
+	registry_let_name(&container->entry);
 	tell_event(container, (struct event){.name = "start", .pid = container->init});
 }
 
@@ -276,7 +276,7 @@ static void finish_entry(struct container *container)
 	struct sandbox_error error = {0};
 	bool stays = container->ended && !container->remove;
 
-	registry_let_name(&container->name);
+	registry_let_name(&container->entry);
 	if (stays && container->entry.directory >= 0 &&
 	    record_write_exit(&container->entry, &container->result, &error) < 0)
 		log_debug("%s", error.text);

@@ -33,7 +33,6 @@ struct container {
 	struct output_relay output; /* the caller's files that the payload writes to */
 	struct terminal terminal; /* the caller's terminal is to be restored */
 	struct registry_entry entry; /* where others find it */
-	int name;              /* a hold on its name until it has started, or -1 */
 	struct control control;
 	struct output_log log;
 	const char *runtime, *image;  /* for events; borrowed, NULL before they are known */
@@ -51,7 +50,7 @@ struct container {
 
 #define CONTAINER_INIT \
 	{ \
-		.init = 0, .init_pidfd = -1, .channel = -1, .held = HELD_INIT, .input = -1, .name = -1, .status_fd = -1, \
+		.init = 0, .init_pidfd = -1, .channel = -1, .held = HELD_INIT, .input = -1, .status_fd = -1, \
 		.uplink = UPLINK_INIT, \
 		.terminal = TERMINAL_INIT, .output = OUTPUT_RELAY_INIT, \
 		.entry = REGISTRY_ENTRY_INIT, .control = CONTROL_INIT, .log = OUTPUT_LOG_INIT, .upper = UPPER_LAYER_INIT, \
@@ -65,7 +64,7 @@ void container_sweep(const struct sandbox_locations *locations, const struct pla
  * Makes the entry of a sandbox that others can find, with its socket and the log of what a detached one writes
  * (E_NAME_IN_USE), the directory of a writable layer on disk, whose path goes into plan->root.upper, and the control
  * group. `detached` is NULL for one that is attached. `again` is the entry of one that is started once more, with its
- * lock, and taken; or NULL. 0 or -errno.
+ * lock and a hold on its name, and taken; or NULL. 0 or -errno.
  */
 int container_create(struct container *container, const struct sandbox_locations *locations, struct plan *plan,
 	struct registry_entry *again, struct detached *detached, struct sandbox_error *error);

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -379,13 +378,10 @@ int kept_change_limits(const struct registry_entry *entry, const struct sandbox_
 	auto_finish(json_free) struct json_object *record = NULL;
 	auto_free char *text = NULL;
 	size_t size;
-	int result;
+	int result = registry_lock_name(entry, "update", &out->lock, error);
 
-	out->lock = openat(entry->directory, layer_ids_name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	while (out->lock >= 0 && (result = flock(out->lock, LOCK_EX)) < 0 && errno == EINTR)
-		;
-	if (out->lock < 0 || result < 0)
-		return error_set(error, errno, "lock the record of %s", entry->called);
+	if (result < 0)
+		return result == -ENOENT ? unreadable(entry, -EIO, error) : result;
 	result = file_read(entry->directory, record_name, RECORD_SIZE_MAX, &text, &size, error);
 	if (result == 0)
 		result = json_parse(text, size, record_name, &record, error);

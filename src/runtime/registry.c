@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -55,10 +56,9 @@ const char *registry_entry_name(const struct registry_entry *entry)
 
 void registry_entry_finish(struct registry_entry *entry)
 {
-	if (entry->directory >= 0)
-		(void)close(take_fd(&entry->directory));
-	if (entry->all >= 0)
-		(void)close(take_fd(&entry->all));
+	fd_close(&entry->hold);
+	fd_close(&entry->directory);
+	fd_close(&entry->all);
 }
 
 /* ---- the directory of all ---- */
@@ -114,7 +114,7 @@ static bool next_entry(DIR *stream, struct registry_entry *out)
 	struct dirent *item;
 
 	while ((item = readdir(stream))) {
-		*out = (struct registry_entry){.all = dirfd(stream), .directory = -1};
+		*out = (struct registry_entry){.all = dirfd(stream), .directory = -1, .hold = -1};
 		if (!parse_entry(item->d_name, out))
 			continue;
 		out->directory = openat(out->all, item->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -316,39 +316,50 @@ static int open_name_lock(const struct registry_entry *entry)
 
 int registry_hold_name(struct registry_entry *entry, struct sandbox_error *error)
 {
-	auto_close int file = open_name_lock(entry);
-	int result = file < 0 ? file : flock_whole(file, LOCK_SH);
+	auto_close int file = -1;
+	int result;
 
+	if (entry->hold >= 0)
+		return 0;
+	file = open_name_lock(entry);
+	result = file < 0 ? file : flock_whole(file, LOCK_SH);
 	if (result == 0)
 		result = registry_refresh(entry);
-	return result < 0 ? error_set(error, -result, "hold on to the name of %s", entry->id) : take_fd(&file);
+	if (result < 0)
+		return error_set(error, -result, "hold on to the name of %s", entry->id);
+	entry->hold = take_fd(&file);
+	return 0;
 }
 
-void registry_let_name(int *hold)
+void registry_let_name(struct registry_entry *entry)
 {
 	/* Processes that were begun meanwhile have copies of the descriptor. */
-	if (*hold >= 0)
-		(void)flock(*hold, LOCK_UN);
-	if (*hold >= 0)
-		(void)close(take_fd(hold));
+	if (entry->hold >= 0)
+		(void)flock(entry->hold, LOCK_UN);
+	fd_close(&entry->hold);
 }
 
-static int is_starting(const struct registry_entry *entry, struct sandbox_error *error)
+static int is_starting(const struct registry_entry *entry, const char *what, struct sandbox_error *error)
 {
-	error_set(error, EBUSY, "rename %s", entry->called);
-	error_cause(error, SANDBOX_E_SANDBOX_STATE, "it is starting, by the paths of its present name");
-	return error_fix(error, "rename it once it runs, or has failed to");
+	error_set(error, EBUSY, "%s %s", what, entry->called);
+	error_cause(error, SANDBOX_E_SANDBOX_STATE, "it is starting, as it is now, or another command changes it");
+	return error_fix(error, "try again once it runs, or has failed to");
 }
 
 /* A start takes milliseconds. */
-static int lock_name(const struct registry_entry *entry, int *out, struct sandbox_error *error)
+int registry_lock_name(const struct registry_entry *entry, const char *what, int *out, struct sandbox_error *error)
 {
-	*out = open_name_lock(entry);
-	for (int i = 0; *out >= 0 && flock(*out, LOCK_EX | LOCK_NB) < 0; i++) {
+	auto_close int file = open_name_lock(entry);
+
+	*out = -1;
+	if (file < 0)
+		return error_set(error, -file, "%s %s", what, entry->called);
+	for (int i = 0; flock(file, LOCK_EX | LOCK_NB) < 0; i++) {
 		if (i == NAME_RETRIES)
-			return is_starting(entry, error);
+			return is_starting(entry, what, error);
 		usleep(LOCK_PAUSE_MICROSECONDS);
 	}
+	*out = take_fd(&file);
 	return 0;
 }
 
@@ -456,10 +467,11 @@ int registry_rename(struct registry_entry *entry, const char *name, registry_bur
 {
 	char before[REGISTRY_ENTRY_SIZE];
 	auto_close int held = -1;
-	int result = lock_name(entry, &held, error);
+	int result = registry_lock_name(entry, "rename", &held, error);
 
-	if (result < 0)
+	if (result < 0 && result != -ENOENT)
 		return result;
+	error_clear(error);
 	result = flock_whole(entry->all, LOCK_EX);
 	if (result == 0)
 		result = refresh(entry);

@@ -34,11 +34,12 @@ int registry_check_name(const char *name, const char *what, struct sandbox_error
 struct registry_entry {
 	int all;                         /* STATE/sandboxes, or -1 */
 	int directory;                   /* its own, or -1 */
+	int hold;                        /* on its name (registry_hold_name), or -1 */
 	char called[REGISTRY_ENTRY_SIZE]; /* ID or ID-NAME */
 	char id[REGISTRY_ID_SIZE];
 };
 
-#define REGISTRY_ENTRY_INIT {.all = -1, .directory = -1}
+#define REGISTRY_ENTRY_INIT {.all = -1, .directory = -1, .hold = -1}
 
 /* What follows the id, or NULL. */
 const char *registry_entry_name(const struct registry_entry *entry);
@@ -69,13 +70,20 @@ int registry_remove(struct registry_entry *entry, registry_burial *bury, struct 
 int registry_refresh(struct registry_entry *entry);
 
 /*
- * The entry of a kept sandbox is not renamed until registry_let_name, which is idempotent: who mounts its layer names a
- * path. A descriptor or -errno.
+ * The entry of a kept sandbox is not renamed, and its record not changed, until registry_let_name: who starts it reads the
+ * record, and names a path to mount its layer. Both are idempotent. A child of this process holds it as well, until it is let
+ * go or all have closed it. 0 or -errno, ENOENT when it is not kept, or was removed meanwhile.
  */
 int registry_hold_name(struct registry_entry *entry, struct sandbox_error *error);
-void registry_let_name(int *hold);
+void registry_let_name(struct registry_entry *entry);
 
-/* Gives it another name. 0 or -errno: E_NAME_IN_USE, or EBUSY with E_SANDBOX_STATE when a start of it takes too long. */
+/*
+ * For whoever changes either of them, until *out is closed. `what` is "rename" or the like. 0 or -errno: ENOENT when it is
+ * not kept, EBUSY with E_SANDBOX_STATE when a start of it takes too long.
+ */
+int registry_lock_name(const struct registry_entry *entry, const char *what, int *out, struct sandbox_error *error);
+
+/* Gives it another name. 0 or -errno: E_NAME_IN_USE, or as registry_lock_name. */
 int registry_rename(struct registry_entry *entry, const char *name, registry_burial *bury, struct sandbox_error *error);
 
 /* Whether somebody holds the lock of an entry: its sandbox lives. */

@@ -98,6 +98,18 @@ static int refuse_to_join(const struct registry_entry *entry, struct sandbox_err
 	return error_fix(error, "sandbox attach %s", record_title(entry));
 }
 
+/* Its name first: what others are about to change is read when they have. */
+static int lock_to_start(struct registry_entry *entry, struct sandbox_error *error)
+{
+	int result = registry_hold_name(entry, error);
+
+	/* One that is not kept, or damaged, has none: whoever reads it says which. */
+	if (result < 0 && result != -ENOENT)
+		return result;
+	error_clear(error);
+	return registry_lock_idle(entry, error);
+}
+
 /* Started is what it is to be. But whoever only works on its files has its lock, too, and then there is nobody to reach. */
 static int accept_running(const struct registry_entry *entry, const struct sandbox_start_options *options,
 	struct sandbox_error *error)
@@ -118,7 +130,7 @@ int sandbox_start(const struct sandbox_locations *locations, const char *referen
 
 	if (result < 0)
 		return result;
-	result = registry_lock_idle(&entry, error);
+	result = lock_to_start(&entry, error);
 	if (result == -EBUSY)
 		return accept_running(&entry, options, error);
 	return result < 0 ? result : start_entry(locations, &entry, options, out, error);
@@ -139,7 +151,7 @@ int sandbox_restart(const struct sandbox_locations *locations, const char *refer
 	if (result == 0)
 		result = sandbox_stop(locations, entry.id, number, timeout, error);
 	if (result == 0)
-		result = registry_lock_idle(&entry, error);
+		result = lock_to_start(&entry, error);
 	return result < 0 ? result : start_entry(locations, &entry, &in_background, NULL, error);
 }
 

@@ -284,11 +284,12 @@ waits_for_name() {
 	has_status box Exited
 }
 
-# It has another name from the moment on when the start is done with the one that it had.
+# It has another name from the moment on when the start is done with the one that it had. What it starts with has been read by
+# the time when it stops here, and is to be what the record says: an update has to wait like that, too.
 @test "a rename during a start waits for it, and events have the name of their time" {
 	local start rename
 	"$SANDBOX" create --name box "$BUSYBOX_TAR" sleep 600
-	SANDBOX_TEST_STOP_AT=container.created "$SANDBOX_SWITCHED" start box 3>&- &
+	SANDBOX_TEST_STOP_AT=container.recorded "$SANDBOX_SWITCHED" start box 3>&- &
 	start=$!
 	wait_until is_stopped
 	"$SANDBOX" rename box other 3>&- &
