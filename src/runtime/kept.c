@@ -15,7 +15,7 @@
 #include "base/strings.h"
 #include "base/test_switch.h"
 #include "base/text.h"
-#include "cgroup/limits.h"
+#include "cgroup/cgroup.h"
 #include "image/folder.h"
 #include "image/layer.h"
 #include "image/layer_ids.h"
@@ -340,15 +340,19 @@ void kept_change_finish(struct kept_change *change)
 	fd_close(&change->lock);
 }
 
-/* Together with those that stay: what does not go with them is said now, and not by the next start. */
-static int check_limits(const struct sandbox_limits *limits, struct sandbox_error *error)
+/*
+ * Together with those that stay: what does not go with them, or what nothing here could hold, is said now, and not by the
+ * next start. Of one that runs its group says it.
+ */
+static int check_limits(const struct sandbox_limits *limits, bool runs, struct sandbox_error *error)
 {
-	auto_finish(cgroup_limits_finish) struct cgroup_limits decided = {0};
+	auto_finish(cgroup_plan_finish) struct cgroup_plan plan = {0};
 
-	return cgroup_limits_decide(limits, &decided, error);
+	return runs ? cgroup_limits_decide(limits, &plan.limits, error) : cgroup_plan_decide(limits, false, &plan, error);
 }
 
-static int change_spec(struct json_object *record, const struct sandbox_limits *said, struct sandbox_error *error)
+static int change_spec(struct json_object *record, const struct sandbox_limits *said, bool runs,
+	struct sandbox_error *error)
 {
 	auto_finish(sandbox_spec_finish) struct sandbox_spec spec;
 	struct json_object *object = NULL, *changed = NULL;
@@ -361,7 +365,7 @@ static int change_spec(struct json_object *record, const struct sandbox_limits *
 	result = spec_record_read(object, "spec", &spec, error);
 	if (result == 0) {
 		spec_record_change_limits(&spec, said);
-		result = check_limits(&spec.limits, error);
+		result = check_limits(&spec.limits, runs, error);
 	}
 	if (result == 0)
 		result = spec_record_describe(&spec, &changed, error);
@@ -387,7 +391,7 @@ int kept_change_limits(const struct registry_entry *entry, const struct sandbox_
 		result = json_parse(text, size, record_name, &record, error);
 	if (result < 0)
 		return unreadable(entry, result, error);
-	result = change_spec(record, said, error);
+	result = change_spec(record, said, record_is_running(entry), error);
 	if (result == 0)
 		out->text = json_text(record);
 	return result;

@@ -271,6 +271,12 @@ waits_for_name() {
 	# Seen from outside, or held by the kernel.
 	sandbox start --attach box
 	assert_status 137
+	# What nothing could hold would be a sandbox that does not start.
+	"$SANDBOX" create --name none --cgroups none "$BUSYBOX_TAR" true
+	sandbox update --pids-limit 99 none
+	assert_error E_CGROUP_MISSING
+	sandbox start --attach none
+	assert_success ''
 }
 
 @test "one whose files others work on is not said to have been started" {
