@@ -25,7 +25,6 @@
 #include "runtime/record.h"
 #include "runtime/spec_record.h"
 #include "runtime/upper.h"
-#include "security/seccomp_profile.h"
 
 enum { RECORD_SIZE_MAX = 8 << 20, RECORD_VERSION = 1 };
 
@@ -68,32 +67,24 @@ static int freeze_environment(struct sandbox_spec *spec, struct sandbox_error *e
 	return 0;
 }
 
-/* The file may say something else when it is started again. */
-static int freeze_filter(struct sandbox_spec *spec, struct sandbox_error *error)
+/* The file may say something else by now: what was read of the last one, which counts, is what is in force. */
+static void freeze_filter(struct sandbox_spec *spec, const char *text)
 {
 	static const char option[] = "seccomp=";
-	int result = 0;
 
-	for (size_t i = 0; i < spec->security_opt.count && result == 0; i++) {
+	for (size_t i = spec->security_opt.count; text && i-- > 0;) {
 		char **item = &spec->security_opt.items[i];
-		const char *given = *item + strlen(option);
-		auto_free char *text = NULL;
-		size_t size;
 
-		if (!text_starts_with(*item, option) || strcmp(given, "default") == 0 || strcmp(given, "unconfined") == 0)
+		if (!text_starts_with(*item, option))
 			continue;
-		result = seccomp_profile_read(given, &text, &size, error);
-		/* JSON may begin with blanks; a text that is given does not. */
-		given = text ? text + strspn(text, " \t\r\n") : "";
-		if (result == 0) {
-			free(*item);
-			*item = memory_format("%s%s", option, given);
-		}
+		free(*item);
+		*item = memory_format("%s%s", option, text);
+		return;
 	}
-	return result;
 }
 
-static int describe_spec(const struct sandbox_spec *spec, struct json_object **out, struct sandbox_error *error)
+static int describe_spec(const struct sandbox_spec *spec, const struct plan *plan, struct json_object **out,
+	struct sandbox_error *error)
 {
 	auto_finish(sandbox_spec_finish) struct sandbox_spec frozen;
 	int result = spec_record_describe(spec, out, error);
@@ -110,9 +101,8 @@ static int describe_spec(const struct sandbox_spec *spec, struct json_object **o
 	frozen.replace = false;
 	free(take_ptr(frozen.cidfile));
 	free(take_ptr(frozen.status_fd));
+	freeze_filter(&frozen, plan->seccomp_text);
 	result = freeze_environment(&frozen, error);
-	if (result == 0)
-		result = freeze_filter(&frozen, error);
 	return result < 0 ? result : spec_record_describe(&frozen, out, error);
 }
 
@@ -182,7 +172,7 @@ int kept_describe(const struct plan *plan, const struct sandbox_spec *spec, cons
 {
 	auto_finish(json_free) struct json_object *record = json_new_object();
 	struct json_object *described = NULL;
-	int result = describe_spec(spec, &described, error);
+	int result = describe_spec(spec, plan, &described, error);
 
 	if (result < 0) {
 		json_free(&described);

@@ -388,6 +388,7 @@ void plan_finish(struct plan *plan)
 	network_plan_finish(&plan->network);
 	seccomp_program_finish(&plan->seccomp);
 	free(plan->seccomp_profile);
+	free(plan->seccomp_text);
 	cgroup_plan_finish(&plan->cgroup);
 	free(plan->root.upper);
 	sandbox_strings_finish(&plan->labels);

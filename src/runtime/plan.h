@@ -59,6 +59,7 @@ struct plan {
 	uint64_t capabilities;
 	struct seccomp_program seccomp; /* empty for none */
 	char *seccomp_profile;   /* what --dry-run says of the user's profile; NULL for our own filter */
+	char *seccomp_text;      /* that profile, as it was read */
 	bool no_new_privs;
 	bool unmask_all;
 	struct sandbox_strings masked;   /* absolute paths, besides the default ones */

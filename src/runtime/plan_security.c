@@ -78,7 +78,8 @@ static int decide_filter(const struct sandbox_spec *spec, const char *filter, st
 		return 0;
 	if (strcmp(filter, "default") == 0)
 		return seccomp_filter_compile(&policy, &plan->seccomp, error);
-	return seccomp_profile_load(filter, plan->capabilities, &plan->seccomp, &plan->seccomp_profile, error);
+	return seccomp_profile_load(filter, plan->capabilities, &plan->seccomp, &plan->seccomp_profile, &plan->seccomp_text,
+		error);
 }
 
 int plan_decide_security(const struct sandbox_spec *spec, struct plan *plan, struct sandbox_error *error)

@@ -567,7 +567,7 @@ static bool is_text(const char *given)
 	return *given == '{';
 }
 
-int seccomp_profile_read(const char *given, char **out_text, size_t *out_size, struct sandbox_error *error)
+static int read_text(const char *given, char **out_text, size_t *out_size, struct sandbox_error *error)
 {
 	int result = 0;
 
@@ -585,14 +585,14 @@ int seccomp_profile_read(const char *given, char **out_text, size_t *out_size, s
 }
 
 int seccomp_profile_load(const char *given, uint64_t capabilities, struct seccomp_program *out, char **out_summary,
-	struct sandbox_error *error)
+	char **out_text, struct sandbox_error *error)
 {
 	struct seccomp_circumstances circumstances = {.machine = SECCOMP_OWN_MACHINE, .capabilities = capabilities};
 	auto_finish(seccomp_profile_finish) struct seccomp_profile profile = {0};
 	const char *name = is_text(given) ? "given as text" : given;
 	auto_free char *text = NULL;
 	size_t size;
-	int result = seccomp_profile_read(given, &text, &size, error);
+	int result = read_text(given, &text, &size, error);
 
 	if (result < 0)
 		return result;
@@ -600,7 +600,10 @@ int seccomp_profile_load(const char *given, uint64_t capabilities, struct seccom
 	result = seccomp_profile_parse(text, size, name, &circumstances, &profile, error);
 	if (result == 0 && seccomp_profile_compile(&profile, SECCOMP_OWN_MACHINE, out, error) < 0)
 		result = explain(name, error);
-	if (result == 0)
-		*out_summary = summarize(name, &profile);
-	return result;
+	if (result < 0)
+		return result;
+	*out_summary = summarize(name, &profile);
+	/* JSON may begin with blanks; a text that is given does not. */
+	*out_text = memory_text(text + strspn(text, " \t\r\n"));
+	return 0;
 }

@@ -82,14 +82,11 @@ bool seccomp_verdict_stricter(uint32_t verdict, uint32_t other);
 int seccomp_profile_compile(const struct seccomp_profile *profile, enum seccomp_machine machine,
 	struct seccomp_program *out, struct sandbox_error *error);
 
-/* The text of a profile: that of the file, or what was given in the place of its name, "{...}". The caller frees. 0 or -errno. */
-int seccomp_profile_read(const char *given, char **out_text, size_t *out_size, struct sandbox_error *error);
-
 /*
- * All of it for a file, or a text, this machine and the running kernel. *out_summary is a line for --dry-run, which the caller
- * frees. 0 or -errno.
+ * All of it for a file, or what was given in the place of its name, "{...}", this machine and the running kernel. *out_summary
+ * is a line for --dry-run, *out_text what was read, which can be given again; the caller frees both. 0 or -errno.
  */
 int seccomp_profile_load(const char *given, uint64_t capabilities, struct seccomp_program *out, char **out_summary,
-	struct sandbox_error *error);
+	char **out_text, struct sandbox_error *error);
 
 #endif

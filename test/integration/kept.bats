@@ -239,9 +239,10 @@ waits_for_name() {
 }
 
 @test "a profile of system calls is that of the day when the sandbox was made" {
-	local profile=$BATS_TEST_TMPDIR/profile
-	echo '{"defaultAction": "SCMP_ACT_ALLOW",
-		"syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 28}]}' >"$profile"
+	local profile=$BATS_TEST_TMPDIR/profile refusing create
+	refusing='{"defaultAction": "SCMP_ACT_ALLOW",
+		"syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 28}]}'
+	echo "$refusing" >"$profile"
 	"$SANDBOX" create --name box --security-opt "seccomp=$profile" "$BUSYBOX_TAR" mkdir /made
 	echo '{"defaultAction": "SCMP_ACT_ALLOW"}' >"$profile"
 	sandbox start --attach box
@@ -250,9 +251,20 @@ waits_for_name() {
 	rm "$profile"
 	sandbox start --attach box
 	assert_stderr_has 'No space left'
+	# It is read once: what it says while the image is imported is too late.
+	echo "$refusing" >"$profile"
+	cp "$BUSYBOX_TAR" "$BATS_TEST_TMPDIR/new.tar"
+	SANDBOX_TEST_STOP_AT=import-locked "$SANDBOX_SWITCHED" create --name other --security-opt "seccomp=$profile" \
+		"$BATS_TEST_TMPDIR/new.tar" mkdir /made 3>&- &
+	create=$!
+	wait_until grep -q '^State:.T' "/proc/$create/status"
+	echo '{"defaultAction": "SCMP_ACT_ALLOW"}' >"$profile"
+	kill -CONT "$create"
+	wait "$create"
+	sandbox start --attach other
+	assert_stderr_has 'No space left'
 	# A text in the place of a name is for everybody.
-	run_busybox --security-opt 'seccomp={"defaultAction": "SCMP_ACT_ALLOW",
-		"syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 28}]}' -- mkdir /made
+	run_busybox --security-opt "seccomp=$refusing" -- mkdir /made
 	assert_stderr_has 'No space left'
 	run_busybox --security-opt 'seccomp={"defaultAction": ' -- true
 	assert_error E_SECCOMP_PROFILE

@@ -555,9 +555,9 @@ static void the_shipped_profile_holds(void **state)
 static int use_shipped(const char *path)
 {
 	auto_finish(seccomp_program_finish) struct seccomp_program program = {0};
-	auto_free char *summary = NULL;
+	auto_free char *summary = NULL, *text = NULL;
 
-	if (seccomp_profile_load(path, CAPABILITY_DEFAULT, &program, &summary, NULL) < 0 || !strstr(summary, path))
+	if (seccomp_profile_load(path, CAPABILITY_DEFAULT, &program, &summary, &text, NULL) < 0 || !strstr(summary, path))
 		return 1;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || seccomp_program_load(&program, NULL) < 0)
 		return 2;
