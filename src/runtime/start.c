@@ -128,12 +128,16 @@ int sandbox_start(const struct sandbox_locations *locations, const char *referen
 	auto_finish(registry_entry_finish) struct registry_entry entry = REGISTRY_ENTRY_INIT;
 	int result = registry_find(locations->state, reference, &entry, error);
 
+	if (result == 0) {
+		result = lock_to_start(&entry, error);
+		if (result == 0)
+			return start_entry(locations, &entry, options, out, error);
+		if (result == -EBUSY)
+			result = accept_running(&entry, options, error);
+	}
 	if (result < 0)
-		return result;
-	result = lock_to_start(&entry, error);
-	if (result == -EBUSY)
-		return accept_running(&entry, options, error);
-	return result < 0 ? result : start_entry(locations, &entry, options, out, error);
+		status_tell_failure(options->status_fd, error);
+	return result;
 }
 
 int sandbox_restart(const struct sandbox_locations *locations, const char *reference, int number, uint64_t timeout,

@@ -67,6 +67,10 @@ has_told() {
 	assert_success
 	id=$output
 	assert_told '"\(.event) \(.id) \(.name)"' "start $id box"
+	# Whoever comes too late starts nothing.
+	capture "$SANDBOX" start --attach --status-fd 8 box 8>"$BATS_TEST_TMPDIR/late"
+	assert_error 'it runs already'
+	[ "$(jq -r '"\(.event) \(.error) \(.exit_status)"' "$BATS_TEST_TMPDIR/late")" = 'fail E_SANDBOX_STATE 125' ]
 	"$SANDBOX" rename box other
 	"$SANDBOX" stop --time 0 other
 	wait_until has_told '"die"'
@@ -86,6 +90,8 @@ has_told() {
 	told start --attach --status-fd 7 box
 	assert_status 4
 	assert_told '"\(.event) \(.name) \(.exit_status)"' $'start box null\ndie box 4'
+	told start --status-fd 7 nobody
+	assert_told '"\(.event) \(.error) \(.exit_status)"' 'fail E_SANDBOX_UNKNOWN 125'
 	told create --status-fd 7 "$BUSYBOX_TAR" true
 	assert_error 'nothing is started yet'
 }
