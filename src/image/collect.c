@@ -191,6 +191,14 @@ static int forget(struct image_store *store, const struct digest *digest, struct
 	return result < 0 ? result : identity_forget(store->root, digest, error);
 }
 
+static int refuse_changing(const struct digest *digest, struct sandbox_error *error)
+{
+	(void)error_set(error, EAGAIN, "remove the image sha256:%.12s", digest->hex);
+	(void)error_cause(error, SANDBOX_E_IMAGE_IN_USE, "others keep naming or using it meanwhile");
+	(void)error_fix(error, "try again");
+	return -EAGAIN;
+}
+
 /* Whether it is still what was to be removed. The names are locked. 0, -EAGAIN, or -errno. */
 static int check_terms(const struct image_collection *collection, const struct image_record *record,
 	const struct image_terms *terms, struct sandbox_error *error)
@@ -206,10 +214,7 @@ static int check_terms(const struct image_collection *collection, const struct i
 	if (names.count <= terms->names && now.used <= terms->used &&
 	    (!terms->name || !*terms->name || strings_contain(&names, terms->name)))
 		return 0;
-	(void)error_set(error, EAGAIN, "remove the image sha256:%.12s", record->digest.hex);
-	(void)error_cause(error, SANDBOX_E_IMAGE_IN_USE, "others keep naming or using it meanwhile");
-	(void)error_fix(error, "try again");
-	return -EAGAIN;
+	return refuse_changing(&record->digest, error);
 }
 
 /* Adds to what was removed, or would be. */
@@ -272,14 +277,22 @@ static int find_to_remove(struct image_store *store, const char *reference, stru
 	return reference_find_source(store, reference, out, error);
 }
 
-/* A damaged record says of no layer that it is the image's: these are garbage from then on. */
+/*
+ * A damaged record says of no layer that it is the image's: these are garbage from then on. One that was imported again
+ * meanwhile is an image like any other: -EAGAIN.
+ */
 static int remove_damaged(struct image_store *store, const struct digest *digest, struct sandbox_error *error)
 {
+	auto_finish(image_record_finish) struct image_record now = {0};
 	auto_close int names = -1;
 
 	error_clear(error);
+	test_point("image-damaged");
 	names = store_names_lock(store, error);
-	return names < 0 ? names : forget(store, digest, error);
+	if (names < 0)
+		return names;
+	return image_record_load(store->root, digest->hex, &now, NULL) == 0 ? refuse_changing(digest, error)
+		: forget(store, digest, error);
 }
 
 static int remove_found(const struct image_collection *collection, const struct digest *digest, const char *name,

@@ -192,6 +192,13 @@ as_layer_root() {
 	assert_success "$digest"
 	sandbox rmi one
 	assert_success ''
+	# Also one that is just removed by force: it goes like any image then, with its layers.
+	import_small one --name one
+	echo nonsense >"$record"
+	stop_at image-damaged "$SANDBOX_SWITCHED" rmi --force one
+	"$SANDBOX" import one.tar
+	go_on
+	[ "$(layers)" = 0 ]
 	import_small one --name one
 	: >"$record"
 	sandbox images
