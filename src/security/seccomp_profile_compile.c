@@ -147,7 +147,7 @@ static size_t place_equal(struct seccomp_builder *builder, const struct compiler
 		bits == UINT32_MAX ? low(condition->value) : condition->value, if_true, if_false);
 }
 
-/* `refusing`: the rule makes the call's verdict stricter, and when in doubt its condition holds; else it does not. */
+/* `refusing`: the rule lets nothing through that would be refused without it. When in doubt its condition holds, else not. */
 static size_t place_condition(struct seccomp_builder *builder, const struct compiler *compiler,
 	const struct seccomp_condition *condition, bool refusing, size_t if_true, size_t if_false)
 {
@@ -175,7 +175,8 @@ static size_t place_condition(struct seccomp_builder *builder, const struct comp
 static size_t place_rule(struct seccomp_builder *builder, const struct compiler *compiler,
 	const struct seccomp_profile_rule *rule, size_t otherwise)
 {
-	bool refusing = seccomp_verdict_stricter(rule->verdict, plain_verdict(compiler->profile, rule->call));
+	/* As strict as the plain verdict is not nothing: it overrules an entry that allows. */
+	bool refusing = !seccomp_verdict_stricter(plain_verdict(compiler->profile, rule->call), rule->verdict);
 	size_t next = seccomp_place_return(builder, rule->verdict);
 
 	for (size_t i = rule->condition_count; i-- > 0;)
