@@ -17,7 +17,8 @@
  *   They get the strictest verdict that the call behind them could get.
  * - x32 is refused whole, architectures that the profile does not name, too (ENOSYS).
  * - The kernel takes many arguments for an int. What compares equal by its lower half alone is equal to an entry that
- *   refuses, and not different to one that allows, or setting a high bit would get around the profile.
+ *   refuses, and not different to one that allows, or setting a high bit would get around the profile. Less and greater
+ *   compare all 64 bits, as sizes need it.
  */
 #ifndef SECURITY_SECCOMP_PROFILE_H
 #define SECURITY_SECCOMP_PROFILE_H

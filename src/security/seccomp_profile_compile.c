@@ -127,15 +127,21 @@ static size_t place_order(struct seccomp_builder *builder, unsigned int argument
 	return seccomp_place_load_high(builder, argument);
 }
 
+/* Of 32 bits, with or without a sign: -1 is written as 4294967295 or as 18446744073709551615. */
+static bool fits_int(uint64_t value)
+{
+	return high(value) == 0 || (high(value) == UINT32_MAX && low(value) > INT32_MAX);
+}
+
 /*
  * Which bits "equal" and "different" compare. `broad`: so that more arguments are equal, by the lower half where
- * the value has no upper one to speak of (on 32 bits none has).
+ * the kernel may take the value for an int (on 32 bits it has nothing else).
  */
 static uint64_t compared_bits(const struct compiler *compiler, const struct seccomp_condition *condition, bool broad)
 {
 	bool is_narrow = compiler->abi == ABI_I386 || compiler->abi == ABI_ARM;
 
-	return broad && condition->mask == UINT64_MAX && (is_narrow || !high(condition->value)) ? UINT32_MAX : condition->mask;
+	return broad && condition->mask == UINT64_MAX && (is_narrow || fits_int(condition->value)) ? UINT32_MAX : condition->mask;
 }
 
 static size_t place_equal(struct seccomp_builder *builder, const struct compiler *compiler,

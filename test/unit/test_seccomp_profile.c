@@ -227,6 +227,7 @@ static void high_bits_get_around_nothing(void **state)
 	};
 	static const struct row negative[] = {
 		{AUDIT_ARCH_X86_64, 140, {0, UINT64_MAX}, FAILS(EPERM)}, {AUDIT_ARCH_I386, 96, {0, UINT32_MAX}, FAILS(EPERM)},
+		{AUDIT_ARCH_X86_64, 140, {0, UINT32_MAX}, FAILS(EPERM)}, {AUDIT_ARCH_X86_64, 140, {0, 1}, ALLOWED},
 		{AUDIT_ARCH_I386, 96, {0, 1}, ALLOWED},
 	};
 
