@@ -146,7 +146,7 @@ static int read_action(const struct reader *reader, struct json_object *object, 
 	return 0;
 }
 
-/* An action with its errno: of its own, else the profile's default. */
+/* An action with its errno: its own, or else `fallback`. `keys` are those of the action, its errno and the errno's name. */
 static int read_verdict(const struct reader *reader, struct json_object *object, const char *path,
 	const char *const keys[3], uint32_t fallback, uint32_t *out)
 {
@@ -456,7 +456,7 @@ static int read_architectures(const struct reader *reader, struct json_object *r
 		return -EINVAL;
 	if (json_length(list) && json_length(map))
 		return refuse(reader, "profile", "archMap", "give either archMap or architectures");
-	return map ? read_architecture_map(reader, map) : list_has_compat(reader, list, "architectures");
+	return json_length(map) ? read_architecture_map(reader, map) : list_has_compat(reader, list, "architectures");
 }
 
 static int read_flags(const struct reader *reader, struct json_object *root)
