@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -85,13 +86,21 @@ static void add_failure(struct json_object *root, const struct sandbox_error *fa
 	json_add(root, "error", item);
 }
 
+/* Standard error may be a file, too, with more in it than the receipt: also where its offset is 0, as with 2>>log. */
+static bool is_receipt_alone(int fd)
+{
+	struct stat file, talk;
+
+	return fstat(fd, &file) == 0 && S_ISREG(file.st_mode) &&
+		(fstat(STDERR_FILENO, &talk) < 0 || talk.st_dev != file.st_dev || talk.st_ino != file.st_ino);
+}
+
 int receipt_print(int fd, const struct sandbox_result *result, const struct sandbox_error *failure,
 	struct sandbox_error *error)
 {
 	const struct sandbox_receipt *receipt = result->receipt;
 	struct json_object *root = json_new_object(), *image = json_new_object(), *group = json_new_object();
 	auto_free char *text = NULL;
-	struct stat status;
 	int written;
 
 	if (failure)
@@ -109,8 +118,7 @@ int receipt_print(int fd, const struct sandbox_result *result, const struct sand
 	add_guards(root, "protections", receipt, false);
 	text = json_text(root);
 	json_free(&root);
-	/* Standard error may be a file, too, with more in it than the receipt. */
-	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && lseek(fd, 0, SEEK_CUR) == 0 && ftruncate(fd, 0) < 0)
+	if (is_receipt_alone(fd) && ftruncate(fd, 0) < 0)
 		return error_set(error, errno, "--summary: write the receipt");
 	written = fd_write_all(fd, text, strlen(text));
 	return written < 0 ? error_set(error, -written, "--summary: write the receipt") : 0;

@@ -96,6 +96,13 @@ start_waiting() {
 	[[ $stderr == err$'\n'* ]] || fail_with "the command's own output comes first"
 }
 
+@test "what is in the file that is standard error stays there" {
+	echo earlier >"$BATS_TEST_TMPDIR/log"
+	"$SANDBOX" run --summary "$BUSYBOX_TAR" true 2>>"$BATS_TEST_TMPDIR/log"
+	[ "$(head -n 1 "$BATS_TEST_TMPDIR/log")" = earlier ] || fail_with 'the receipt took the place of what was there'
+	[ "$(sed 1d "$BATS_TEST_TMPDIR/log" | jq -r .cause)" = exit ] || fail_with 'the receipt should follow'
+}
+
 @test "a file that is there is replaced, also by a shorter receipt" {
 	head -c 100000 /dev/zero >"$BATS_TEST_TMPDIR/receipt"
 	run_for_receipt -- true
