@@ -14,7 +14,7 @@ struct logs_options {
 	char *tail;
 	char *since;
 	char *until;
-	bool middle; /* of a line, for each of the streams; see print_line */
+	bool is_within_line[2]; /* whether the last piece of standard output, and of error, has not ended its line */
 };
 
 static const struct option_entry logs_table[] = {
@@ -36,10 +36,11 @@ static void logs_options_finish(struct logs_options *options)
 static int print_line(void *context, const struct sandbox_log_line *line)
 {
 	struct logs_options *options = context;
+	bool *is_within_line = &options->is_within_line[line->stream == 2];
 
-	if (options->timestamps && !options->middle)
+	if (options->timestamps && !*is_within_line)
 		(void)fprintf(line->stream == 1 ? stdout : stderr, "%s ", line->time);
-	options->middle = !line->size || line->text[line->size - 1] != '\n';
+	*is_within_line = !line->size || line->text[line->size - 1] != '\n';
 	return sandboxes_print_line(NULL, line);
 }
 
