@@ -241,11 +241,10 @@ static bool stream_fill(struct terminal_stream *stream, int fd)
 {
 	ssize_t got = read(fd, stream->data, TERMINAL_BUFFER);
 
-	if (got < 0)
-		return errno == EAGAIN || errno == EINTR;
-	stream->used = (size_t)got;
+	/* Also where nothing came: what the buffer had is sent, and must not be looked through for keys once more. */
+	stream->used = got > 0 ? (size_t)got : 0;
 	stream->sent = 0;
-	return got > 0;
+	return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
 static bool stream_drain(struct terminal_stream *stream, int fd)
