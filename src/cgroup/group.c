@@ -333,13 +333,18 @@ static int remove_tree(int parent, const char *name, struct sandbox_error *error
 	return 0;
 }
 
-/* A group of a sandbox, not the leaf. */
+/* A group of a sandbox, not the leaf. Where nobody can look there may be one. */
 static bool has_sandboxes(int parent)
 {
-	auto_closedir DIR *stream = fdopendir(openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	int directory = openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_closedir DIR *stream = directory < 0 ? NULL : fdopendir(directory);
 	struct dirent *entry;
 
-	while (stream && (entry = readdir(stream)))
+	if (!stream && directory >= 0)
+		(void)close(directory);
+	if (!stream)
+		return true;
+	while ((entry = readdir(stream)))
 		if (text_starts_with(entry->d_name, group_prefix) && strcmp(entry->d_name, leaf_name) != 0)
 			return true;
 	return false;
