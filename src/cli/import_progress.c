@@ -102,7 +102,8 @@ const char *progress_format(const struct progress_state *state, size_t columns, 
 		append(line, sizeof(line), i ? ", " : "");
 		append(line, sizeof(line), details[i]);
 	}
-	room -= start + strlen(line);
+	/* On a very narrow terminal what was done is too long already. */
+	room = start + strlen(line) < room ? room - start - strlen(line) : 0;
 	if (columns && bounded.size && room >= BAR_MIN + 3)
 		append_bar(&bounded, room - 3 < BAR_MAX ? room - 3 : BAR_MAX, out, size);
 	append(out, size, line);
