@@ -33,13 +33,19 @@ static DIR *open_directory(int directory, const char *name)
 /* 0 when it is gone, -ENOTEMPTY for a directory with content, or another negative errno. */
 static int remove_entry(int directory, const char *name)
 {
+	int code;
+
 	if (unlinkat(directory, name, 0) == 0 || errno == ENOENT)
 		return 0;
 	/* unlink(2) of a directory is EISDIR on Linux, EPERM elsewhere and on some file systems. */
-	if (errno != EISDIR && errno != EPERM)
-		return -errno;
+	code = errno;
+	if (code != EISDIR && code != EPERM)
+		return -code;
 	if (unlinkat(directory, name, AT_REMOVEDIR) == 0)
 		return 0;
+	/* Not a directory after all: then the first answer was about the file (one that is immutable). */
+	if (errno == ENOTDIR)
+		return -code;
 	return errno == EEXIST ? -ENOTEMPTY : -errno;
 }
 
