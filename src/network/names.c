@@ -145,6 +145,7 @@ int names_decide_resolver(const struct network_request *request, const struct ne
 	auto_finish(resolver_lines_finish) struct resolver_lines lines = {.reaches_loopback = kind == NETWORK_HOST};
 	int result = check_servers(request, kind, error);
 
+	*out_forwarder = NULL;
 	if (result == 0)
 		result = check_domains(request, error);
 	if (result < 0)

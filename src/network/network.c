@@ -184,7 +184,7 @@ static int check_pasta(const struct network_facts *facts, struct sandbox_error *
 int network_decide(const struct network_request *request, const struct network_facts *facts, struct network_plan *out,
 	struct sandbox_error *error)
 {
-	const char *forwarder = NULL;
+	const char *forwarder;
 	int result;
 
 	*out = (struct network_plan){0};

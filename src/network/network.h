@@ -52,14 +52,15 @@ void network_probe(enum network_kind kind, struct network_facts *out);
 void network_facts_finish(struct network_facts *facts);
 
 /*
- * E_USAGE, E_PASTA_MISSING, E_TUN_UNAVAILABLE. 0 or -errno; *out is to be finished in either case.
+ * Checks what is asked for, and decides how it will be. 0, or -errno with E_USAGE, E_PASTA_MISSING or E_TUN_UNAVAILABLE;
+ * *out is to be finished in either case.
  */
 int network_decide(const struct network_request *request, const struct network_facts *facts, struct network_plan *out,
 	struct sandbox_error *error);
+void network_plan_finish(struct network_plan *plan);
+
 /* Says why /dev/net/tun, which answered `code`, is of no use. Returns like error_set. */
 int network_explain_tun(int code, struct sandbox_error *error);
-
-void network_plan_finish(struct network_plan *plan);
 
 /* Whether the sandbox has a network namespace of its own. */
 bool network_is_own(enum network_kind kind);

@@ -239,8 +239,11 @@ static int keeper_watch(struct keeper *self, struct sandbox_error *error)
 		{.fd = self->pasta.output, .events = POLLIN}};
 
 	for (;;) {
-		if (poll(events, array_count(events), -1) < 0 && errno != EINTR)
+		if (poll(events, array_count(events), -1) < 0) {
+			if (errno == EINTR)
+				continue;
 			return error_set(error, errno, "wait for pasta");
+		}
 		if (events[0].revents)
 			return 0;
 		if (events[3].revents)
