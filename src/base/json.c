@@ -299,7 +299,7 @@ void json_add_string(struct json_object *object, const char *key, const char *va
 
 void json_add_boolean(struct json_object *object, const char *key, bool value)
 {
-	json_object_object_add(object, key, json_object_new_boolean(value));
+	json_add(object, key, json_object_new_boolean(value));
 }
 
 void json_add_unsigned(struct json_object *object, const char *key, uint64_t value)

@@ -13,8 +13,7 @@ static void *memory_must(void *block)
 	static const char message[] = "sandbox: out of memory\n";
 
 	if (!block) {
-		if (write(STDERR_FILENO, message, sizeof(message) - 1) < 0)
-			_exit(125);
+		(void)!write(STDERR_FILENO, message, sizeof(message) - 1);
 		_exit(125);
 	}
 	return block;

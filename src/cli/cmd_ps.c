@@ -273,7 +273,7 @@ static struct json_object *describe_labels(const struct sandbox_strings *labels)
 		const char *label = labels->items[i];
 		auto_free char *key = memory_text_n(label, strcspn(label, "="));
 
-		json_add_string(object, key, label + strlen(key) + 1);
+		json_add_string(object, key, label[strlen(key)] ? label + strlen(key) + 1 : "");
 	}
 	return object;
 }

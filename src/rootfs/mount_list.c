@@ -94,14 +94,11 @@ int mount_list_apply(const struct mount_list *list, const struct mount_target *t
 {
 	auto_finish(mount_work_finish) struct mount_work work = {
 		.root = target->root, .scratch = target->scratch, .fresh = -1};
-
 	bool has_network = false;
+	int result = mount_remember_own(&work, target->root, error);
 
-	if (mount_remember_own(&work, target->root, error) < 0)
-		return -EIO;
-	for (size_t i = 0; i < list->count; i++) {
+	for (size_t i = 0; i < list->count && result == 0; i++) {
 		const struct mount_step *step = &list->steps[i];
-		int result = 0;
 
 		if (kinds[step->kind].needs_network && !has_network)
 			result = target->enter_network(target->context, error);
@@ -109,9 +106,10 @@ int mount_list_apply(const struct mount_list *list, const struct mount_target *t
 		work.source = target->sources->fds[i];
 		if (result == 0)
 			result = apply_step(&work, step, error);
-		if (result < 0)
-			return result;
 	}
+	if (result < 0)
+		return result;
+	/* Of an optional step that came to nothing. */
 	error_clear(error);
 	return has_network ? 0 : target->enter_network(target->context, error);
 }

@@ -139,7 +139,7 @@ static int wait_for_job(sd_bus *bus, const struct job *job, uint64_t microsecond
 		if (result == 0)
 			result = sd_bus_wait(bus, microseconds);
 		if (result == 0)
-			return fail("the manager does not answer", -110, NULL);
+			return fail("the manager does not answer", -ETIMEDOUT, NULL);
 		if (result < 0)
 			return fail("the connection to the manager broke", result, NULL);
 	}
