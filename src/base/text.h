@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 /*
- * A copy that is safe to print: control bytes, invalid UTF-8 and the bidirectional control characters
- * (U+200E/F, U+202A-E, U+2066-9) become \xNN; a backslash becomes \\. The caller frees.
+ * A copy that is safe to print: control bytes, invalid UTF-8, the bidirectional control characters (U+061C, U+200E/F,
+ * U+202A-E, U+2066-9), line separators (U+2028/9) and U+FEFF become \xNN; a backslash becomes \\. The caller frees.
  */
 char *text_escape(const char *text);
 /* The same for what is JSON already: such characters become \uNNNN, which says no less. The caller frees. */

@@ -1,5 +1,5 @@
 /*
- * One file per command, each exporting one descriptor; main.c lists them. A command returns the exit
+ * One file per command, each exporting one descriptor; command.c lists them. A command returns the exit
  * status of the program; a failure has been printed by then (output.h).
  */
 #ifndef CLI_COMMAND_H

@@ -26,12 +26,12 @@ struct environment_request {
 int environment_decide(const struct environment_request *request, const char *hostname, struct sandbox_strings *out,
 	struct sandbox_strings *origins, struct sandbox_error *error);
 
-/* Only what is asked for, without anything that depends on a terminal or the machine. 0 or -errno. */
-int environment_ask(const struct environment_request *request, struct sandbox_strings *out,
-	struct sandbox_strings *origins, struct sandbox_error *error);
-
 /* The same without PATH and HOSTNAME, for one more command in a sandbox that has an environment. */
 int environment_extend(const struct environment_request *request, struct sandbox_strings *out,
+	struct sandbox_strings *origins, struct sandbox_error *error);
+
+/* Without TERM, too: only what is asked for, and nothing that depends on a terminal or the machine. */
+int environment_ask(const struct environment_request *request, struct sandbox_strings *out,
 	struct sandbox_strings *origins, struct sandbox_error *error);
 
 #endif

@@ -33,7 +33,8 @@ struct user_identity {
  * `request` is NAME, UID, NAME:GROUP, UID:GID and so on; NULL or "" is user 0. Without a group it is
  * the entry's, and the supplementary groups are those that /etc/group lists him in; with one he has
  * no others (as with Docker). A number without an entry has group 0. Missing files are as good as
- * empty ones. Supplementary groups outside the map cannot be given, and are left out.
+ * empty ones. Supplementary groups outside the map cannot be given, and are left out, as are those after the
+ * first USER_GROUPS_MAX.
  * E_USER_UNKNOWN for unknown names, E_ID_UNMAPPED for ids that are outside the map, E_ROOT_LAYOUT
  * for files of another kind. 0 or -errno; *out is to be finished in either case.
  */
@@ -48,8 +49,8 @@ int user_resolve_group(
 int user_root_shell(int root, char **out, struct sandbox_error *error);
 
 /*
- * Becomes this user, for good: groups, then group, then user id, each read back. Where the map is a
- * single one setgroups(2) is denied by the kernel, and the groups stay as they are. 0 or -errno.
+ * Becomes this user, for good: supplementary groups, then group and user id, which are read back. Where the map
+ * is a single one setgroups(2) is denied by the kernel, and the groups stay as they are. 0 or -errno.
  */
 int user_become(const struct user_identity *user, const struct idmap *map, struct sandbox_error *error);
 

@@ -60,11 +60,10 @@ bool id_extents_lookup(const struct id_extents *extents, uint32_t inside, uint32
 /* The other way round: whether the host's id has a place inside; *out_inside may be NULL. */
 bool id_extents_find(const struct id_extents *extents, uint32_t outside, uint32_t *out_inside);
 
-/*
- * Reads the text of /proc/PID/uid_map; adjacent extents are joined, so that two spellings of one map
- * compare equal after id_extents_join. 0 or -errno.
- */
+/* Reads the text of /proc/PID/uid_map. 0 or -errno. */
 int id_extents_parse(const char *text, struct id_extents *out, struct sandbox_error *error);
+
+/* Sorts the extents and joins adjacent ones: then two spellings of one map are equal. */
 void id_extents_join(struct id_extents *extents);
 bool id_extents_equal(const struct id_extents *left, const struct id_extents *right);
 

@@ -25,7 +25,7 @@ int userns_write_nested_maps(pid_t pid, const struct idmap *map, struct sandbox_
 /* Whether the maps of `pid` are these, as seen from the caller's user namespace. 0 or -errno. */
 int userns_verify_maps(pid_t pid, const struct idmap *map, struct sandbox_error *error);
 
-/* This thread becomes 0:0 of the user namespace that it is in, without supplementary groups if it may. */
+/* This thread becomes 0:0 of the user namespace that it is in, without supplementary groups if it may. 0 or -errno. */
 int userns_become_root(const struct idmap *map, struct sandbox_error *error);
 
 /* Fills the error for a clone(2) that failed with `code`: which limit, setting or filter refused it. */
