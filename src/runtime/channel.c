@@ -94,11 +94,16 @@ static void take_descriptors(struct msghdr *header, struct channel_message *out)
 	memcpy(out->fds, CMSG_DATA(control), out->fd_count * sizeof(int));
 }
 
-/* What was passed beyond our limit is lost, and what is left of it of no use. */
-static int refuse_descriptors(const struct channel_message *message, struct sandbox_error *error)
+static void drop_descriptors(const struct channel_message *message)
 {
 	for (uint32_t i = 0; i < message->fd_count; i++)
 		(void)close(message->fds[i]);
+}
+
+/* What was passed beyond our limit is lost, and what is left of it of no use. */
+static int refuse_descriptors(const struct channel_message *message, struct sandbox_error *error)
+{
+	drop_descriptors(message);
 	error_set(error, EMFILE, "receive %s", channel_step_name(message->step));
 	(void)error_cause(error, SANDBOX_E_LIMIT_UNAVAILABLE, "who is to take it may not open so many files");
 	return -EMFILE;
@@ -120,9 +125,11 @@ int channel_receive(int channel, struct channel_message *out, struct sandbox_err
 		return 0;
 	if (size < 0)
 		return error_set(error, errno, "receive from the channel");
-	if (size != sizeof(*out) || (unsigned int)out->step >= CHANNEL_STEP_COUNT)
-		return error_set(error, EPROTO, "receive from the channel: not a message");
 	take_descriptors(&header, out);
+	if (size != sizeof(*out) || (unsigned int)out->step >= CHANNEL_STEP_COUNT) {
+		drop_descriptors(out);
+		return error_set(error, EPROTO, "receive from the channel: not a message");
+	}
 	if (header.msg_flags & MSG_CTRUNC)
 		return refuse_descriptors(out, error);
 	error_sanitize(&out->error);
@@ -140,6 +147,11 @@ int channel_expect(int channel, enum channel_step step, struct channel_message *
 		error_set(error, ECHILD, "set up the sandbox: the other process ended before %s", channel_step_name(step));
 		return error_cause(error, SANDBOX_E_CHILD_DIED, "it was killed, or it crashed");
 	}
+	if (message.step == step && out) {
+		*out = message;
+		return 0;
+	}
+	drop_descriptors(&message);
 	if (message.step == CHANNEL_ERROR) {
 		if (error)
 			*error = message.error;
@@ -148,9 +160,5 @@ int channel_expect(int channel, enum channel_step step, struct channel_message *
 	if (message.step != step)
 		return error_set(error, EPROTO, "set up the sandbox: expected %s, received %s", channel_step_name(step),
 			channel_step_name(message.step));
-	if (out)
-		*out = message;
-	for (uint32_t i = 0; !out && i < message.fd_count; i++)
-		(void)close(message.fds[i]);
 	return 0;
 }
