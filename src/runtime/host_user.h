@@ -16,7 +16,7 @@ struct host_user {
 	char *home; /* NULL when unknown */
 };
 
-/* The effective user of this process. Never fails; what is unknown stays as the header says. */
+/* The effective user of this process. Never fails: what is unknown is as said above. */
 void host_user_load(struct host_user *out);
 void host_user_finish(struct host_user *user);
 
