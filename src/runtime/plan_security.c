@@ -39,8 +39,10 @@ static int decide_option(const char *text, struct plan *plan, const char **out_f
 		*out_filter = text + strlen("seccomp=");
 		return 0;
 	}
-	if (strcmp(text, "no-new-privileges") == 0 || strcmp(text, "no-new-privileges=true") == 0)
+	if (strcmp(text, "no-new-privileges") == 0 || strcmp(text, "no-new-privileges=true") == 0) {
+		plan->no_new_privs = true;
 		return 0;
+	}
 	if (strcmp(text, "no-new-privileges=false") == 0) {
 		plan->no_new_privs = false;
 		return 0;

@@ -18,6 +18,7 @@ table() {
 		seccomp-default      | --security-opt seccomp=default      | --security-opt seccomp=profile.json
 		seccomp              | --security-opt seccomp=profile.json | --security-opt seccomp=unconfined
 		no-new-privileges    | --security-opt no-new-privileges    | --security-opt no-new-privileges=false
+		no-new-privileges    | --security-opt no-new-privileges=false --security-opt no-new-privileges=true | --security-opt no-new-privileges=true --security-opt no-new-privileges=false
 		default-capabilities | --cap-drop CHOWN                    | --cap-add SYS_ADMIN
 		no-capabilities      | --cap-drop ALL                      | --cap-drop CHOWN
 		no-nesting           |                                     | --nesting
