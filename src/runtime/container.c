@@ -96,6 +96,9 @@ static int write_cidfile(const char *path, const char *id, struct sandbox_error 
 
 	if (result == 0)
 		return 0;
+	/* Else the next try would find it there. */
+	if (file >= 0)
+		(void)unlink(path);
 	error_set(error, -result, "--cidfile %s", path);
 	error_cause(error, SANDBOX_E_USAGE, "the file cannot be made");
 	return error_fix(error, "name a new one in a folder that you may write");
