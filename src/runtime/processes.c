@@ -24,7 +24,8 @@
 #include "runtime/record.h"
 #include "runtime/registry.h"
 
-enum { TEXT_MAX = 64 << 10, COMMAND_MAX = 2 << 20, LEVELS_MAX = 33 };
+/* Of a command line as much as ps(1) reads: children share one of 2 MiB, and thousands of copies are more than they have. */
+enum { TEXT_MAX = 64 << 10, COMMAND_MAX = 128 << 10, LEVELS_MAX = 33 };
 
 void sandbox_processes_finish(struct sandbox_processes *processes)
 {
@@ -161,6 +162,13 @@ static char *read_command(const struct survey *survey, int pid)
 	return memory_format("[%s]", name ? name : "?");
 }
 
+static int compare_found(const void *left, const void *right)
+{
+	const struct found *a = left, *b = right;
+
+	return a->pid < b->pid ? -1 : a->pid > b->pid;
+}
+
 static void collect(struct survey *survey)
 {
 	auto_closedir DIR *stream = fdopendir(fcntl(survey->proc, F_DUPFD_CLOEXEC, 3));
@@ -178,14 +186,16 @@ static void collect(struct survey *survey)
 		survey->items = memory_resize(survey->items, survey->count + 1, sizeof(found));
 		survey->items[survey->count++] = found;
 	}
+	if (survey->count)
+		qsort(survey->items, survey->count, sizeof(*survey->items), compare_found);
 }
 
-static struct found *find(struct survey *survey, int pid)
+/* It is asked for each process, of which a sandbox may have thousands. */
+static const struct found *find(const struct survey *survey, int pid)
 {
-	for (size_t i = 0; i < survey->count; i++)
-		if (survey->items[i].pid == pid)
-			return &survey->items[i];
-	return NULL;
+	const struct found wanted = {.pid = pid};
+
+	return survey->count ? bsearch(&wanted, survey->items, survey->count, sizeof(wanted), compare_found) : NULL;
 }
 
 /* Those that descend from init. Parents can have any number: so as long as there is a new one. */
