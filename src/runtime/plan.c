@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,6 +17,7 @@
 #include "runtime/plan_require.h"
 #include "runtime/registry.h"
 #include "runtime/status.h"
+#include "security/capability.h"
 
 enum {
 	HOSTNAME_LENGTH_MAX = 64, /* __NEW_UTS_LEN */
@@ -324,7 +324,7 @@ static int decide_process(const struct sandbox_spec *spec, struct plan *plan, st
 /* With the rights of the caller, whose own control group it would find where it has none of its own. */
 static bool can_mount_groups(const struct sandbox_spec *spec, const struct plan *plan)
 {
-	return (spec->nesting || plan->capabilities & 1ULL << CAP_SYS_ADMIN) &&
+	return (spec->nesting || plan->capabilities & CAPABILITY_BIT(CAP_SYS_ADMIN)) &&
 		id_extents_find(&plan->idmap.users, geteuid(), NULL);
 }
 

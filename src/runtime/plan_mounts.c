@@ -1,6 +1,5 @@
 /* Deciding what the root of a sandbox consists of. */
 #include <errno.h>
-#include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -13,6 +12,7 @@
 #include "base/text.h"
 #include "runtime/plan.h"
 #include "runtime/plan_volumes.h"
+#include "security/capability.h"
 
 #define NO_SUID_DEV      (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
 #define NO_SUID_DEV_EXEC (NO_SUID_DEV | MOUNT_ATTR_NOEXEC)
@@ -322,7 +322,7 @@ static int add_settings(struct mount_list *list, const struct sandbox_spec *spec
 /* Tracers of the sandbox's user namespace would be those of what helps it from outside: init, pasta. */
 static int check_host_proc(const struct sandbox_spec *spec, const struct plan *plan, struct sandbox_error *error)
 {
-	if (spec->proc != SANDBOX_PROC_HOST || !(plan->capabilities & (UINT64_C(1) << CAP_SYS_PTRACE)))
+	if (spec->proc != SANDBOX_PROC_HOST || !(plan->capabilities & CAPABILITY_BIT(CAP_SYS_PTRACE)))
 		return 0;
 	error_set(error, 0, "--proc=host with the capability SYS_PTRACE");
 	error_cause(error, SANDBOX_E_USAGE, "processes outside of the sandbox could be read through it");

@@ -8,7 +8,7 @@
 #include "rootfs/mount_list.h"
 
 /*
- * Appends a step for each, outer targets before inner ones. Sources are opened and their links resolved here, by
+ * Appends a step for each, outer targets before inner ones. Sources are looked up and their links resolved here, by
  * the caller's rights; targets are absolute and outside of /proc and /sys. 0 or -errno with E_USAGE.
  */
 int plan_decide_volumes(const struct sandbox_spec *spec, struct mount_list *out, struct sandbox_error *error);
