@@ -316,6 +316,19 @@ void json_add_strings(struct json_object *object, const char *key, const struct 
 	json_add(object, key, array);
 }
 
+void json_add_pairs(struct json_object *object, const char *key, const struct sandbox_strings *list)
+{
+	struct json_object *pairs = json_new_object();
+
+	for (size_t i = 0; i < list->count; i++) {
+		const char *pair = list->items[i];
+		auto_free char *name = memory_text_n(pair, strcspn(pair, "="));
+
+		json_add_string(pairs, name, pair[strlen(name)] ? pair + strlen(name) + 1 : "");
+	}
+	json_add(object, key, pairs);
+}
+
 void json_append(struct json_object *array, struct json_object *value)
 {
 	(void)json_object_array_add(array, value);

@@ -70,6 +70,8 @@ void json_add_boolean(struct json_object *object, const char *key, bool value);
 void json_add_unsigned(struct json_object *object, const char *key, uint64_t value);
 void json_add(struct json_object *object, const char *key, struct json_object *value);
 void json_add_strings(struct json_object *object, const char *key, const struct sandbox_strings *list);
+/* Of KEY=VALUE, as an object of texts. The last one of a key counts. */
+void json_add_pairs(struct json_object *object, const char *key, const struct sandbox_strings *list);
 void json_append(struct json_object *array, struct json_object *value);
 
 /* The text of a value, indented, with a final newline. The caller frees. */

@@ -265,19 +265,6 @@ static void print_rows(const struct sandbox_entries *entries, struct format *for
 	format_end(format);
 }
 
-static struct json_object *describe_labels(const struct sandbox_strings *labels)
-{
-	struct json_object *object = json_new_object();
-
-	for (size_t i = 0; i < labels->count; i++) {
-		const char *label = labels->items[i];
-		auto_free char *key = memory_text_n(label, strcspn(label, "="));
-
-		json_add_string(object, key, label[strlen(key)] ? label + strlen(key) + 1 : "");
-	}
-	return object;
-}
-
 static struct json_object *describe(const struct sandbox_entry *entry)
 {
 	struct json_object *object = json_new_object();
@@ -287,7 +274,7 @@ static struct json_object *describe(const struct sandbox_entry *entry)
 	json_add_string(object, "image", entry->image);
 	json_add_string(object, "digest", entry->digest);
 	json_add_strings(object, "command", &entry->command);
-	json_add(object, "labels", describe_labels(&entry->labels));
+	json_add_pairs(object, "labels", &entry->labels);
 	json_add_boolean(object, "kept", entry->kept);
 	json_add_string(object, "status", sandbox_status_name(entry->status));
 	json_add_unsigned(object, "created", (uint64_t)entry->created);

@@ -1,7 +1,6 @@
 /* All that is known of a sandbox, as JSON: sandbox/life.h. Keys are docker-inspect(1)'s where they mean the same. */
 #include <sandbox/life.h>
 
-#include <string.h>
 #include <time.h>
 
 #include "base/json.h"
@@ -52,27 +51,13 @@ static struct json_object *describe_state(const struct sandbox_entry *entry)
 	return state;
 }
 
-/* KEY=VALUE. */
-static struct json_object *describe_labels(const struct sandbox_strings *labels)
-{
-	struct json_object *object = json_new_object();
-
-	for (size_t i = 0; i < labels->count; i++) {
-		const char *label = labels->items[i];
-		auto_free char *key = memory_text_n(label, strcspn(label, "="));
-
-		json_add_string(object, key, label[strlen(key)] ? label + strlen(key) + 1 : "");
-	}
-	return object;
-}
-
 static struct json_object *describe_config(const struct sandbox_entry *entry)
 {
 	struct json_object *config = json_new_object();
 
 	json_add_string(config, "Image", entry->image);
 	json_add_strings(config, "Cmd", &entry->command);
-	json_add(config, "Labels", describe_labels(&entry->labels));
+	json_add_pairs(config, "Labels", &entry->labels);
 	return config;
 }
 
