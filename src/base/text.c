@@ -99,6 +99,24 @@ bool text_starts_with(const char *text, const char *prefix)
 	return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
+size_t text_cut(const char *text, size_t limit)
+{
+	size_t length = strnlen(text, limit);
+
+	while (length && ((unsigned char)text[length] & 0xc0) == 0x80)
+		length--;
+	return length;
+}
+
+char *text_shorten(char *text, size_t limit)
+{
+	static const char end[] = "...";
+
+	if (strnlen(text, limit + 1) > limit)
+		memcpy(text + text_cut(text, limit - strlen(end)), end, sizeof(end));
+	return text;
+}
+
 static bool text_parse_base(const char *text, unsigned int base, uint64_t limit, uint64_t *out)
 {
 	uint64_t value = 0;

@@ -19,6 +19,12 @@ bool text_is_utf8(const char *text);
 
 bool text_starts_with(const char *text, const char *prefix);
 
+/* How many bytes of it, `limit` at most, end no character in its middle. */
+size_t text_cut(const char *text, size_t limit);
+
+/* Leaves `limit` bytes (3 or more) at most in its place: the end of a longer one becomes "...". Returns `text`. */
+char *text_shorten(char *text, size_t limit);
+
 /* Decimal digits only, no sign, no space, at most `limit`. False and *out untouched otherwise. */
 bool text_parse_unsigned(const char *text, uint64_t limit, uint64_t *out);
 

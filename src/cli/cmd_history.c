@@ -1,7 +1,6 @@
 /* sandbox history IMAGE */
 #include <sandbox/image.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/json.h"
 #include "base/memory.h"
@@ -41,10 +40,7 @@ static char *shorten(const char *text, bool whole)
 	for (char *byte = line; *byte; byte++)
 		if (*byte == '\n' || *byte == '\t')
 			*byte = ' ';
-	if (whole || strlen(line) <= COMMAND_SHOWN)
-		return line;
-	memcpy(line + COMMAND_SHOWN - 3, "...", 4);
-	return line;
+	return whole ? line : text_shorten(line, COMMAND_SHOWN);
 }
 
 /* The latest step first, as docker(1) shows it. */

@@ -169,9 +169,7 @@ static char *show_command(const struct sandbox_entry *entry, bool whole)
 
 	for (size_t i = 1; i < entry->command.count; i++)
 		memory_append(&line, " %s", entry->command.items[i]);
-	if (!whole && strlen(line) > COMMAND_SHOWN)
-		memcpy(line + COMMAND_SHOWN - 3, "...", 4);
-	return line;
+	return whole ? line : text_shorten(line, COMMAND_SHOWN);
 }
 
 static char *show_created(const struct sandbox_entry *entry, bool whole)

@@ -126,16 +126,11 @@ enum { STEP_FIELD_MAX = 4096, STEPS_MAX = 1024, STEPS_SIZE_MAX = 128 << 10 };
 static char *take_step_text(struct json_object *step, const char *key, bool one_line)
 {
 	const char *text = "";
-	size_t length;
 	char *taken;
 
 	if (json_get_string(step, "history", key, true, &text, NULL) < 0)
 		text = "";
-	length = strnlen(text, STEP_FIELD_MAX);
-	/* Not in the middle of a character. */
-	while (text[length] && length && ((unsigned char)text[length] & 0xc0) == 0x80)
-		length--;
-	taken = memory_text_n(text, length);
+	taken = memory_text_n(text, text_cut(text, STEP_FIELD_MAX));
 	for (char *byte = taken; *byte && one_line; byte++)
 		if ((unsigned char)*byte < ' ')
 			*byte = ' ';

@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <cmocka.h>
 
 #include "base/scope.h"
@@ -55,6 +56,25 @@ static void utf8_is_strict(void **state)
 	assert_false(text_is_utf8("\xed\xa0\x80"));
 	assert_false(text_is_utf8("\xf4\x90\x80\x80")); /* above U+10FFFF */
 	assert_false(text_is_utf8("\xe2\x80"));
+}
+
+static void shortening_cuts_no_character(void **state)
+{
+	static const char *const rows[][2] = {
+		{"", ""}, {"abcdef", "abcdef"}, {"abcdefg", "abc..."}, {"abücde", "ab..."}, {"größe", "gr..."}, {"größ", "größ"},
+		{"\xf0\x9f\x90\xa7\xf0\x9f\x90\xa7", "..."}, {"\x80\x80\x80\x80\x80\x80\x80", "..."},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < array_count(rows); i++) {
+		char text[16];
+
+		(void)snprintf(text, sizeof(text), "%s", rows[i][0]);
+		assert_string_equal(text_shorten(text, 6), rows[i][1]);
+	}
+	assert_int_equal(text_cut("größe", 3), 2);
+	assert_int_equal(text_cut("größe", 4), 4);
+	assert_int_equal(text_cut("größe", 100), 7);
 }
 
 static void unsigned_numbers_are_plain_decimal(void **state)
@@ -138,6 +158,7 @@ int main(void)
 		cmocka_unit_test(escape_keeps_json_what_it_is),
 		cmocka_unit_test(escape_hides_what_a_terminal_obeys),
 		cmocka_unit_test(utf8_is_strict),
+		cmocka_unit_test(shortening_cuts_no_character),
 		cmocka_unit_test(unsigned_numbers_are_plain_decimal),
 		cmocka_unit_test(octal_numbers),
 		cmocka_unit_test(sizes),
