@@ -29,12 +29,11 @@ static void add_piece(struct format *format, struct format_piece piece)
 	format->pieces[format->count++] = piece;
 }
 
-/* What stands between fields, with the two escapes that Docker knows. Takes the text. */
-static void add_text(struct format *format, char *text)
+char *format_unescape(const char *text, size_t length)
 {
-	char *out = text;
+	char *copy = memory_text_n(text, length), *out = copy;
 
-	for (const char *in = text; *in; in++) {
+	for (const char *in = copy; *in; in++) {
 		bool escaped = in[0] == '\\' && (in[1] == 't' || in[1] == 'n');
 
 		if (escaped)
@@ -44,7 +43,12 @@ static void add_text(struct format *format, char *text)
 		in += escaped;
 	}
 	*out = '\0';
-	add_piece(format, (struct format_piece){.text = text, .field = -1});
+	return copy;
+}
+
+static void add_text(struct format *format, const char *text, size_t length)
+{
+	add_piece(format, (struct format_piece){.text = format_unescape(text, length), .field = -1});
 }
 
 static int find_field(const struct format_field *fields, const char *name)
@@ -122,7 +126,7 @@ int format_parse(const char *text, const struct format_field *fields, struct for
 
 		if (open && !close)
 			return refuse(text, fields, "braces are not closed", error);
-		add_text(out, memory_text_n(next, open ? (size_t)(open - next) : strlen(next)));
+		add_text(out, next, open ? (size_t)(open - next) : strlen(next));
 		if (!open)
 			break;
 		inner = memory_text_n(open + 2, (size_t)(close - open) - 2);

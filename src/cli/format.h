@@ -34,6 +34,9 @@ struct format {
 	struct output_table rows; /* of a table */
 };
 
+/* A copy of so many bytes of what stands between fields, with \t and \n as what they mean. The caller frees. */
+char *format_unescape(const char *text, size_t length);
+
 /* Takes a text apart. 0 or -EINVAL with E_USAGE, which lists the fields; to be finished in either case. */
 int format_parse(const char *text, const struct format_field *fields, struct format *out, struct sandbox_error *error);
 

@@ -9,6 +9,7 @@
 #include "base/scope.h"
 #include "base/strings.h"
 #include "base/text.h"
+#include "cli/format.h"
 
 static int refuse(const char *part, struct json_object *object, struct sandbox_error *error)
 {
@@ -21,19 +22,6 @@ static int refuse(const char *part, struct json_object *object, struct sandbox_e
 	error_set(error, EINVAL, "--format: %s", shown);
 	error_cause(error, SANDBOX_E_USAGE, "it names nothing that there is");
 	return error_fix(error, "for example '{{.State.Status}}' or '{{json .State}}'; there:%s", names ? names : " nothing");
-}
-
-/* What stands between braces, with the two escapes that Docker knows. */
-static void append_text(char **line, const char *text, size_t length)
-{
-	for (size_t i = 0; i < length; i++) {
-		bool escaped = text[i] == '\\' && i + 1 < length && (text[i + 1] == 't' || text[i + 1] == 'n');
-		char byte = text[i];
-
-		if (escaped)
-			byte = text[++i] == 't' ? '\t' : '\n';
-		memory_append(line, "%c", byte);
-	}
 }
 
 /* ".State.Status" from this object on; `path` is cut up. *out may become NULL, which is null. */
@@ -86,12 +74,13 @@ int template_fill(const char *text, struct json_object *object, char **out, stru
 
 	while (*text) {
 		const char *open = strstr(text, "{{"), *close = open ? strstr(open, "}}") : NULL;
+		auto_free char *between = format_unescape(text, open ? (size_t)(open - text) : strlen(text));
 		auto_free char *inner = close ? memory_text_n(open + 2, (size_t)(close - open) - 2) : NULL;
 		int result;
 
 		if (open && !close)
 			return refuse(open, object, error);
-		append_text(&line, text, open ? (size_t)(open - text) : strlen(text));
+		memory_append(&line, "%s", between);
 		if (!open)
 			break;
 		result = append_value(&line, inner, object, error);
