@@ -149,6 +149,7 @@ int sandbox_image_list(const struct sandbox_locations *locations, struct sandbox
 	auto_finish(store_names_finish) struct store_names names = {0};
 	int result = image_store_open_present(locations->store, &store, error);
 
+	*out = (struct sandbox_images){.items = NULL};
 	if (result == 0 && store.root < 0)
 		return 0;
 	if (result == 0) {
