@@ -50,7 +50,10 @@ void output_log_poll(const struct output_log *log, struct pollfd events[OUTPUT_L
 		events[i] = (struct pollfd){.fd = log->sources[i], .events = POLLIN};
 }
 
-/* Without a file to write to there is nobody to tell: what comes is read and dropped, so that the command goes on. */
+/*
+ * Without a file to write to there is nobody to tell: what comes is read and dropped, so that the command goes on, until a
+ * file can be made again.
+ */
 static void rotate(struct output_log *log)
 {
 	char name[LOG_FILE_NAME_SIZE], older[LOG_FILE_NAME_SIZE];
@@ -75,7 +78,12 @@ static void write_line(struct output_log *log, const char *stamp, size_t stream,
 	line[length - 1] = '\n';
 	if (log->size + length > log->limits.size)
 		rotate(log);
-	if (log->file >= 0 && fd_write_all(log->file, line, length) == 0)
+	else if (log->file < 0)
+		log->file = open_file(log->directory);
+	if (log->file < 0)
+		return;
+	/* On a full disk a part may fit: the next line is not to go on with it. */
+	if (fd_write_all(log->file, line, length) == 0 || ftruncate(log->file, (off_t)log->size) < 0)
 		log->size += length;
 }
 
