@@ -45,7 +45,7 @@ struct cgroup_manager {
 	int (*enter)(const struct cgroup_plan *plan, const char *name, int life, char **parent, struct sandbox_error *error);
 	/*
 	 * Ends and removes what `enter` made, or was about to make, for that name, after the death of who called it. 0, also
-	 * when there is nothing, or -errno. NULL for a manager that makes nothing.
+	 * when there is nothing, or -errno: EBUSY while this process is in there. NULL for a manager that makes nothing.
 	 */
 	int (*abandon)(const char *name, struct sandbox_error *error);
 };

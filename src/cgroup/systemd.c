@@ -137,12 +137,18 @@ static int make_scope(const struct cgroup_plan *plan, const char *unit, int life
 	return error_fix(error, "see `systemctl --user status`, or use --cgroups none without limits");
 }
 
+static bool is_in_scope(const struct cgroup_hierarchy *hierarchy, const char *unit)
+{
+	const char *last = hierarchy->own ? strrchr(hierarchy->own, '/') : NULL;
+
+	return last && strcmp(last + 1, unit) == 0;
+}
+
 static int enter_scope(const struct cgroup_plan *plan, const char *name, int life, char **parent,
 	struct sandbox_error *error)
 {
 	auto_finish(cgroup_hierarchy_finish) struct cgroup_hierarchy hierarchy = {0};
 	auto_free char *unit = memory_format("%s.scope", name);
-	const char *last;
 	int result = make_scope(plan, unit, life, error);
 
 	test_point("scope.made");
@@ -150,13 +156,22 @@ static int enter_scope(const struct cgroup_plan *plan, const char *name, int lif
 		result = cgroup_hierarchy_find(&hierarchy, error);
 	if (result < 0)
 		return result;
-	last = hierarchy.own ? strrchr(hierarchy.own, '/') : NULL;
-	if (!last || strcmp(last + 1, unit) != 0)
+	if (!is_in_scope(&hierarchy, unit))
 		return error_set(error, EPROTO, "enter the scope %s", unit);
 	log_debug("this is the scope %s", hierarchy.own);
 	free(*parent);
 	*parent = take_ptr(hierarchy.own);
 	return 0;
+}
+
+/* The manager stops a scope by a signal to all that is in it, and ends one by itself when nobody is: also when we have gone. */
+static int check_outside(const char *unit, struct sandbox_error *error)
+{
+	auto_finish(cgroup_hierarchy_finish) struct cgroup_hierarchy hierarchy = {0};
+	int result = cgroup_hierarchy_find(&hierarchy, error);
+
+	return result < 0 || !is_in_scope(&hierarchy, unit) ? result
+		: error_set(error, EBUSY, "stop the scope %s from within", unit);
 }
 
 /*
@@ -172,7 +187,9 @@ static int abandon_scope(const char *name, struct sandbox_error *error)
 	/* Its scopes have gone with it. */
 	if (access(socket, W_OK) < 0)
 		return 0;
-	result = begin_request("stop", socket, unit, &arguments, error);
+	result = check_outside(unit, error);
+	if (result == 0)
+		result = begin_request("stop", socket, unit, &arguments, error);
 	if (result == 0)
 		result = ask_manager(&arguments, -1, &refusal, error);
 	return result < 0 || !refusal ? result : error_set(error, EIO, "stop the scope %s: %s", unit, refusal);

@@ -59,7 +59,7 @@ static int enter_parent(struct group_lease *lease, const struct cgroup_plan *pla
 		return result;
 	test_point("group.named");
 	result = manager->enter(plan, name, lease->record.lock, parent, error);
-	/* A manager that has not answered may make it yet: a later command looks again. */
+	/* A manager that has not answered may make it yet, or has made it and we are in it: a later command looks again. */
 	if (result < 0 && manager->abandon && manager->abandon(name, NULL) < 0)
 		free(take_ptr(lease->record.name));
 	return result;

@@ -82,6 +82,30 @@ all_groups() {
 	wait "$sleeper" || [ $? = 143 ]
 }
 
+# To stop it would be to stop whoever wants to say what went wrong.
+@test "a manager that answers too late is an error, and no end by a signal" {
+	needs_limits
+	[[ ${SANDBOX_WORLD:-} = systemd* ]] || skip 'for the worlds with a user manager'
+	local helper
+	# shellcheck disable=SC2031
+	helper=$(dirname "$SANDBOX")/sandbox-scope
+	[ -e "$helper" ] || helper=$(dirname "$helper")/../libexec/sandbox/sandbox-scope
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	# shellcheck disable=SC2031
+	cp "$SANDBOX" "$BATS_TEST_TMPDIR/bin/sandbox"
+	cat >"$BATS_TEST_TMPDIR/bin/sandbox-scope" <<-X
+		#!/bin/sh
+		"$helper" "\$@" || exit
+		[ "\$1" != start ] || { echo 'too late'; exit 1; }
+	X
+	chmod +x "$BATS_TEST_TMPDIR/bin/sandbox-scope"
+	capture "$BATS_TEST_TMPDIR/bin/sandbox" run -m 64m "$BUSYBOX_TAR" true
+	assert_error 'too late'
+	sandbox ps
+	assert_status 0
+	assert_nothing_of_groups
+}
+
 scope_is_there() {
 	[ "$(systemctl --user is-active "$1.scope")" = active ]
 }
