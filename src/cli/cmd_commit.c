@@ -21,8 +21,8 @@ struct commit_options {
 
 static const struct option_entry commit_table[] = {
 	{OPTION_GIVEN, .offset = FIELD(given)},
-	{OPTION_LIST, "change", 'c', "LINE", "change the configuration by a line of a Dockerfile: CMD, ENTRYPOINT, ENV, EXPOSE, "
-		"LABEL, STOPSIGNAL, USER, WORKDIR", FIELD(changes)},
+	{OPTION_LIST, "change", 'c', "LINE", "change the configuration by a line of a Dockerfile (CMD, ENV, USER, ...)",
+		FIELD(changes)},
 	{OPTION_TEXT, "message", 'm', "TEXT", "what the image's history says of it", FIELD(message)},
 	{OPTION_TEXT, "author", 'a', "NAME", "the label org.opencontainers.image.authors", FIELD(author)},
 	{OPTION_FLAG, "pause", 'p', NULL, "insist on pausing it meanwhile (default: where it has a control group)", FIELD(pause)},

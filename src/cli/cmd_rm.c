@@ -59,7 +59,7 @@ static int refuse_both(struct sandbox_error *error)
 
 static int missing(struct sandbox_error *error)
 {
-	error_set(error, 0, "rm: SANDBOX... is missing");
+	error_set(error, 0, "rm: SANDBOX is missing");
 	error_cause(error, SANDBOX_E_USAGE, "%s", "");
 	error_fix(error, "name sandboxes, or --all");
 	return output_error(error);
@@ -85,7 +85,7 @@ static int run_rm(const struct cli *cli, int argc, char **argv)
 
 const struct command command_rm = {
 	.name = "rm",
-	.operands = "SANDBOX...",
+	.operands = "--all | SANDBOX...",
 	.summary = "remove sandboxes that have ended: what they wrote, their logs and records",
 	.options = rm_table,
 	.run = run_rm,

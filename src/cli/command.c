@@ -50,21 +50,43 @@ static void print_command_help(const struct command *command)
 	printf("usage: sandbox %s\n\n%s\n", usage, command->summary);
 	if (command->example)
 		printf("\nFor example: %s\n", command->example);
-	if (command->options)
-		options_print_help(command->options);
+	if (!command->options)
+		return;
+	/* A heading brings its own. */
+	if (command->options->kind != OPTION_HEADING)
+		printf("\nOptions\n");
+	options_print_help(command->options);
 }
 
-static int operands_error(const struct command *command, bool too_few, struct sandbox_error *error)
+/* The word of `operands` that stands for the operand number `index`; one in brackets can be left out. Owned by the caller. */
+static char *operand_name(const char *operands, int index)
 {
-	auto_free char *usage = usage_of(command);
+	auto_free char *copy = memory_text(operands);
+	char *rest = copy, *word;
 
-	if (too_few)
-		error_set(error, 0, "%s: %.*s is missing", command->name, (int)strcspn(command->operands, " .|"),
-			command->operands);
-	else
+	while ((word = strsep(&rest, " ")))
+		if (*word != '[' && index-- == 0)
+			break;
+	if (!word)
+		return memory_text("an operand");
+	/* "NAME..." and "FILE|-" */
+	return memory_text_n(word, strstr(word, "...") ? (size_t)(strstr(word, "...") - word)
+		: strstr(word, "|-") ? (size_t)(strstr(word, "|-") - word) : strlen(word));
+}
+
+/* Too few or too many of them were given. */
+static int operands_error(const struct command *command, int given, int least, struct sandbox_error *error)
+{
+	auto_free char *usage = usage_of(command), *missing = NULL;
+
+	if (given < least) {
+		missing = operand_name(command->operands, given);
+		error_set(error, 0, "%s: %s is missing", command->name, missing);
+	} else {
 		error_set(error, 0, "%s: too many operands", command->name);
+	}
 	error_cause(error, SANDBOX_E_USAGE, "%s", "");
-	if (too_few && command->example)
+	if (command->example)
 		return error_fix(error, "for example: %s (usage: sandbox %s)", command->example, usage);
 	return error_fix(error, "usage: sandbox %s", usage);
 }
@@ -88,7 +110,7 @@ int command_parse(const struct command *command, void *target, int argc, char **
 		return 0;
 	}
 	if (argc - operands < least || (most >= 0 && argc - operands > most))
-		return operands_error(command, argc - operands < least, error);
+		return operands_error(command, argc - operands, least, error);
 	*out_operands = operands;
 	return 0;
 }

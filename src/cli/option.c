@@ -231,6 +231,17 @@ static int unknown_option(const struct option_entry *table, const char *word, co
 	return meant ? error_fix(error, "did you mean --%s?", meant) : -EINVAL;
 }
 
+/* Which of several letters it is; one dash too few is more likely where the word is like a long name. */
+static int unknown_letter(const struct option_entry *table, const char *word, char letter, struct sandbox_error *error)
+{
+	struct suggestion suggestion = SUGGESTION_INIT(word + 1);
+
+	(void)option_find(table, word + 1, &suggestion);
+	if (suggestion.word || !word[1] || !word[2])
+		return unknown_option(table, word, word + 1, error);
+	return usage_error(error, "unknown option -%c in %s", letter, word);
+}
+
 /* --name, --name=VALUE, --name VALUE. Returns how many words of argv were used, or -errno. */
 static int parse_long(const struct option_entry *table, void *target, int argc, char **argv,
 	struct sandbox_error *error)
@@ -265,7 +276,7 @@ static int parse_letters(const struct option_entry *table, void *target, int arg
 		int result;
 
 		if (!entry)
-			return unknown_option(table, argv[0], argv[0] + 1, error);
+			return unknown_letter(table, argv[0], *letter, error);
 		if (takes_value(entry))
 			value = letter[1] ? letter + 1 + (letter[1] == '=') : argc > 1 ? argv[1] : NULL;
 		if (takes_value(entry) && !value)
@@ -305,9 +316,17 @@ int options_parse(const struct option_entry *table, void *target, int argc, char
 	return 0;
 }
 
+/* A value that may be left out is never the next word, unless that is a known one. */
+static char *shown_argument(const struct option_entry *entry)
+{
+	if (!entry->argument)
+		return memory_text("");
+	return memory_format(entry->kind == OPTION_OPTIONAL ? "[=%s]" : " %s", entry->argument);
+}
+
 static void print_entry(const struct option_entry *entry)
 {
-	auto_free char *words = NULL;
+	auto_free char *argument = shown_argument(entry), *words = NULL;
 
 	if (entry->kind == OPTION_GIVEN || entry->kind == OPTION_ALIAS || entry->kind == OPTION_ABSENT)
 		return;
@@ -315,10 +334,8 @@ static void print_entry(const struct option_entry *entry)
 		printf("\n%s\n", entry->help);
 		return;
 	}
-	words = entry->letter ? memory_format("-%c, --%s%s%s", entry->letter, entry->name, entry->argument ? " " : "",
-					entry->argument ? entry->argument : "")
-			      : memory_format("    --%s%s%s", entry->name, entry->argument ? " " : "",
-					entry->argument ? entry->argument : "");
+	words = entry->letter ? memory_format("-%c, --%s%s", entry->letter, entry->name, argument)
+			      : memory_format("    --%s%s", entry->name, argument);
 	if (strlen(words) > 30)
 		printf("  %s\n  %-30s  %s\n", words, "", entry->help);
 	else

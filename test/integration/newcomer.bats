@@ -97,7 +97,11 @@ answers() {
 	answers 'IMAGE is missing' run -it
 	answers 'FILE is missing' import
 	answers 'IMAGE is missing' rmi
+	answers 'COMMAND is missing' exec box
+	answers 'NAME is missing' rename box
+	answers 'SANDBOX is missing' rm
 	answers 'too many operands' images x
+	answers 'sandbox load -i images.tar' load images.tar
 	answers '-v needs SOURCE:TARGET' run -v
 	answers '--volume needs SOURCE:TARGET' run --volume
 	answers 'no image ""' run ''

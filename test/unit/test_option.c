@@ -37,7 +37,7 @@ static const struct option_entry table[] = {
 	{OPTION_SIZE, "size", 0, "SIZE", "", FIELD(size)},
 	{OPTION_DURATION, "duration", 0, "TIME", "", FIELD(duration)},
 	{OPTION_CHOICE, "choice", 0, "COLOUR", "", FIELD(choice), choices},
-	{OPTION_OPTIONAL, "mode", 0, "[fast|slow]", "", FIELD(mode), modes, foreign_modes},
+	{OPTION_OPTIONAL, "mode", 0, "fast|slow", "", FIELD(mode), modes, foreign_modes},
 	{OPTION_ALIAS, "manner", .argument = "mode"},
 	{OPTION_ABSENT, "elsewhere", 'e', .help = "do without"},
 	{OPTION_GIVEN, .offset = FIELD(given)},
@@ -153,7 +153,7 @@ static void mistakes(void **state)
 	} rows[] = {
 		{"x --unknown", "unknown option --unknown"},
 		{"x --fla", "unknown option --fla"},
-		{"x -fz", "unknown option -fz"},
+		{"x -fz", "unknown option -z in -fz"},
 		{"x --text", "--text needs TEXT"},
 		{"x -l", "-l needs ITEM"},
 		{"x --flag=yes", "neither true nor false"},
