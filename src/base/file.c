@@ -56,7 +56,7 @@ int file_read(int directory, const char *path, size_t limit, char **out_data, si
 	if (fstat(fd, &status) < 0)
 		return error_set(error, errno, "stat %s", path);
 	if (!S_ISREG(status.st_mode))
-		return error_set(error, EINVAL, "read %s: not a regular file", path);
+		return error_set(error, 0, "read %s: not a regular file", path);
 	return file_read_fd(fd, path, limit, out_data, out_size, error);
 }
 

@@ -1,5 +1,4 @@
 /* sandbox import FILE */
-#include <errno.h>
 #include <sandbox/image.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,7 +46,7 @@ static void import_options_finish(struct import_options *options)
 static int take_name(const char *name, struct import_options *options, struct sandbox_error *error)
 {
 	if (options->name) {
-		(void)error_set(error, EINVAL, "import: two names, %.64s and %.64s", options->name, name);
+		(void)error_set(error, 0, "import: two names, %.64s and %.64s", options->name, name);
 		(void)error_cause(error, SANDBOX_E_USAGE, "--name and the word after the archive mean the same");
 		return error_fix(error, "leave one out, and give it afterwards: sandbox tag");
 	}

@@ -1,7 +1,6 @@
 /* sandbox ps */
 #include <sandbox/life.h>
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -300,7 +299,7 @@ static void print_ids(const struct sandbox_entries *entries)
 
 static int refuse_both(struct sandbox_error *error)
 {
-	error_set(error, EINVAL, "--format with --quiet or --json");
+	error_set(error, 0, "--format with --quiet or --json");
 	error_cause(error, SANDBOX_E_USAGE, "each of them says what is shown");
 	return error_fix(error, "leave one of them out; --format json prints an object a line, --format '{{.ID}}' the ids");
 }

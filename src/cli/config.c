@@ -75,7 +75,7 @@ static int check_owner(const struct config_file *file, int fd, struct sandbox_er
 	if (S_ISCHR(status.st_mode))
 		return 0;
 	if (!S_ISREG(status.st_mode)) {
-		error_set(error, EINVAL, "read %s", file->path);
+		error_set(error, 0, "read %s", file->path);
 		error_cause(error, SANDBOX_E_USAGE, "it is not a regular file");
 		return error_fix(error, "name a text file; /dev/null means none");
 	}
@@ -104,7 +104,7 @@ static int read_lines(struct config_file *file, int fd, struct sandbox_error *er
 	int result = file_read_fd(fd, file->path, CONFIG_SIZE_MAX, &text, &size, error);
 
 	if (result == 0 && strlen(text) != size) {
-		result = error_set(error, EINVAL, "read %s: it holds a NUL byte", file->path);
+		result = error_set(error, 0, "read %s: it holds a NUL byte", file->path);
 		(void)error_fix(error, "name a text file");
 	}
 	rest = text;

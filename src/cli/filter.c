@@ -1,6 +1,5 @@
 #include "cli/filter.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -37,7 +36,7 @@ static int refuse_key(const char *filter, const struct filter_key *keys, struct 
 
 	for (const struct filter_key *key = keys; key->name; key++)
 		memory_append(&names, " %s", key->name);
-	error_set(error, EINVAL, "--filter %s", shown);
+	error_set(error, 0, "--filter %s", shown);
 	error_cause(error, SANDBOX_E_USAGE, "a filter is KEY=VALUE, with one of these keys:%s", names);
 	return error_fix(error, "for example --filter %s=%s", keys->name, keys->words ? keys->words[0] : "VALUE");
 }
@@ -46,7 +45,7 @@ static int refuse_value(const char *filter, const struct filter_key *key, struct
 {
 	auto_free char *shown = text_escape(filter), *words = list_words(key->words);
 
-	error_set(error, EINVAL, "--filter %s", shown);
+	error_set(error, 0, "--filter %s", shown);
 	error_cause(error, SANDBOX_E_USAGE, "the values of %s are:%s", key->name, words);
 	return error_fix(error, "for example --filter %s=%s", key->name, key->words[0]);
 }

@@ -1,6 +1,5 @@
 #include "cli/format.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +17,7 @@ static int refuse(const char *text, const struct format_field *fields, const cha
 
 	for (const struct format_field *field = fields; field->name; field++)
 		memory_append(&names, " .%s", field->name);
-	error_set(error, EINVAL, "--format %s", shown);
+	error_set(error, 0, "--format %s", shown);
 	error_cause(error, SANDBOX_E_USAGE, "%s", problem);
 	return error_fix(error, "for example '{{.%s}}', 'table {{.%s}}' or json; fields:%s", fields->name, fields->name, names);
 }

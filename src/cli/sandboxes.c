@@ -54,7 +54,7 @@ int sandboxes_check_all(const char *command, bool all, int count, struct sandbox
 {
 	if (all == (count == 0))
 		return 0;
-	error_set(error, EINVAL, all ? "%s --all, and sandboxes by name" : "%s: SANDBOX is missing", command);
+	error_set(error, 0, all ? "%s --all, and sandboxes by name" : "%s: SANDBOX is missing", command);
 	error_cause(error, SANDBOX_E_USAGE, "%s", all ? "all are meant, or those that are named" : "none is named");
 	return error_fix(error, "name sandboxes, or --all for all that run");
 }
@@ -86,7 +86,7 @@ int sandboxes_moment(const char *option, const char *text, bool *out_has, int64_
 	*out_has = text != NULL;
 	if (!text || moment_parse(text, moment_now(), out))
 		return 0;
-	error_set(error, EINVAL, "--%s %s", option, shown);
+	error_set(error, 0, "--%s %s", option, shown);
 	error_cause(error, SANDBOX_E_USAGE, "it is not a time");
 	return error_fix(error, "give one such as 10m (ago), 2026-01-31T12:00:00Z, or seconds since 1970");
 }

@@ -1,6 +1,5 @@
 #include "cli/template.h"
 
-#include <errno.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -19,7 +18,7 @@ static int refuse(const char *part, struct json_object *object, struct sandbox_e
 	(void)json_get_keys(object, "", &keys, NULL);
 	for (size_t i = 0; i < keys.count; i++)
 		memory_append(&names, " .%s", keys.items[i]);
-	error_set(error, EINVAL, "--format: %s", shown);
+	error_set(error, 0, "--format: %s", shown);
 	error_cause(error, SANDBOX_E_USAGE, "it names nothing that there is");
 	return error_fix(error, "for example '{{.State.Status}}' or '{{json .State}}'; there:%s", names ? names : " nothing");
 }

@@ -1,6 +1,5 @@
 #include "process/detach_keys.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -13,7 +12,7 @@ static int refuse(const char *text, struct sandbox_error *error)
 {
 	auto_free char *shown = text_escape(text);
 
-	error_set(error, EINVAL, "--detach-keys %s", shown);
+	error_set(error, 0, "--detach-keys %s", shown);
 	error_cause(error, SANDBOX_E_USAGE,
 		"up to %d keys, separated by commas: each a character, or ctrl- and one of a-z [ \\ ] ^ _", DETACH_KEYS_MAX);
 	return error_fix(error, "for example --detach-keys " DETACH_KEYS_USUAL ", or '' for none");

@@ -1,6 +1,5 @@
 #include "process/environment.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +37,8 @@ static int environment_assign(const struct environment *out, const char *assignm
 	const char *value = equals ? equals + 1 : getenv(name);
 
 	if (length == 0) {
-		error_set(error, EINVAL, "%s: \"%s\" names no variable", source, assignment);
+		error_set(error, 0, "%s: \"%s\"", source, assignment);
+		error_cause(error, SANDBOX_E_USAGE, "it names no variable");
 		return error_fix(error, "write NAME=VALUE, or NAME to take the present value");
 	}
 	if (value)
@@ -55,7 +55,7 @@ static int environment_read_file(const struct environment *out, const char *path
 
 	if (result < 0 || strlen(text) != size) {
 		if (result == 0)
-			error_set(error, EINVAL, "open %s: it holds a NUL byte", path);
+			error_set(error, 0, "open %s: it holds a NUL byte", path);
 		error_wrap(error, "read the environment file");
 		return error_fix(error, "--env-file wants a text file of yours with NAME=VALUE lines");
 	}

@@ -59,7 +59,7 @@ static int user_file_load(int root, const char *path, struct user_file *out, str
 	if (fd < 0)
 		error_set(error, errno, "open %s", name);
 	else if (!is_plain_file(fd))
-		error_set(error, EINVAL, "open %s: not a regular file", name);
+		error_set(error, 0, "open %s: not a regular file", name);
 	else if (file_read_fd(fd, name, USER_FILE_LIMIT, &out->data, &size, error) == 0)
 		out->end = out->data + size;
 	if (out->data)

@@ -136,7 +136,7 @@ static int find_base(const struct image_store *store, const struct sandbox_files
 	if (result < 0)
 		return result;
 	if (!entry.digest) {
-		(void)error_set(error, EINVAL, "make an image of it");
+		(void)error_set(error, 0, "make an image of it");
 		(void)error_cause(error, SANDBOX_E_FOLDER, "it stands on a folder, which is no image of the store");
 		return error_fix(error, "sandbox export %s | sandbox import --name NAME -", entry.name ? entry.name : entry.id);
 	}

@@ -194,7 +194,7 @@ static int place_on_host(const struct copy *copy, struct tree_place *out, struct
 
 	if (!id_extents_find(&copy->files->idmap.users, copy->options->caller_uid, &uid) ||
 	    !id_extents_find(&copy->files->idmap.groups, copy->options->caller_gid, &gid)) {
-		(void)error_set(error, EINVAL, "copy \"%.200s\"", copy->path);
+		(void)error_set(error, 0, "copy \"%.200s\"", copy->path);
 		(void)error_cause(error, SANDBOX_E_ID_UNMAPPED, "the sandbox's id map has no place for you, so nothing that "
 			"comes out of it could be yours");
 		return error_fix(error, "sandbox cp %.64s:%.128s - | tar -x", copy->files->entry.called, copy->path);
@@ -210,7 +210,7 @@ static int refuse_in_archive(const struct copy_source *source, struct sandbox_er
 
 	if (!socket && !((S_ISREG(source->status.st_mode) || S_ISDIR(source->status.st_mode)) && tree_is_kernels(source->fd)))
 		return 0;
-	(void)error_set(error, EINVAL, "write \"%.200s\" into an archive", source->name);
+	(void)error_set(error, 0, "write \"%.200s\" into an archive", source->name);
 	(void)error_cause(error, SANDBOX_E_USAGE, "%s", socket ? "it is a socket, which has no content" :
 		"it is the kernel's own, where files have no size, and an archive begins with that");
 	return error_fix(error, "%s", socket ? "copy a file or a directory" : "name files, and a directory to copy them to");

@@ -94,7 +94,7 @@ static int keep_id(struct id_extents *out, uint32_t inside, uint32_t own_id, con
 		}
 	}
 	if (result == 0 && !id_extents_lookup(out, 0, NULL)) {
-		error_set(error, EINVAL, "keep id %u", inside);
+		error_set(error, 0, "keep id %u", inside);
 		return error_cause(error, SANDBOX_E_SUBID_MISSING, "no subordinate id is left for root");
 	}
 	return result;
@@ -137,7 +137,7 @@ static int translate_extent(struct id_extent rest, const struct id_extents *base
 		int result;
 
 		if (!piece.count) {
-			error_set(error, EINVAL, "map intermediate id %u", rest.outside);
+			error_set(error, 0, "map id %u of yours", rest.outside);
 			error_cause(error, SANDBOX_E_ID_UNMAPPED, "you have not so many subordinate ids");
 			return error_fix(error, "choose smaller numbers: 0 is you, 1 and up are subordinate");
 		}
@@ -166,14 +166,14 @@ static int translate(const struct id_extents *wanted, const struct id_extents *b
 static int check_custom(const struct id_extents *extents, uint32_t own_id, struct sandbox_error *error)
 {
 	if (!id_extents_lookup(extents, 0, NULL)) {
-		error_set(error, EINVAL, "map id 0");
+		error_set(error, 0, "map id 0");
 		error_cause(error, SANDBOX_E_ID_UNMAPPED, "a sandbox is set up by its root, which the map does not have");
 		return error_fix(error, "add a range that begins at 0 inside");
 	}
 	if (!id_extents_find(extents, own_id, NULL)) {
-		error_set(error, EINVAL, "map your own id %u", own_id);
+		error_set(error, 0, "map your own id %u", own_id);
 		error_cause(error, SANDBOX_E_ID_UNMAPPED, "the map has no place for it, and the store is yours");
-		return error_fix(error, "add a range with intermediate id 0, which is you: for example 60000:0:1");
+		return error_fix(error, "add a range with ID 0, which is you: for example 60000:0:1");
 	}
 	return 0;
 }

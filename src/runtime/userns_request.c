@@ -1,6 +1,5 @@
 #include "runtime/userns_request.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,10 +19,13 @@ static const struct {
 	{"keep-id", USERNS_KEEP_ID},
 };
 
-static int userns_error(const char *option, const char *words, const char *fix, struct sandbox_error *error)
+static const char wrong_form[] = "it does not have the form that the option wants";
+
+static int userns_error(const char *option, const char *words, const char *cause, const char *fix,
+	struct sandbox_error *error)
 {
-	error_set(error, EINVAL, "--%s \"%s\"", option, words);
-	error_cause(error, SANDBOX_E_USAGE, "it does not have the form that the option wants");
+	error_set(error, 0, "--%s \"%s\"", option, words);
+	error_cause(error, SANDBOX_E_USAGE, "%s", cause);
 	return error_fix(error, "%s", fix);
 }
 
@@ -61,7 +63,7 @@ static bool read_mode(const char *text, struct userns_request *out)
 	return text_starts_with(text, keep_id_prefix) && read_keep_id(text + strlen(keep_id_prefix), out);
 }
 
-/* "INSIDE:INTERMEDIATE:COUNT", the last one 1 where it is missing. */
+/* "INSIDE:ID:COUNT", the last one 1 where it is missing. */
 static int read_extent(const char *option, const char *text, struct id_extents *out, struct sandbox_error *error)
 {
 	auto_free char *copy = memory_text(text);
@@ -71,7 +73,7 @@ static int read_extent(const char *option, const char *text, struct id_extents *
 	if (!outside || !text_parse_unsigned(inside, UINT32_MAX, &numbers[0]) ||
 	    !text_parse_unsigned(outside, UINT32_MAX, &numbers[1]) ||
 	    (count && !text_parse_unsigned(count, UINT32_MAX, &numbers[2])))
-		return userns_error(option, text, "write INSIDE:INTERMEDIATE:COUNT, for example 0:1:1000", error);
+		return userns_error(option, text, wrong_form, "write INSIDE:ID:COUNT, for example 0:1:1000", error);
 	return id_extents_add(out, (struct id_extent){(uint32_t)numbers[0], (uint32_t)numbers[1], (uint32_t)numbers[2]},
 		error);
 }
@@ -93,14 +95,16 @@ int userns_request_read(const char *text, const struct sandbox_strings *uidmap, 
 
 	*out = (struct userns_request){.mode = USERNS_DEFAULT};
 	if (text && !read_mode(text, out))
-		return userns_error("userns", text, "use default, map, single, keep-id or keep-id:uid=N,gid=N", error);
+		return userns_error("userns", text, "there is no such mode",
+			"use default, map, single, keep-id or keep-id:uid=N,gid=N", error);
 	result = read_extents("uidmap", uidmap, &out->users, error);
 	if (result == 0)
 		result = read_extents("gidmap", gidmap, &out->groups, error);
 	if (result < 0 || (!out->users.count && !out->groups.count))
 		return result;
 	if (text)
-		return userns_error("userns", text, "use either --userns, or --uidmap and --gidmap", error);
+		return userns_error("userns", text, "--uidmap and --gidmap say which ids exist, too",
+			"use either --userns, or --uidmap and --gidmap", error);
 	out->mode = USERNS_CUSTOM;
 	if (!out->users.count)
 		out->users = out->groups;

@@ -30,7 +30,7 @@ struct userns_request {
 
 /*
  * `text` is NULL or one of default, map, single, keep-id, keep-id:uid=N,gid=N; `uidmap` and `gidmap` are
- * INSIDE:INTERMEDIATE:COUNT, and the one stands for the other where it is missing. 0 or -errno with E_USAGE.
+ * INSIDE:ID:COUNT, and the one stands for the other where it is missing. 0 or -errno with E_USAGE.
  */
 int userns_request_read(const char *text, const struct sandbox_strings *uidmap, const struct sandbox_strings *gidmap,
 	struct userns_request *out, struct sandbox_error *error);

@@ -101,7 +101,7 @@ for entry in tarfile.open(sys.argv[1]):
 	assert_stderr_has 'use either'
 	run_busybox --uidmap zero:1:10 -- true
 	assert_status 125
-	assert_stderr_has INSIDE:INTERMEDIATE:COUNT
+	assert_stderr_has INSIDE:ID:COUNT
 	run_busybox --userns=keep-id:uid=x -- true
 	assert_status 125
 	assert_stderr_has 'keep-id:uid=N'

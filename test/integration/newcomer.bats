@@ -91,6 +91,16 @@ answers() {
 	answers 'see `sandbox run --help`' run --no-such-thing-at-all x
 }
 
+@test "what was typed is at fault, and no number of the kernel's is named" {
+	local arguments
+	for arguments in 'stop' 'ps --filter x' 'ps --format {{.X}}' 'logs --since x box' 'run --userns=auto x' 'run -e =x x' \
+		'attach --detach-keys xy box' 'import --name a x b'; do
+		# shellcheck disable=SC2086  # words
+		answers 'cause: ' $arguments
+		[[ $stderr != *'Invalid argument'* ]] || fail_with "$arguments: $stderr"
+	done
+}
+
 @test "something is missing, or too much" {
 	answers 'IMAGE is missing' run
 	assert_stderr_has 'for example: sandbox run'
