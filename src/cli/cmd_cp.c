@@ -14,6 +14,7 @@ static const struct option_entry cp_table[] = {
 	{OPTION_FLAG, "archive", 'a', NULL, "keep owners, as the id map shows them (default: root's inside, yours outside)",
 		FIELD(archive)},
 	{OPTION_FLAG, "follow-link", 'L', NULL, "copy what a link leads to, where the source itself is one", FIELD(follow)},
+	{OPTION_ABSENT, "recursive", 'r', .help = "leave it out: a directory is copied with all that is in it"},
 	{OPTION_END},
 };
 

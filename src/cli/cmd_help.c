@@ -29,7 +29,7 @@ static int run_help(const struct cli *cli, int argc, char **argv)
 	int operands;
 	bool done;
 
-	if (command_parse(&command_help, NULL, argc, argv, 0, 1, &operands, &done, &error) < 0)
+	if (command_parse(&command_help, NULL, argc, argv, 0, 2, &operands, &done, &error) < 0)
 		return output_error(&error);
 	if (done)
 		return 0;
@@ -40,10 +40,17 @@ static int run_help(const struct cli *cli, int argc, char **argv)
 		return 0;
 	}
 	command = command_find(argv[operands]);
+	/* Of two words the first is a group of commands. */
+	if (argc - operands > 1 && !(command && command->subcommands))
+		return no_help(argv[operands + 1], &error);
 	if (command) {
-		char *arguments[] = {argv[operands], (char *)"--help", NULL};
+		char *arguments[] = {argv[operands], (char *)"--help", NULL, NULL};
 
-		return command->run(cli, 2, arguments);
+		if (argc - operands > 1) {
+			arguments[1] = argv[operands + 1];
+			arguments[2] = (char *)"--help";
+		}
+		return command->run(cli, argc - operands + 1, arguments);
 	}
 	if (error_topic_print(argv[operands]))
 		return 0;

@@ -21,6 +21,7 @@ static const struct option_entry images_table[] = {
 	{OPTION_FLAG, "json", 0, NULL, "everything, as JSON", offsetof(struct images_options, json)},
 	{OPTION_FLAG, "quiet", 'q', NULL, "only the digests", offsetof(struct images_options, quiet)},
 	{OPTION_FLAG, "no-trunc", 0, NULL, "digests as a whole", offsetof(struct images_options, whole)},
+	{OPTION_ABSENT, "all", 'a', .help = "leave it out: all images are listed"},
 	{OPTION_END},
 };
 

@@ -15,6 +15,7 @@ struct rm_options {
 static const struct option_entry rm_table[] = {
 	{OPTION_FLAG, "force", 'f', NULL, "end those that run, first", offsetof(struct rm_options, force)},
 	{OPTION_FLAG, "all", 'a', NULL, "all that have ended; with --force, all there are", offsetof(struct rm_options, all)},
+	{OPTION_ABSENT, "volumes", 'v', .help = "leave it out: volumes are folders of yours, and stay"},
 	{OPTION_END},
 };
 

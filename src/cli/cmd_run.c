@@ -16,6 +16,7 @@
 #include "base/test_switch.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/foreign_options.h"
 #include "cli/import_progress.h"
 #include "cli/inherited.h"
 #include "cli/limit_options.h"
@@ -167,19 +168,7 @@ static const struct option_entry run_table[] = {
 	{OPTION_FLAG, "dry-run", 0, NULL, "print what would be done, and why, and do nothing", OWN(dry_run),
 		.typed_only = true},
 	{OPTION_FLAG, "json", 0, NULL, "print it as JSON", OWN(json), .typed_only = true},
-	/* Habits of Docker's and Podman's users. */
-	{OPTION_ABSENT, "privileged", .help = "--cap-add ALL --nesting grants all that root of the sandbox can have; "
-					      "nothing makes it root of the host"},
-	{OPTION_ABSENT, "restart", .help = "run it in a loop of the shell, or as a unit of systemd --user"},
-	{OPTION_ABSENT, "detach-keys", .help = "start it with -d -t and then `sandbox attach`: what is in the foreground ends "
-					       "with its terminal"},
-	{OPTION_ABSENT, "log-driver", .help = "leave it out: `sandbox logs` prints what is written in the background; --log-opt "
-					       "bounds it"},
-	{OPTION_ABSENT, "pull", .help = "leave it out: images are archives, as `docker save` or `docker export` write them"},
-	{OPTION_ABSENT, "gpus", .help = "lend the device nodes with --device, and the driver's libraries with --volume"},
-	{OPTION_ABSENT, "pid", .help = "leave it out: a sandbox always has its own pid namespace"},
-	{OPTION_ABSENT, "ipc", .help = "leave it out: a sandbox always has its own ipc namespace"},
-	{OPTION_ABSENT, "volumes-from", .help = "name each folder with --volume"},
+	FOREIGN_OPTIONS,
 	{OPTION_GIVEN, .offset = FIELD(given)},
 	{OPTION_END},
 };

@@ -13,6 +13,10 @@ static const char grouped[] = "commands have one word here: ps, images, df, insp
 static const char network[] = "every sandbox has a network of its own: see --net and -p in `sandbox run --help`";
 static const char volume[] = "a volume is a folder of yours: see -v in `sandbox run --help`";
 
+static const char listed[] = "sandbox ps -a for sandboxes, sandbox images for images";
+static const char shell[] = "sandbox run IMAGE sh for a new one, sandbox exec SANDBOX sh for one that runs";
+static const char removed[] = "sandbox rm for sandboxes, sandbox rmi for images";
+
 static const struct {
 	const char *word, *instead;
 } table[] = {
@@ -20,6 +24,7 @@ static const struct {
 	{"build", build}, {"buildx", build}, {"container", grouped}, {"system", grouped},
 	{"version", "sandbox --version"}, {"info", "sandbox doctor"},
 	{"network", network}, {"port", network}, {"volume", volume}, {"mount", volume},
+	{"ls", listed}, {"list", listed}, {"shell", shell}, {"enter", shell}, {"delete", removed}, {"remove", removed},
 	{"compose", "one sandbox a command: sandbox run -d --name NAME"},
 	{"pod", "one sandbox a command: sandbox run -d --name NAME"},
 };

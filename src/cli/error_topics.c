@@ -1,7 +1,7 @@
 #include "cli/error_topics.h"
 
 #include <stdio.h>
-#include <string.h>
+#include <strings.h>
 
 #include <sandbox/error.h>
 
@@ -154,9 +154,9 @@ static const struct topic topics[SANDBOX_E_COUNT] = {
 bool error_topic_print(const char *name)
 {
 	for (int id = SANDBOX_E_NONE + 1; id < SANDBOX_E_COUNT; id++) {
-		if (strcmp(sandbox_error_name(id), name) != 0)
+		if (strcasecmp(sandbox_error_name(id), name) != 0)
 			continue;
-		printf("%s: %s\n\n%s\n", name, topics[id].summary, topics[id].text);
+		printf("%s: %s\n\n%s\n", sandbox_error_name(id), topics[id].summary, topics[id].text);
 		return true;
 	}
 	return false;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/log.h"
@@ -52,6 +53,8 @@ static int unknown_command(const char *name, struct sandbox_error *error)
 		return error_fix(error, "%s", instead);
 	if (suggestion.word)
 		return error_fix(error, "did you mean `sandbox %s`?", suggestion.word);
+	if (access(name, F_OK) == 0)
+		return error_fix(error, "to run a command in it: sandbox run %.256s", name);
 	return error_fix(error, "see `sandbox --help`");
 }
 

@@ -144,6 +144,18 @@ answers() {
 	answers 'own pid namespace' run --pid=host "$BUSYBOX_TAR" true
 	answers '--device' run --gpus all "$BUSYBOX_TAR" true
 	answers 'systemd --user' run --restart always "$BUSYBOX_TAR" true
+	answers '-p PORT:PORT' run -P "$BUSYBOX_TAR" true
+	answers '-v SOURCE:TARGET:ro' run --ro-bind / / "$BUSYBOX_TAR" true
+	answers "sandbox run $BUSYBOX_TAR" "$BUSYBOX_TAR" sh
+	answers 'sandbox exec' enter box
+	answers 'leave it out' images -a
+	answers 'leave it out' cp -r box:/etc .
+	sandbox help image inspect
+	assert_status 0
+	assert_output_has 'usage: sandbox image inspect'
+	sandbox help e_nnp
+	assert_status 0
+	assert_output_has E_NNP:
 }
 
 @test "an image is removed by what \`images\` shows of it: digest, name, or the file it came from" {
