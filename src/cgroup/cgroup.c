@@ -144,6 +144,9 @@ static bool is_without_manager(void)
 static int explain_absence(const struct cgroup_hierarchy *hierarchy, const struct sandbox_limits *wanted,
 	const struct cgroup_limit *limit, const char *refusals, struct sandbox_error *error)
 {
+	/* Rates and shares are not among what can be watched. */
+	const char *otherwise = limit && !limit->quantity && !limit->implied ? ""
+		: ", or watch memory and processes with --limits best-effort";
 	char held[64];
 
 	if (limit)
@@ -153,21 +156,19 @@ static int explain_absence(const struct cgroup_hierarchy *hierarchy, const struc
 			wanted->cgroup_parent ? wanted->cgroup_parent : "");
 	if (wanted->cgroups == SANDBOX_CGROUPS_NONE) {
 		error_cause(error, SANDBOX_E_CGROUP_MISSING, "--cgroups none was given");
-		return error_fix(error, "leave it out, or watch memory and processes with --limits best-effort");
+		return error_fix(error, "leave it out%s", otherwise);
 	}
 	if (limit && hierarchy->legacy & 1U << limit->controller) {
 		error_cause(error, SANDBOX_E_CGROUP_MISSING,
 			"on this machine cgroup v1 holds %s, which cannot be delegated safely",
 			cgroup_controllers_format(hierarchy->legacy, held, sizeof(held)));
-		return error_fix(error, "boot with systemd.unified_cgroup_hierarchy=1 for cgroup v2, or watch memory and "
-			"processes with --limits best-effort");
+		return error_fix(error, "boot with systemd.unified_cgroup_hierarchy=1 for cgroup v2%s", otherwise);
 	}
 	error_cause(error, SANDBOX_E_CGROUP_MISSING, "%s", refusals);
 	/* Systemd is there, and only the user's manager is not: it can be had without a login. */
 	if (hierarchy->controllers && geteuid() != 0 && access("/run/systemd/system", F_OK) == 0 && is_without_manager())
 		return error_fix(error, "sudo loginctl enable-linger $(id -un)");
-	return error_fix(error, "log in where systemd runs a user manager, have a cgroup delegated to you, or watch memory "
-		"and processes with --limits best-effort");
+	return error_fix(error, "log in where systemd runs a user manager, or have a cgroup delegated to you%s", otherwise);
 }
 
 /* ---- deciding ---- */

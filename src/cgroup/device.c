@@ -55,8 +55,11 @@ int cgroup_device_find(const char *path, unsigned int *out_major, unsigned int *
 	struct stat status;
 	dev_t device;
 
-	if (stat(path, &status) < 0)
-		return error_set(error, errno, "find the block device of %s", path);
+	if (stat(path, &status) < 0) {
+		error_set(error, errno, "find the block device of %s", path);
+		error_cause(error, SANDBOX_E_USAGE, "the path is not there, or not yours to see");
+		return error_fix(error, "name a file or folder on that disk, or its device (see lsblk(8))");
+	}
 	device = S_ISBLK(status.st_mode) ? status.st_rdev : status.st_dev;
 	*out_major = major(device);
 	*out_minor = minor(device);

@@ -74,7 +74,7 @@ static const char *take_memory(struct reading *reading)
 {
 	if (!text_parse_size(reading->text, &reading->quantity) || reading->quantity < MEMORY_MIN ||
 	    reading->quantity > INT64_MAX)
-		return "it is a size such as 64m or 1g, 6m at least";
+		return "it has to be a size such as 64m or 1g, 6m at least";
 	reading->value = memory_format("%llu", (unsigned long long)reading->quantity);
 	return NULL;
 }
@@ -96,7 +96,7 @@ static const char *take_cpus(struct reading *reading)
 	if (strspn(reading->text, "0123456789.") != strlen(reading->text) ||
 	    !text_parse_duration(reading->text, &thousandths) || thousandths < CPU_THOUSANDTHS_MIN ||
 	    thousandths > (uint64_t)CPUS_MAX * 1000)
-		return "it is a number of processors such as 0.5 or 2, 0.01 at least";
+		return "it has to be a number of processors such as 0.5 or 2: 0.01 at least, 8192 at most";
 	reading->value = memory_format("%llu %d", (unsigned long long)thousandths * CPU_PERIOD / 1000, CPU_PERIOD);
 	return NULL;
 }
@@ -106,7 +106,7 @@ static const char *take_weight(struct reading *reading)
 	uint64_t weight;
 
 	if (!text_parse_unsigned(reading->text, WEIGHT_MAX, &weight) || weight == 0)
-		return "it is a number from 1 to 10000; 100 is everybody's";
+		return "it has to be a number from 1 to 10000; 100 is everybody's";
 	reading->value = memory_format("%llu", (unsigned long long)weight);
 	return NULL;
 }
@@ -129,7 +129,7 @@ static const char *take_shares(struct reading *reading)
 	uint64_t shares;
 
 	if (!text_parse_unsigned(reading->text, SHARES_MAX, &shares) || shares < SHARES_MIN)
-		return "it is a number from 2 to 262144; 1024 is everybody's";
+		return "it has to be a number from 2 to 262144; 1024 is everybody's";
 	reading->value = memory_format("%" PRIu64, 1 + (shares - SHARES_MIN) * (WEIGHT_MAX - 1) / (SHARES_MAX - SHARES_MIN));
 	return NULL;
 }
@@ -137,7 +137,7 @@ static const char *take_shares(struct reading *reading)
 static const char *take_pids(struct reading *reading)
 {
 	if (!text_parse_unsigned(reading->text, PIDS_MAX, &reading->quantity) || reading->quantity < 2)
-		return "it is a number of processes and threads, 2 at least (init is one)";
+		return "it has to be a number of processes and threads, 2 at least (init is one)";
 	reading->value = memory_format("%llu", (unsigned long long)reading->quantity);
 	return NULL;
 }
@@ -168,7 +168,7 @@ static const char *take_list(struct reading *reading)
 	bool numbers[LIST_MAX];
 
 	if (!cgroup_list_parse(reading->text, array_count(numbers), numbers))
-		return "it is a list of numbers and ranges such as 0-3,8";
+		return "it has to be a list of numbers and ranges such as 0-3,8";
 	reading->value = memory_text(reading->text);
 	return NULL;
 }
@@ -219,6 +219,9 @@ static int usage_error(const char *option, const char *text, const char *problem
 {
 	error_set(error, 0, "--%s \"%s\"", option, text);
 	error_cause(error, SANDBOX_E_USAGE, "%s", problem);
+	/* What Docker's users write for it. */
+	if (strcmp(text, "0") == 0 || strcmp(text, "-1") == 0)
+		return error_fix(error, "leave the option out for no limit");
 	return error_fix(error, "see `sandbox run --help`, and sandbox-run(1)");
 }
 
@@ -248,8 +251,8 @@ static int decide_device(const struct device_row *row, const char *text, struct 
 	if (colon && *path)
 		(void)(row->bytes ? text_parse_size(colon + 1, &rate) : text_parse_unsigned(colon + 1, UINT32_MAX, &rate));
 	if (rate == 0)
-		return usage_error(row->option, text, row->bytes ? "it is PATH:RATE, bytes a second such as 2m"
-			: "it is PATH:RATE, operations a second", error);
+		return usage_error(row->option, text, row->bytes ? "it has to be PATH:RATE, bytes a second such as 2m"
+			: "it has to be PATH:RATE, operations a second", error);
 	result = cgroup_device_find(path, &major, &minor, error);
 	if (result < 0)
 		return error_wrap(error, "--%s", row->option);
@@ -294,7 +297,7 @@ static int decide_swap(const struct sandbox_limits *wanted, struct cgroup_limits
 		swap.value = memory_text("max");
 	} else if (!text_parse_size(wanted->memory_swap, &total) || total < memory->quantity || total > INT64_MAX) {
 		return usage_error(swap.option, wanted->memory_swap,
-			"it is memory and swap together: a size that is not below --memory, or -1", error);
+			"it has to be memory and swap together: a size that is not below --memory, or -1", error);
 	} else {
 		swap.value = memory_format("%llu", (unsigned long long)(total - memory->quantity));
 	}

@@ -173,13 +173,26 @@ int mount_apply_entry(struct mount_work *work, const struct mount_step *step, st
 	return result < 0 ? error_set(error, -result, "write %s", step->target) : 0;
 }
 
+/* One of ours that fails is no mistake of the user's. */
+static int sysctl_error(const struct mount_step *step, const char *cause, struct sandbox_error *error)
+{
+	if (strcmp(step->why, "sysctl") != 0)
+		return -error->code;
+	error_cause(error, SANDBOX_E_NONE, "%s", cause);
+	return error_fix(error, "check it: `sysctl -a` lists the names and values of this machine");
+}
+
 int mount_apply_sysctl(struct mount_work *work, const struct mount_step *step, struct sandbox_error *error)
 {
 	auto_close int file = root_open(work->root, step->target, O_WRONLY | O_NOCTTY, ROOT_NO_LINKS);
 
-	if (file < 0)
-		return error_set(error, -file, "open %s", step->target);
-	if (write(file, step->source, strlen(step->source)) < 0)
-		return error_set(error, errno, "write \"%s\" to %s", step->source, step->target);
+	if (file < 0) {
+		error_set(error, -file, "open %s", step->target);
+		return sysctl_error(step, "the kernel has no such setting for a sandbox to change", error);
+	}
+	if (write(file, step->source, strlen(step->source)) < 0) {
+		error_set(error, errno, "write \"%s\" to %s", step->source, step->target);
+		return sysctl_error(step, "the kernel does not take that value", error);
+	}
 	return 0;
 }

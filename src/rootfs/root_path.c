@@ -64,10 +64,14 @@ static int layout_error(const char *path, int code, struct sandbox_error *error)
 	if (is_kernels(path) && (code == ENOENT || code == EACCES || code == EPERM || code == EROFS)) {
 		error_cause(error, SANDBOX_E_ROOT_LAYOUT, "nothing can be made in /proc and /sys, which are the kernel's");
 		(void)error_fix(error, "choose another place");
+	} else if (code == ENAMETOOLONG) {
+		error_cause(error, SANDBOX_E_ROOT_LAYOUT, "a name in it has more than 255 bytes, or all of it more than 4095");
+		(void)error_fix(error, "choose a shorter one");
 	} else if (is_about_layout(code)) {
 		error_cause(error, SANDBOX_E_ROOT_LAYOUT, "the image has %s there",
 			code == ELOOP ? "a symbolic link that must not be followed" : "something of another kind");
-		(void)error_fix(error, "remove it from the image, so that a directory or file can be made");
+		(void)error_fix(error, "choose another place, or remove it from the image, so that a directory or file can be "
+			"made");
 	}
 	return -code;
 }

@@ -279,7 +279,8 @@ static int decide_oom_score(const struct sandbox_spec *spec, const struct host *
 	if (score > 1000 || score < -1000 || (score < host->oom_score_adj && (host->user.uid != 0 || host->nested_root))) {
 		error_set(error, score < host->oom_score_adj ? EACCES : 0, "--oom-score-adj \"%s\"", text);
 		error_cause(error, SANDBOX_E_USAGE, "it is not a number from %d, what it is here, to 1000", host->oom_score_adj);
-		return error_fix(error, "give a larger number: only privileged users may ask to be spared");
+		return error_fix(error, "%s", score >= host->oom_score_adj ? "for example --oom-score-adj 500"
+			: "give a larger number: only privileged users may ask to be spared");
 	}
 	plan->oom_score_adj = memory_format("%ld", score);
 	return 0;
