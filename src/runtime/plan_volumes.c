@@ -82,8 +82,10 @@ static int volume_option(struct volume *volume, const char *word, bool is_tmpfs,
 	}
 	if (is_tmpfs && volume_value(volume, word))
 		return 0;
-	return volume_error(volume, "one of its options is not known",
-		is_tmpfs ? "use size=SIZE, mode=OCTAL, ro, exec, noexec" : "use ro, rw, exec, noexec", error);
+	if (is_tmpfs)
+		return volume_error(volume, "one of its options is not known, or its value is not",
+			"use size=SIZE, mode=OCTAL, ro, exec, noexec", error);
+	return volume_error(volume, "one of its options is not known", "use ro, rw, exec, noexec", error);
 }
 
 static int volume_options(struct volume *volume, char *words, bool is_tmpfs, struct sandbox_error *error)
@@ -122,11 +124,34 @@ static bool lies_below(const char *path, const char *directory)
 	return strncmp(path, directory, length) == 0 && (path[length] == '/' || !path[length]);
 }
 
+static const struct {
+	const char *option, *form;
+} forms[] = {
+	{"volume", "write SOURCE:/TARGET"},
+	{"mount", "write type=bind,source=SOURCE,target=/TARGET or type=tmpfs,target=/TARGET"},
+	{"tmpfs", "write /TARGET[:OPTIONS]"},
+	{"device", "name one below /dev: /dev/NAME[:/TARGET]"},
+};
+
+static int form_error(const struct volume *volume, const char *cause, struct sandbox_error *error)
+{
+	size_t i = 0;
+
+	while (strcmp(forms[i].option, volume->option) != 0)
+		i++;
+	return volume_error(volume, cause, forms[i].form, error);
+}
+
 static int decide_target(struct volume *volume, const char *target, struct sandbox_error *error)
 {
-	if (!target || *target != '/')
-		return volume_error(volume, "the target is not an absolute path inside the sandbox",
-			strcmp(volume->option, "tmpfs") == 0 ? "write /TARGET[:OPTIONS]" : "write SOURCE:/TARGET", error);
+	/* As for Docker, which would make a volume without a name. */
+	if (!target && strcmp(volume->option, "volume") == 0 && *volume->words == '/')
+		return volume_error(volume, "it has a single path, and the target is an absolute path inside the sandbox",
+			"write SOURCE:/TARGET, or --tmpfs /TARGET for an empty folder", error);
+	if (!target)
+		return form_error(volume, "the target is missing, an absolute path inside the sandbox", error);
+	if (*target != '/')
+		return form_error(volume, "the target is not an absolute path inside the sandbox", error);
 	volume->target = normal_target(target);
 	if (!volume->target || !*volume->target)
 		return volume_error(volume, "the target must not be / or contain ..", "name a directory below /", error);
@@ -143,7 +168,7 @@ static int decide_bind(struct volume *volume, struct mount_list *list, struct sa
 	struct stat status;
 
 	if (!volume->source || !*volume->source)
-		return volume_error(volume, "the source is missing", "write SOURCE:/TARGET", error);
+		return form_error(volume, "the source is missing", error);
 	if (*volume->source == '~')
 		return volume_error(volume, "~ is the shell's, and was quoted or is in a file",
 			"write the path of your home directory", error);
@@ -249,7 +274,8 @@ static int add_mount(const char *words, struct mount_list *list, struct sandbox_
 	}
 	is_tmpfs = type && strcmp(type, "tmpfs") == 0;
 	if (!is_tmpfs && (!type || strcmp(type, "bind") != 0))
-		return volume_error(&volume, "its type is neither bind nor tmpfs", "write type=bind,source=…,target=…", error);
+		return volume_error(&volume, "its type is neither bind nor tmpfs",
+			"write type=bind,source=SOURCE,target=/TARGET or type=tmpfs,target=/TARGET", error);
 	result = decide_target(&volume, target, error);
 	if (result == 0 && *options)
 		result = volume_options(&volume, options, is_tmpfs, error);
@@ -271,7 +297,9 @@ static int add_device(const char *words, struct mount_list *list, struct sandbox
 	if (rest)
 		return volume_error(&volume, "access to a device cannot be divided", "leave the third part out", error);
 	result = decide_target(&volume, target, error);
-	if (result == 0 && (!path || stat(path, &status) < 0 || !(S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode))))
+	if (result == 0 && (!path || stat(path, &status) < 0))
+		result = volume_error(&volume, "there is no such device here", "see `ls /dev`", error);
+	else if (result == 0 && !S_ISCHR(status.st_mode) && !S_ISBLK(status.st_mode))
 		result = volume_error(&volume, "the source is not a device node", "name one below /dev", error);
 	if (result == 0) {
 		struct mount_step step = {MOUNT_DEVICE, .target = volume.target, .source = path, .device = status.st_rdev,

@@ -131,6 +131,9 @@ answers() {
 	answers 'no named volumes' run -v data:/data "$BUSYBOX_TAR" true
 	answers 'a missing source is not made' run -v ./data:/data "$BUSYBOX_TAR" true
 	answers 'absolute path inside' run -v /etc "$BUSYBOX_TAR" true
+	assert_stderr_has '--tmpfs'
+	answers 'target=/TARGET' run --mount type=tmpfs "$BUSYBOX_TAR" true
+	answers 'no such device' run --device /dev/no-such-device "$BUSYBOX_TAR" true
 	# shellcheck disable=SC2088  # the shell is kept from it
 	answers "~ is the shell's" run -v '~/data:/data' "$BUSYBOX_TAR" true
 }
