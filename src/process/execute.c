@@ -23,33 +23,45 @@ static int not_found(const char *name, bool searched, struct sandbox_error *erro
 	error_set(error, 0, "%s: command not found", name);
 	error_cause(error, SANDBOX_E_COMMAND_NOT_FOUND, "%s", searched
 		? "no directory on the sandbox's PATH has such a program" : "the image has no such file");
+	/* What was meant for another reader: an option behind the image, a line for a shell. */
+	if (*name == '-')
+		return error_fix(error, "options of sandbox stand before the image, those of the command behind its name");
+	if (searched && strpbrk(name, " \t;|&<>"))
+		return error_fix(error, "write each word as one of its own, or have a shell read it: sh -c 'COMMAND'");
 	return error_fix(error, "check its spelling, and that the image has it installed");
 }
 
-static const char *why_not_executable(const char *path, int code)
+static void explain_refusal(const char *path, int code, struct sandbox_error *error)
 {
+	const char *cause = "the kernel refused it", *fix = "look at it: sandbox run IMAGE ls -l FILE";
 	struct stat status;
 
-	if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
-		return "it is a directory";
-	switch (code) {
-	case EACCES:
-		return "it has no execute permission for this user";
-	case ENOEXEC:
-		return "it is neither a program nor a script with a #! line, or made for another machine";
-	case ENOENT:
-		return "the interpreter or the loader that it names is not in the image";
-	case EPERM:
-		return "the kernel refused it (a program with file capabilities that the sandbox does not have?)";
-	default:
-		return "the kernel refused it";
+	if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
+		cause = "it is a directory";
+		fix = "name a program in it";
+	} else if (code == EACCES) {
+		cause = "it has no execute permission for this user, or lies on a mount without (noexec)";
+		fix = "give it that (chmod +x), or name what is to read it: sh FILE";
+	} else if (code == ENOEXEC) {
+		cause = "it is neither a program nor a script with a #! line, or made for another machine";
+		fix = "name what is to read it: sh FILE; or take an image for this machine";
+	} else if (code == ENOENT) {
+		cause = "the interpreter or the loader that it names is not in the image";
+		fix = "install that in the image, or link the program statically";
+	} else if (code == EPERM) {
+		cause = "the kernel refused it (a program with file capabilities that the sandbox does not have?)";
+		fix = "grant them with --cap-add, or take them away in the image (setcap -r)";
 	}
+	error_cause(error, SANDBOX_E_COMMAND_NOT_EXECUTABLE, "%s", cause);
+	error_fix(error, "%s", fix);
 }
 
 static int not_executable(const char *path, int code, struct sandbox_error *error)
 {
-	error_set(error, code, "execute %s", path);
-	return error_cause(error, SANDBOX_E_COMMAND_NOT_EXECUTABLE, "%s", why_not_executable(path, code));
+	int result = error_set(error, code, "execute %s", path);
+
+	explain_refusal(path, code, error);
+	return result;
 }
 
 static bool exists(const char *path)

@@ -46,6 +46,7 @@ load helper
 		run_busybox -- "$file"
 		assert_status 126
 		assert_stderr_has E_COMMAND_NOT_EXECUTABLE
+		assert_stderr_has 'fix: '
 		assert_stderr_has "$file"
 	done
 }

@@ -127,6 +127,13 @@ answers() {
 	answers 'there is no such file' import debian.tar
 }
 
+@test "words in the wrong place" {
+	sandbox run "$BUSYBOX_TAR" --rm true
+	assert_error 'before the image' 127
+	sandbox run "$BUSYBOX_TAR" 'ls -l'
+	assert_error "sh -c 'COMMAND'" 127
+}
+
 @test "sources of volumes" {
 	answers 'no named volumes' run -v data:/data "$BUSYBOX_TAR" true
 	answers 'a missing source is not made' run -v ./data:/data "$BUSYBOX_TAR" true
