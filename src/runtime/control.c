@@ -274,9 +274,9 @@ void control_tell_end(const struct control *control, const struct sandbox_result
 
 int control_has_ended(struct sandbox_error *error)
 {
-	error_set(error, ESRCH, "reach the supervisor");
+	error_set(error, ESRCH, "reach the sandbox");
 	error_cause(error, SANDBOX_E_SANDBOX_STATE, "the sandbox does not run");
-	return error_fix(error, "see `sandbox ps -a`");
+	return error_fix(error, "`sandbox ps -a` shows those that have ended; `sandbox start` starts a kept one again");
 }
 
 int control_answer(int connection, struct channel_message *out, struct sandbox_error *error)

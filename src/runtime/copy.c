@@ -123,6 +123,21 @@ static int reopen(struct copy_source *source)
 	return 0;
 }
 
+/* `step` is what was done with the path; `root` is -1 for the host. */
+static int no_path(int root, int code, const char *step, const char *path, struct sandbox_error *error)
+{
+	error_set(error, code, "%s %.300s", step, path);
+	if (code == ENOENT || code == ENOTDIR) {
+		error_cause(error, SANDBOX_E_USAGE, root < 0 ? "it is not there" : "it is not there in the sandbox");
+		return error_fix(error, "check the path; of a target, only the last part is made");
+	}
+	if (code == EACCES) {
+		error_cause(error, SANDBOX_E_USAGE, "its modes, or those of a directory above it, do not let you");
+		return error_fix(error, "name a path that you may use");
+	}
+	return -code;
+}
+
 static int find_source(int root, const char *path, bool follow, struct copy_source *out, struct sandbox_error *error)
 {
 	auto_free char *trimmed = trim(path);
@@ -133,11 +148,11 @@ static int find_source(int root, const char *path, bool follow, struct copy_sour
 	out->name = memory_text(last_part(trimmed));
 	out->fd = open_in(root, trimmed, O_PATH | (directory ? O_DIRECTORY : follow ? 0 : O_NOFOLLOW));
 	if (out->fd < 0)
-		return error_set(error, -out->fd, "open %.300s", path);
+		return no_path(root, -out->fd, "open", path, error);
 	if (fstat(out->fd, &out->status) < 0)
 		return error_set(error, errno, "look at %.300s", path);
 	result = reopen(out);
-	return result < 0 ? error_set(error, -result, "open %.300s", path) : 0;
+	return result < 0 ? no_path(root, -result, "open", path, error) : 0;
 }
 
 static int find_end(int root, const char *path, struct copy_end *out, struct sandbox_error *error)
@@ -151,12 +166,12 @@ static int find_end(int root, const char *path, struct copy_end *out, struct san
 	if (out->directory >= 0)
 		return 0;
 	if ((out->directory != -ENOENT && out->directory != -ENOTDIR) || is_itself(name))
-		return error_set(error, -out->directory, "open %.300s", path);
+		return no_path(root, -out->directory, "open", path, error);
 	parent = name == trimmed ? memory_text(".") : memory_text_n(trimmed, (size_t)(name - trimmed));
 	out->name = memory_text(name);
 	out->parent = open_in(root, parent, O_RDONLY | O_DIRECTORY);
 	if (out->parent < 0)
-		return error_set(error, -out->parent, "open the directory of %.300s", path);
+		return no_path(root, -out->parent, "open the directory of", path, error);
 	out->exists = fstatat(out->parent, name, &status, AT_SYMLINK_NOFOLLOW) == 0;
 	return 0;
 }

@@ -167,6 +167,11 @@ int sandbox_rename(const struct sandbox_locations *locations, const char *refere
 
 	if (result == 0)
 		result = registry_find(locations->state, reference, &entry, error);
+	if (result == 0 && strcmp(reference, name) == 0) {
+		result = error_set(error, EEXIST, "the new name \"%s\"", name);
+		(void)error_cause(error, SANDBOX_E_NAME_IN_USE, "it has that name already");
+		(void)error_fix(error, "choose another name");
+	}
 	if (result == 0)
 		result = registry_rename(&entry, name, record_bury, error);
 	if (result == 0)

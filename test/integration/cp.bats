@@ -323,6 +323,8 @@ inside() {
 	assert_stderr_has 'must be in a sandbox'
 	sandbox cp nobody:/d .
 	assert_error E_SANDBOX_UNKNOWN
+	sandbox cp kept:/no/such/file .
+	assert_error 'not there in the sandbox'
 	touch ./kept:file
 	sandbox cp ./kept:file kept:/tmp
 	assert_success ''

@@ -374,6 +374,8 @@ waits_for_name() {
 	run_busybox --name taken -- true
 	sandbox rename other taken
 	assert_error E_NAME_IN_USE
+	sandbox rename other other
+	assert_error 'has that name already'
 	sandbox stop --time 0 other
 	sandbox rename other third
 	sandbox start third
