@@ -56,7 +56,8 @@ static const struct topic topics[SANDBOX_E_COUNT] = {
 		"Every sandbox has a session keyring of its own, charged to the user: kernel.keys.maxkeys (200) and\n"
 		"kernel.keys.maxbytes bound them."},
 	[SANDBOX_E_ARCHIVE_FORMAT] = {"the file is not an archive that sandbox reads",
-		"A tar of a root file system, as `docker export` writes it: plain or gzip, bzip2, xz, zstd, lz4."},
+		"A tar of a root file system, as `docker export` writes it, or of an image, as `docker save` and `skopeo\n"
+		"copy` do: plain or gzip, bzip2, xz, zstd, lz4."},
 	[SANDBOX_E_ARCHIVE_TRUNCATED] = {"the archive ends too early",
 		"The end-of-archive marker is missing: the file was cut, perhaps by an interrupted download."},
 	[SANDBOX_E_ARCHIVE_HOSTILE] = {"the archive holds something that no honest archive holds",
@@ -100,7 +101,8 @@ static const struct topic topics[SANDBOX_E_COUNT] = {
 	[SANDBOX_E_CHILD_DIED] = {"a process of the sandbox ended without saying why",
 		"Something outside killed it (the kernel's out-of-memory killer, an operator), or it is a defect."},
 	[SANDBOX_E_SANDBOX_UNKNOWN] = {"no sandbox has that name or id",
-		"Only sandboxes with a --name and detached ones (-d) can be found by others. `sandbox ps -a` lists them."},
+		"Only sandboxes with a --name, kept (--keep) and detached ones (-d) can be found by others. `sandbox\n"
+		"ps -a` lists them."},
 	[SANDBOX_E_SANDBOX_STATE] = {"the sandbox is not in a state for that",
 		"One that has ended takes no signal; one that runs is not removed (sandbox rm --force ends it first)."},
 	[SANDBOX_E_SUBID_FEW] = {"the user has fewer subordinate ids than images use",

@@ -141,9 +141,17 @@ static int find_or_import(struct image_store *store, struct archive_file *file, 
 static int open_error(const char *path, int code, struct sandbox_error *error)
 {
 	(void)error_set(error, code, "open the archive %.300s", path);
+	if (code == EACCES || code == ENOTDIR || code == ELOOP) {
+		(void)error_cause(error, SANDBOX_E_IMAGE_UNKNOWN, "%s", code == EACCES ? "you may not read it"
+			: code == ENOTDIR ? "something on its path is no folder" : "its links go round in circles");
+		return error_fix(error, "check the path and its modes");
+	}
 	if (code != ENOENT)
 		return -code;
 	(void)error_cause(error, SANDBOX_E_IMAGE_UNKNOWN, "there is no such file");
+	if (reference_kind(path, false) == REFERENCE_NAME_OR_PATH)
+		return error_fix(error, "fetch it, if it is one of a registry: "
+			"skopeo copy docker://%.200s oci-archive:FILE, then sandbox run FILE", path);
 	return error_fix(error, "make one: `docker export`, `podman export`, or `tar -C DIR -cf FILE .`");
 }
 
@@ -151,7 +159,7 @@ static int resolve_path(struct image_store *store, const char *path, const struc
 	struct image *out, struct sandbox_error *error)
 {
 	const char *slash = strrchr(path, '/');
-	const char *source = slash && slash[1] ? slash + 1 : path;
+	const char *source = request->source ? request->source : slash && slash[1] ? slash + 1 : path;
 	struct archive_file file = {.source = source, .fd = -1, .layout = -1, .whole = true};
 	struct digest key;
 	auto_close int fd = -1;

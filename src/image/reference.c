@@ -42,8 +42,8 @@ static int reference_unknown(const char *reference, const char *why, struct sand
 {
 	(void)error_set(error, 0, "no image \"%.128s\"", reference);
 	(void)error_cause(error, SANDBOX_E_IMAGE_UNKNOWN, "%s", why);
-	(void)error_fix(error, "`sandbox images` lists what is there; an archive (`docker export` or `skopeo copy` writes one) "
-		"is named by its path");
+	(void)error_fix(error, "`sandbox images` lists what is there; an archive (of `docker save`, `docker export`, or "
+		"skopeo copy docker://NAME oci-archive:FILE) is named by its path");
 	return -ENOENT;
 }
 

@@ -125,6 +125,12 @@ answers() {
 	assert_stderr_has 'docker export'
 	answers 'there is no such file' run ./debian.tar bash
 	answers 'there is no such file' import debian.tar
+	answers 'skopeo copy docker://docker.io/library/debian' run docker.io/library/debian bash
+	mkdir -m 0 "$BATS_TEST_TMPDIR/closed"
+	answers 'you may not read it' run "$BATS_TEST_TMPDIR/closed/debian.tar" bash
+	rmdir "$BATS_TEST_TMPDIR/closed"
+	sandbox load </dev/null
+	assert_error 'import -: '
 }
 
 @test "words in the wrong place" {
