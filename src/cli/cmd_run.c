@@ -380,6 +380,13 @@ static void name_origin(const struct sandbox_spec *spec, struct sandbox_error *e
 		(void)error_wrap(error, "%s", origin);
 }
 
+static int refuse_json(struct sandbox_error *error)
+{
+	error_set(error, 0, "--json");
+	error_cause(error, SANDBOX_E_USAGE, "it is a form of the plan, and no plan was asked for");
+	return error_fix(error, "add --dry-run; what the command did is told by --summary");
+}
+
 /* What `act` does is done with what the command line says, unless the plan alone is asked for. */
 static int run_with(const struct cli *cli, const struct command *command, run_action *act, int argc, char **argv)
 {
@@ -395,6 +402,7 @@ static int run_with(const struct cli *cli, const struct command *command, run_ac
 	if (done)
 		return 0;
 	failure = options.dry_run ? print_plan(cli, image, &options, &error)
+			: options.json ? refuse_json(&error)
 			: act(cli, image, &options, &result, &error);
 	if (failure < 0) {
 		name_origin(&options.spec, &error);

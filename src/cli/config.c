@@ -123,7 +123,7 @@ int config_read(const char *path, const char *origin, bool optional, struct conf
 	if (fd < 0) {
 		if (optional && (errno == ENOENT || errno == ENOTDIR))
 			return 0;
-		error_set(error, errno, "open %s", path);
+		error_set(error, errno, "read the %s: open %s", origin, path);
 		return error_fix(error, "check the path, and that you may read it (sandbox-config(5))");
 	}
 	result = check_owner(out, fd, error);
@@ -174,7 +174,8 @@ static int unknown_name(const struct config_file *file, const struct config_line
 	const struct suggestion *suggestion, struct sandbox_error *error)
 {
 	auto_free char *fix = suggestion->word ? memory_format("did you mean %s?", suggestion->word)
-			: memory_text("names are the long options of `sandbox run --help` (sandbox-config(5))");
+			: memory_text("names are the long options of `sandbox run --help`; some are of the configuration alone "
+				"(sandbox-config(5))");
 
 	error_set(error, 0, "%s:%u: unknown name \"%s\"", file->path, line->number, line->name);
 	error_cause(error, SANDBOX_E_USAGE, "%s", "");

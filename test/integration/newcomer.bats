@@ -140,6 +140,10 @@ answers() {
 	assert_error "sh -c 'COMMAND'" 127
 }
 
+@test "--json is a form of the plan alone" {
+	answers 'add --dry-run' run --json "$BUSYBOX_TAR" true
+}
+
 @test "sources of volumes" {
 	answers 'no named volumes' run -v data:/data "$BUSYBOX_TAR" true
 	answers 'a missing source is not made' run -v ./data:/data "$BUSYBOX_TAR" true
