@@ -7,7 +7,18 @@ groups_snapshot() {
 }
 
 assert_no_groups() {
-	wait_until no_groups || fail_with "groups are left: $(groups_snapshot)"
+	wait_until no_groups || fail_with "groups are left: $(groups_snapshot), and in them: $(members_of_groups)"
+}
+
+# PID, state, program and the system call in which it waits.
+members_of_groups() {
+	local group pid
+	for group in $(groups_snapshot); do
+		while read -r pid; do
+			ps -o pid=,ppid=,stat=,wchan=,args= -p "$pid" || true
+		done <"$group/cgroup.procs"
+		grep populated "$group/cgroup.events" || true
+	done
 }
 
 no_groups() {
