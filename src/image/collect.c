@@ -40,6 +40,18 @@ void image_demand_finish(struct image_demand *demand)
 	sandbox_strings_finish(&demand->kept);
 }
 
+static void take_out(struct image_records *records, const struct sandbox_strings *digests)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < records->count; i++)
+		if (strings_contain(digests, records->items[i].digest.hex))
+			image_record_finish(&records->items[i]);
+		else
+			records->items[kept++] = records->items[i];
+	records->count = kept;
+}
+
 int image_demand_load(const struct image_collection *collection, struct image_demand *out, struct sandbox_error *error)
 {
 	auto_finish(image_demand_finish) struct image_demand demand = {.records = {.items = NULL}};
@@ -51,6 +63,8 @@ int image_demand_load(const struct image_collection *collection, struct image_de
 		result = collection->list_needs(collection->context, &demand.kept, error);
 	if (result < 0)
 		return result;
+	if (collection->pretended)
+		take_out(&demand.records, collection->pretended);
 	*out = demand;
 	demand = (struct image_demand){.records = {.items = NULL}};
 	return 0;

@@ -24,6 +24,8 @@ struct image_collection {
 	const struct idmap *map;          /* of ids that can remove every file; borrowed */
 	image_needs_lister *list_needs;   /* or NULL */
 	void *context;
+	/* Digests of images that are taken for removed, by who only says what would be; or NULL. Borrowed. */
+	const struct sandbox_strings *pretended;
 };
 
 /*

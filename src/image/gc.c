@@ -141,6 +141,7 @@ static int collect_images(const struct image_collection *collection, const struc
 {
 	auto_finish(image_demand_finish) struct image_demand demand = {.records = {.items = NULL}};
 	auto_finish(store_names_finish) struct store_names names = {0};
+	struct image_collection each = *collection;
 	/* What is garbage has gone before it is measured, unless all of this is only said. */
 	uint64_t taken = 0, before = policy->dry_run ? 0 : out->bytes;
 	int result = image_demand_load(collection, &demand, error);
@@ -150,6 +151,9 @@ static int collect_images(const struct image_collection *collection, const struc
 	if (result == 0 && policy->size != UINT64_MAX)
 		result = measure(collection, &taken, error);
 	test_point("gc-measured");
+	/* A layer of two images that both would go is to be counted with the second of them. */
+	if (policy->dry_run)
+		each.pretended = &out->images;
 	if (result == 0 && demand.records.count)
 		qsort(demand.records.items, demand.records.count, sizeof(*demand.records.items), compare_used);
 	for (size_t i = 0; i < demand.records.count && result == 0; i++) {
@@ -157,7 +161,7 @@ static int collect_images(const struct image_collection *collection, const struc
 		bool too_much = policy->size != UINT64_MAX && remaining(taken, out->bytes - before) > policy->size;
 
 		if (is_allowed(policy, record, &names) && (is_too_old(policy, record) || too_much))
-			result = collect_image(collection, policy, record, out, error);
+			result = collect_image(&each, policy, record, out, error);
 	}
 	out->left = remaining(taken, out->bytes - before);
 	return result;

@@ -453,6 +453,18 @@ print(one == two, one["names"], one["digest"] == sys.argv[1], one["entries"], on
 	[ "$(layers)" = 0 ]
 }
 
+@test "what would be removed is what is, also of a layer that several images have" {
+	import_small one
+	gzip -kn one.tar
+	"$SANDBOX" import one.tar.gz
+	sandbox image prune --dry-run --json
+	assert_output_has '"layers": 1'
+	would=$(jq 'del(.dry_run)' <<<"$output")
+	sandbox image prune --json
+	[ "$(jq 'del(.dry_run)' <<<"$output")" = "$would" ]
+	[ "$(layers)" = 0 ]
+}
+
 @test "gc takes the longest unused first, and a run counts as a use" {
 	for name in old used new; do
 		import_small "$name" --name "$name"
