@@ -353,6 +353,13 @@ static bool is_same_root(const struct work *work, const struct tar_entry *entry)
 		base.st_gid == entry->gid && (base.st_mode & 07777) == (entry->mode & 07777);
 }
 
+static int refuse_name(const char *path, struct sandbox_error *error)
+{
+	(void)error_set(error, EINVAL, "write \"/%.200s\" into a layer", path);
+	(void)error_cause(error, SANDBOX_E_LAYER_NAME, "in a layer, a name that begins with \".wh.\" deletes a file");
+	return error_fix(error, "give the file another name, or use `sandbox export`, where names are names");
+}
+
 struct device_place {
 	struct work *work;
 	const char *directory; /* in the archive, with its slash; "" for the root of a tree that has no prefix */
@@ -365,6 +372,8 @@ static int write_device(void *context, const struct note *note, struct sandbox_e
 	const struct tar_entry entry = {.path = path, .mode = note->type | note->owner.mode, .uid = note->owner.uid,
 		.gid = note->owner.gid, .device = note->device, .modified = {note->modified, 0}};
 
+	if (place->work->tree->form == TREE_TAR_LAYER && text_starts_with(note->name, whiteout_prefix))
+		return refuse_name(path, error);
 	place->work->counts.entries++;
 	return tar_header(place->work->tree->writer, &entry, error);
 }
@@ -434,13 +443,6 @@ static int write_file(struct work *work, const struct tree_node *node, struct ta
 	return result == 0 && !known && S_ISREG(entry->mode) ? write_content(work, node, entry, error) : result;
 }
 
-static int refuse_name(const struct tree_node *node, struct sandbox_error *error)
-{
-	(void)error_set(error, EINVAL, "write \"/%.200s\" into a layer", node->path);
-	(void)error_cause(error, SANDBOX_E_LAYER_NAME, "in a layer, a name that begins with \".wh.\" deletes a file");
-	return error_fix(error, "give the file another name, or use `sandbox export`, where names are names");
-}
-
 static int write_object(struct work *work, const struct tree_node *node, const char *name, struct sandbox_error *error)
 {
 	struct tar_entry entry = {.path = name};
@@ -473,7 +475,7 @@ static int visit(void *context, const struct tree_node *node, struct sandbox_err
 		return TREE_SKIP;
 	/* Also of what is deleted: its mark would be another's. */
 	if (layer && text_starts_with(node->name, whiteout_prefix))
-		return refuse_name(node, error);
+		return refuse_name(node->path, error);
 	if (node->change == TREE_DELETED || (layer && tree_is_whiteout(&node->status)))
 		return write_deletion(work, node, error);
 	if (S_ISSOCK(node->status.st_mode)) {

@@ -207,6 +207,15 @@ list_inside() {
 	assert_error E_LAYER_NAME
 	assert_stderr_has '.wh.file'
 	[ ! -e other.tar ]
+	# A device is no file of the tree, but noted there.
+	rm tree/d/.wh.file
+	tar -C tree -cf tree.tar .
+	python3 -c 'import tarfile; t = tarfile.open("tree.tar", "a"); i = tarfile.TarInfo("./d/.wh.null")
+i.type = tarfile.CHRTYPE; i.devmajor, i.devminor = 1, 3; t.addfile(i); t.close()'
+	"$SANDBOX" --root first import --name device tree.tar
+	sandbox --root first save -o other.tar device
+	assert_error E_LAYER_NAME
+	assert_stderr_has '.wh.null'
 }
 
 @test "nothing is written to a terminal, nor for an image that there is not" {
