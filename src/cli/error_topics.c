@@ -65,7 +65,8 @@ static const struct topic topics[SANDBOX_E_COUNT] = {
 		"entry stands for. Nothing was extracted."},
 	[SANDBOX_E_ARCHIVE_LIMIT] = {"the archive exceeds a limit",
 		"Limits on bytes, entries, path depth, headers and expansion keep an archive from filling the disk. They are\n"
-		"options of `sandbox import`, and settings for the first run of an archive: sandbox-config(5)."},
+		"options of `sandbox import`, and settings for the first run of an archive: sandbox-config(5). One that is\n"
+		"written has a bound, too: on the files with several names, which are kept in memory meanwhile."},
 	[SANDBOX_E_IMAGE_UNKNOWN] = {"no such image",
 		"IMAGE is the path of an archive, or the name or digest of an image in the store (`sandbox images`)."},
 	[SANDBOX_E_IMAGE_IN_USE] = {"the image is in use",

@@ -55,7 +55,7 @@ int tar_links_find(struct tar_links *links, const struct stat *status, const cha
 		return 0;
 	}
 	if (links->count == TAR_LINKS_COUNT_MAX || strlen(path) >= TAR_LINKS_BYTES_MAX - links->bytes)
-		return -ENOMEM;
+		return -E2BIG;
 	copy = strdup(path);
 	if (!copy)
 		return -ENOMEM;

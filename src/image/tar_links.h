@@ -21,8 +21,8 @@ enum { TAR_LINKS_BYTES_MAX = 256 << 20, TAR_LINKS_COUNT_MAX = 4 << 20 };
 void tar_links_finish(struct tar_links *links);
 
 /*
- * *out_path is the first path that this file was found under (borrowed); NULL when `path` is, which is remembered. 0, -ENOMEM,
- * also for more than is remembered at most, or -errno.
+ * *out_path is the first path that this file was found under (borrowed); NULL when `path` is, which is remembered. 0, -E2BIG
+ * for more than is remembered at most, or -ENOMEM.
  */
 int tar_links_find(struct tar_links *links, const struct stat *status, const char *path, const char **out_path);
 

@@ -409,6 +409,16 @@ static int write_directory(struct work *work, const struct tree_node *node, stru
 	return result < 0 ? result : write_devices(work, node, entry, error);
 }
 
+static int links_failed(int code, struct sandbox_error *error)
+{
+	(void)error_set(error, code, "remember the names of files");
+	if (code != E2BIG)
+		return -code;
+	(void)error_cause(error, SANDBOX_E_ARCHIVE_LIMIT, "more than %d files have several names, or the names are longer than "
+		"%d MiB: an archive says of each which it is the same as", TAR_LINKS_COUNT_MAX, TAR_LINKS_BYTES_MAX >> 20);
+	return error_fix(error, "remove some of these names: `find / -xdev -type f -links +1` in a sandbox lists them");
+}
+
 /* Whether it is a further name of a file that was written; else it is remembered under this one. 1, 0 or -errno. */
 static int link_known(struct work *work, const struct tree_node *node, struct tar_entry *entry, struct sandbox_error *error)
 {
@@ -419,7 +429,7 @@ static int link_known(struct work *work, const struct tree_node *node, struct ta
 		return 0;
 	result = tar_links_find(&work->links, &node->status, entry->path, &first);
 	if (result < 0)
-		return error_set(error, -result, "remember the names of files");
+		return links_failed(-result, error);
 	if (!first)
 		return 0;
 	entry->hard_link = true;
