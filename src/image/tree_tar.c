@@ -171,10 +171,12 @@ static int read_attributes(struct work *work, int fd, const char *path, struct s
 
 /* ---- content ---- */
 
-/* From `offset` on; what is missing by now was promised in the header, and is zeros. */
-static int write_extent(struct work *work, int fd, uint64_t offset, uint64_t size, const char *path, struct sandbox_error *error)
+/* What is missing by now was promised in the header, and is zeros: *cut. */
+static int write_extent(struct work *work, const struct tree_node *node, const struct tar_extent *extent, bool *cut,
+	struct sandbox_error *error)
 {
 	struct tar_writer *writer = work->tree->writer;
+	uint64_t offset = extent->offset, size = extent->size;
 	bool ended = false;
 
 	while (size) {
@@ -187,14 +189,13 @@ static int write_extent(struct work *work, int fd, uint64_t offset, uint64_t siz
 			return result;
 		room = room < size ? room : (size_t)size;
 		if (!ended)
-			got = pread(fd, place, room, (off_t)offset);
+			got = pread(node->fd, place, room, (off_t)offset);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			return object_failed(errno, path, "read", error);
+			return object_failed(errno, node->path, "read", error);
 		if (got == 0) {
-			work->counts.changed += !ended;
-			ended = true;
+			*cut = ended = true;
 			memset(place, 0, room);
 			got = (ssize_t)room;
 		}
@@ -207,16 +208,26 @@ static int write_extent(struct work *work, int fd, uint64_t offset, uint64_t siz
 	return 0;
 }
 
+/* Where a hole was found in the place of what had gone, no read met the end. */
+static bool is_shortened(const struct tree_node *node, const struct tar_entry *entry)
+{
+	struct stat now;
+
+	return fstat(node->fd, &now) < 0 || (uint64_t)now.st_size < entry->size;
+}
+
 static int write_content(struct work *work, const struct tree_node *node, const struct tar_entry *entry,
 	struct sandbox_error *error)
 {
 	const struct tar_extent whole = {0, entry->size};
 	const struct tar_extent *extents = entry->sparse ? entry->extents : &whole;
 	size_t count = entry->sparse ? entry->extent_count : 1;
+	bool cut = false;
 	int result = 0;
 
 	for (size_t i = 0; i < count && result == 0; i++)
-		result = write_extent(work, node->fd, extents[i].offset, extents[i].size, node->path, error);
+		result = write_extent(work, node, &extents[i], &cut, error);
+	work->counts.changed += cut || is_shortened(node, entry);
 	return result < 0 ? result : tar_pad(work->tree->writer, error);
 }
 

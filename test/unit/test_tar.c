@@ -12,6 +12,7 @@
 #include "base/scope.h"
 #include "image/tar_links.h"
 #include "image/tar_sparse.h"
+#include "image/tree_tar.h"
 
 enum { PAGE = 4096, PIECES = 20000, GROUP = 10, SMALL_HOLE = PAGE, LARGE_HOLE = 16 * PAGE, MAP_MAX = 16 << 10 };
 
@@ -105,12 +106,33 @@ static void names_of_files_are_remembered_up_to_a_bound(void **state)
 	assert_int_equal(tar_links_find(&links, &status, "", &first), -E2BIG);
 }
 
+/* It had shrunk before its holes were looked for: there is one up to the size that it had. */
+static void a_sparse_file_that_was_cut_is_counted(void **state)
+{
+	auto_close int fd = make_file(GROUP), out = memfd_create("archive", MFD_CLOEXEC);
+	auto_finish(tar_finish) struct tar_writer writer;
+	struct tree_tar tree = {.writer = &writer, .form = TREE_TAR_LAYER, .root = -1, .base = -1, .prefix = ""};
+	struct tree_node node = {.path = "file", .name = "file", .directory = -1, .fd = fd};
+	struct tree_tar_counts counts;
+
+	(void)state;
+	assert_int_equal(ftruncate(fd, 1 << 20), 0);
+	assert_int_equal(fstat(fd, &node.status), 0);
+	assert_int_equal(tar_start(&writer, out, false, NULL), 0);
+	assert_int_equal(tree_tar_object(&tree, &node, "file", &counts, NULL), 0);
+	assert_int_equal(counts.changed, 0);
+	assert_int_equal(ftruncate(fd, place_of(GROUP)), 0);
+	assert_int_equal(tree_tar_object(&tree, &node, "file", &counts, NULL), 0);
+	assert_int_equal(counts.changed, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(few_pieces_are_told_one_by_one),
 		cmocka_unit_test(of_more_than_a_map_takes_the_large_holes_stay),
 		cmocka_unit_test(names_of_files_are_remembered_up_to_a_bound),
+		cmocka_unit_test(a_sparse_file_that_was_cut_is_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
