@@ -152,15 +152,25 @@ static void verification_finish(struct verification *verification)
 	upkeep_finish(&verification->upkeep);
 }
 
+/* Whether it says nothing of the layer: no helper could be started that looks at it, or there is too little of something. */
+static bool is_of_machine(const struct sandbox_error *problem)
+{
+	return problem->id != SANDBOX_E_NONE || problem->code == EAGAIN || problem->code == EMFILE || problem->code == ENFILE ||
+		problem->code == ENOMEM;
+}
+
 /* What cannot be read for whatever reason is a fault as well, but none that throwing it away would mend. */
 static int note_unreadable(struct verification *self, const char *image, const char *layer, int result,
-	struct sandbox_error *error)
+	const struct sandbox_error *problem, struct sandbox_error *error)
 {
 	auto_free char *what = memory_format("cannot be compared: %s", strerror(-result));
 
-	if (result == -EINTR)
+	if (result == -EINTR || is_of_machine(problem)) {
+		if (error)
+			*error = *problem;
+		(void)error_wrap(error, "verify the image sha256:%.12s", image);
 		return result;
-	error_clear(error);
+	}
 	add_fault(&self->faults, image, layer, "", what);
 	return 0;
 }
@@ -171,14 +181,14 @@ static int verify_layer(struct verification *self, const char *image, const char
 	auto_finish(layer_damage_finish) struct layer_damage damage = {.items = NULL};
 	auto_close int wrapper = -1;
 	struct layer_lease lease = {.wrapper = -1};
-	int result = layer_lease(&self->upkeep.store, layer, false, &lease, error);
+	struct sandbox_error problem = {0};
+	int result = layer_lease(&self->upkeep.store, layer, false, &lease, &problem);
 
 	wrapper = lease.wrapper;
 	if (result == 0)
-		result = manifest_verify(wrapper, &self->interrupt, &damage, error);
-	/* No manifest, no word of whose ids it has, or nobody knows yet whether it came to the disk. */
-	if (result == -ENODATA || result == -ENOENT) {
-		error_clear(error);
+		result = manifest_verify(wrapper, &self->interrupt, &damage, &problem);
+	/* No manifest, no word of whose ids it has, or nobody knows yet whether it came to the disk: none of these has an id. */
+	if ((result == -ENODATA || result == -ENOENT) && problem.id == SANDBOX_E_NONE) {
 		self->faults.unknown++;
 		return 0;
 	}
@@ -186,7 +196,7 @@ static int verify_layer(struct verification *self, const char *image, const char
 		add_fault(&self->faults, image, layer, damage.items[i].path, damage.items[i].what);
 	self->faults.layers += result == 0;
 	self->faults.entries += damage.entries;
-	return result < 0 ? note_unreadable(self, image, layer, result, error) : damage.count != 0;
+	return result < 0 ? note_unreadable(self, image, layer, result, &problem, error) : damage.count != 0;
 }
 
 /* What is in use has to stay; that is no reason not to look at the others. */

@@ -419,6 +419,11 @@ print(one == two, one["names"], one["digest"] == sys.argv[1], one["entries"], on
 	chmod 0700 "$STORE"/layers/*
 	assert_error E_IMAGE_DAMAGED
 	assert_output_has 'cannot be compared: Permission denied'
+	# That nobody can look is no fault of the image's.
+	capture setpriv --no-new-privs "$SANDBOX" image verify busy
+	assert_error E_NNP
+	assert_stderr_has 'verify the image sha256:'
+	[ -z "$output" ]
 }
 
 @test "every layer under every id map is verified" {
