@@ -176,8 +176,8 @@ static int open_kept(const struct sandbox_locations *locations, struct sandbox_f
 	out->idmap = kept.idmap;
 	out->layers = fcntl(image_directory(&out->store, &out->image), F_DUPFD_CLOEXEC, 3);
 	strings_add_all(&out->ground.layers, &out->image.layers);
-	out->ground.upper = memory_format("%s/sandboxes/%s/%s", locations->state, out->entry.called, kept_layer_name);
 	out->ground.upper_stays = true;
+	out->state = locations->state;
 	return out->layers < 0 ? error_set(error, errno, "open the directory of layers") : 0;
 }
 
@@ -221,11 +221,27 @@ static int separate(const struct sandbox_files *files, struct sandbox_error *err
 	return root_make_private(error);
 }
 
+/*
+ * By a path: descriptors of the mount namespace that was left lead to nothing that overlay takes. So it is its present one,
+ * and nobody gives the entry another name before it is open; the entry's own lock does not keep anybody from that.
+ */
+static int open_upper(struct sandbox_files *files, int *out, struct sandbox_error *error)
+{
+	int result = registry_hold_name(&files->entry, error);
+
+	if (result < 0)
+		return result;
+	files->ground.upper = memory_format("%s/sandboxes/%s/%s", files->state, files->entry.called, kept_layer_name);
+	result = root_open_upper(&files->ground, out, error);
+	registry_let_name(&files->entry);
+	return result;
+}
+
 static int mount_kept(struct sandbox_files *files, struct sandbox_error *error)
 {
 	struct mount_target target = {.root = -1, .scratch = -1};
 	auto_close int upper = -1;
-	int result = root_open_upper(&files->ground, &upper, error);
+	int result = open_upper(files, &upper, error);
 
 	if (result == 0)
 		result = root_build(&files->ground, upper, &target, error);

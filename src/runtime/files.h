@@ -37,6 +37,7 @@ struct sandbox_files {
 	struct root_plan ground; /* what it stands on */
 	int root, tree;       /* of one that runs from the beginning; else once the helper is in: files_enter */
 	/* Of one that does not run: */
+	const char *state; /* that the entry is below; borrowed */
 	struct image_store store;
 	struct image image; /* leased */
 };

@@ -363,6 +363,17 @@ waits_for_name() {
 	assert_output_has "$id"
 }
 
+@test "a rename while others reach for its files leads them to the same ones" {
+	run_busybox --name box -- sh -c 'echo new >/file'
+	SANDBOX_TEST_STOP_AT=userns.child "$SANDBOX_SWITCHED" cp box:/file - >"$BATS_TEST_TMPDIR/archive" 3>&- &
+	# shellcheck disable=SC2016
+	wait_until sh -c 'grep -q "^State:.T" /proc/$(ps -o pid= --ppid "$1" | tr -d " ")/status' sh $!
+	"$SANDBOX" rename box other
+	pkill -CONT --parent $!
+	wait $!
+	[ "$(tar -xOf "$BATS_TEST_TMPDIR/archive" file)" = new ]
+}
+
 @test "rename, while it runs and while it does not" {
 	run_busybox --name box -d -- sh -c 'echo x >>/file; wc -l </file; sleep 600'
 	sandbox rename box other
