@@ -47,8 +47,8 @@ static int reference_unknown(const char *reference, const char *why, struct sand
 	return -ENOENT;
 }
 
-/* An archive here that was imported whole. Just after it was written its identity proves nothing, and it is read. */
-static bool find_by_file(struct image_store *store, const char *path, struct digest *out)
+/* An archive here that may have been imported. Just after it was written its identity proves nothing, and it is read. */
+static bool read_digest(struct image_store *store, const char *path, struct digest *out)
 {
 	const struct interrupt none = INTERRUPT_INIT;
 	struct archive_file file = {.source = path, .fd = -1, .layout = -1, .whole = true};
@@ -57,11 +57,46 @@ static bool find_by_file(struct image_store *store, const char *path, struct dig
 	file.fd = fd;
 	if (fd < 0 || archive_look(&file, NULL) < 0 || !S_ISREG(file.before.st_mode))
 		return false;
-	if (identity_find(store->root, &file.before, out) < 0 &&
-	    (!image_records_have_size(store->root, (uint64_t)file.before.st_size) ||
-		    archive_hash(&file, &none, NULL, out, NULL) < 0))
-		return false;
-	return image_record_exists(store->root, out->hex);
+	return identity_find(store->root, &file.before, out) == 0 ||
+		(image_records_have_size(store->root, (uint64_t)file.before.st_size) &&
+			archive_hash(&file, &none, NULL, out, NULL) == 0);
+}
+
+/* Those that were chosen from an archive go by digests of their own. 0, -ENOENT without an error, or -errno. */
+static int find_chosen(struct image_store *store, const char *path, const struct digest *archive, struct digest *out,
+	struct sandbox_error *error)
+{
+	auto_finish(image_records_finish) struct image_records records = {0};
+	auto_free char *listed = memory_text("");
+	size_t found = 0;
+	int result = image_records_load(store->root, &records, error);
+
+	for (size_t i = 0; i < records.count; i++) {
+		const struct image_record *record = &records.items[i];
+
+		if (strcmp(record->archive.hex, archive->hex) != 0)
+			continue;
+		*out = record->digest;
+		memory_append(&listed, "%ssha256:%.12s (%.64s)", found++ ? ", " : "", out->hex,
+			record->config.names.count ? record->config.names.items[0] : "without a name");
+	}
+	if (result < 0 || found < 2)
+		return result < 0 || found ? result : -ENOENT;
+	(void)reference_unknown(path, "", error);
+	(void)error_cause(error, SANDBOX_E_IMAGE_UNKNOWN, "several images were made of this archive: %.300s", listed);
+	(void)error_fix(error, "name one of them");
+	return -EEXIST;
+}
+
+/* The image that was made of an archive here. 0, -ENOENT without an error, or -errno. */
+static int find_by_file(struct image_store *store, const char *path, struct digest *out, struct sandbox_error *error)
+{
+	struct digest archive;
+
+	if (!read_digest(store, path, &archive))
+		return -ENOENT;
+	*out = archive;
+	return image_record_exists(store->root, archive.hex) ? 0 : find_chosen(store, path, &archive, out, error);
 }
 
 static int not_imported(const char *path, struct sandbox_error *error)
@@ -166,6 +201,7 @@ int reference_find_name(struct image_store *store, const char *reference, struct
 	const char *digits = reference + (prefixed ? strlen(digest_prefix) : 0);
 	size_t length = strlen(digits);
 	bool hexadecimal = length && strspn(digits, "0123456789abcdef") == length;
+	int result;
 
 	out_name[0] = '\0';
 	if (store->root < 0)
@@ -174,8 +210,9 @@ int reference_find_name(struct image_store *store, const char *reference, struct
 		(void)snprintf(out_name, IMAGE_NAME_MAX + 1, "%s", reference);
 		return 0;
 	}
-	if (!prefixed && find_by_file(store, reference, out))
-		return 0;
+	result = prefixed ? -ENOENT : find_by_file(store, reference, out, error);
+	if (result != -ENOENT)
+		return result;
 	if (hexadecimal && length >= DIGEST_PREFIX_MIN && length < DIGEST_HEX_SIZE)
 		return find_by_digits(store, reference, digits, out, error);
 	if (prefixed)

@@ -286,6 +286,14 @@ names() {
 	done
 	sandbox image verify
 	assert_success ''
+	# The file's name means them both, and then the one that is left.
+	sandbox image inspect several.tar
+	assert_error 'several images were made of this archive'
+	assert_stderr_has '(two:1)'
+	"$SANDBOX" rmi two:1
+	sandbox image inspect several.tar
+	assert_status 0
+	assert_output_has one:1
 	# Again, through a pipe, and for another machine.
 	sandbox load < <(gzip -c several.tar)
 	assert_status 0
