@@ -102,14 +102,14 @@ static int record_failed(int code, const char *name, const char *doing, struct s
 	return error_fix(error, "keep images elsewhere with --root DIR, or do without --userns=single");
 }
 
-static int record_owner(int fd, const struct file_owner *owner, const char *name, struct sandbox_error *error)
+static int record_owner(struct copy_work *work, int fd, const struct file_owner *owner, const char *name,
+	struct sandbox_error *error)
 {
 	char text[OVERRIDE_SIZE_MAX];
 	int size = snprintf(text, sizeof(text), "%u:%u:0%o", owner->uid, owner->gid, owner->mode);
+	int result = notes_make_way(fd, OVERRIDE_STAT_ATTRIBUTE, text, (size_t)size, &work->counts.lost);
 
-	if (fsetxattr(fd, OVERRIDE_STAT_ATTRIBUTE, text, (size_t)size, 0) == 0)
-		return 0;
-	return record_failed(errno, name, "record its owner in " OVERRIDE_STAT_ATTRIBUTE, error);
+	return result < 0 ? record_failed(-result, name, "record its owner in " OVERRIDE_STAT_ATTRIBUTE, error) : 0;
 }
 
 int copy_note_owner(struct copy_work *work, int directory, const struct stat *status, const struct file_owner *owner,
@@ -175,17 +175,18 @@ static int copy_capability(struct copy_work *work, int from, int to, const char 
 	return 0;
 }
 
-static int copy_value(int from, int to, const char *attribute, const char *name, struct sandbox_error *error)
+static int copy_value(struct copy_work *work, int from, int to, const char *attribute, const char *name,
+	struct sandbox_error *error)
 {
 	auto_free char *value = malloc(XATTR_SIZE_MAX);
 	ssize_t size;
+	int result;
 
 	if (!value)
 		return error_set(error, ENOMEM, "copy attributes");
 	size = fgetxattr(from, attribute, value, XATTR_SIZE_MAX);
-	if (size < 0 || fsetxattr(to, attribute, value, (size_t)size, 0) < 0)
-		return copy_failed(error, errno, name, "copy its attributes");
-	return 0;
+	result = size < 0 ? -errno : notes_make_way(to, attribute, value, (size_t)size, &work->counts.lost);
+	return result < 0 ? copy_failed(error, -result, name, "copy its attributes") : 0;
 }
 
 static int copy_attribute(struct copy_work *work, int from, int to, const char *attribute, const char *name,
@@ -196,7 +197,7 @@ static int copy_attribute(struct copy_work *work, int from, int to, const char *
 	/* Labels of the machine come by themselves. */
 	if (!text_starts_with(attribute, "user.") || text_starts_with(attribute, "user.containers."))
 		return 0;
-	return copy_value(from, to, attribute, name, error);
+	return copy_value(work, from, to, attribute, name, error);
 }
 
 static int copy_extended(struct copy_work *work, int from, int to, const char *name, struct sandbox_error *error)
@@ -228,7 +229,7 @@ int copy_attributes(struct copy_work *work, int from, int to, const struct stat 
 	if ((uid || gid) && fchown(to, uid, gid) < 0)
 		return copy_failed(error, errno, name, "set its owner");
 	if (needs_record(work, owner))
-		result = record_owner(to, owner, name, error);
+		result = record_owner(work, to, owner, name, error);
 	/* A change of the owner takes capabilities and set-id bits away. */
 	if (result == 0)
 		result = copy_extended(work, from, to, name, error);

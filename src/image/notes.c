@@ -155,16 +155,47 @@ static bool is_disk_full(int directory)
 	return fstatvfs(directory, &status) == 0 && status.f_bavail == 0;
 }
 
+/* ext4 has one block for all attributes of a directory, and says ENOSPC as of a full disk. */
+static bool lacks_room(int directory, int code)
+{
+	return code == E2BIG || code == ERANGE || (code == ENOSPC && !is_disk_full(directory));
+}
+
 static int write_notes(int directory, const struct notes *notes)
 {
 	if (!notes->size)
 		return fremovexattr(directory, NOTES_ATTRIBUTE) < 0 && errno != ENODATA ? -errno : 0;
 	if (fsetxattr(directory, NOTES_ATTRIBUTE, notes->text, notes->size, 0) == 0)
 		return 0;
-	/* ext4 has one block for all attributes of a directory, and says ENOSPC as of a full disk. */
-	if (errno == E2BIG || errno == ERANGE || (errno == ENOSPC && !is_disk_full(directory)))
-		return -EFBIG;
-	return -errno;
+	return lacks_room(directory, errno) ? -EFBIG : -errno;
+}
+
+/* False when there is none. */
+static bool drop_last(int directory)
+{
+	auto_finish(notes_finish) struct notes notes;
+	size_t size;
+
+	if (notes_read(directory, &notes) < 0 || !notes.size)
+		return false;
+	size = notes.size - 1;
+	while (size > 0 && notes.text[size - 1])
+		size--;
+	notes.size = size;
+	return write_notes(directory, &notes) == 0;
+}
+
+int notes_make_way(int fd, const char *attribute, const void *value, size_t size, uint64_t *lost)
+{
+	while (fsetxattr(fd, attribute, value, size, 0) < 0) {
+		int code = errno;
+
+		if (!lacks_room(fd, code) || !drop_last(fd))
+			return -code;
+		if (lost)
+			(*lost)++;
+	}
+	return 0;
 }
 
 /* Takes out the note of a name. Whether there was one. */

@@ -67,6 +67,12 @@ struct notes_full {
  */
 int notes_put(int directory, const struct note *note, struct notes_full *full);
 
+/*
+ * Sets an attribute of an open file or directory itself. Where notes have taken the room for it, they give way, the last one
+ * first: *lost (or NULL) counts them. 0 or -errno.
+ */
+int notes_make_way(int fd, const char *attribute, const void *value, size_t size, uint64_t *lost);
+
 /* Forgets what is noted of a name. 0 or -errno. */
 int notes_drop(int directory, const char *name);
 

@@ -13,6 +13,7 @@
 
 #include "base/test_switch.h"
 #include "base/text.h"
+#include "image/notes.h"
 #include "importer/entry_path.h"
 
 enum { ATTRIBUTE_SIZE_SURE = 2048 };
@@ -99,21 +100,20 @@ int attributes_explain_none(struct sandbox_error *error)
 		"the file system of the store has none");
 }
 
-static int record_owner(int fd, const char *name, const struct attributes *attributes, struct sandbox_error *error)
+static int record_owner(int fd, const char *name, const struct attributes *attributes, uint64_t *lost,
+	struct sandbox_error *error)
 {
 	char text[64];
-	int size, code;
+	int size, result;
 
 	if (!has_other_owner(attributes))
 		return 0;
 	size = snprintf(text, sizeof(text), "%u:%u:0%o", attributes->uid, attributes->gid, attributes->mode);
-	if (fsetxattr(fd, OVERRIDE_STAT_ATTRIBUTE, text, (size_t)size, 0) == 0)
+	result = notes_make_way(fd, OVERRIDE_STAT_ATTRIBUTE, text, (size_t)size, lost);
+	if (result == 0)
 		return 0;
-	code = errno;
-	(void)entry_failed(error, code, name, "record its owner in " OVERRIDE_STAT_ATTRIBUTE);
-	if (code != ENOTSUP)
-		return -code;
-	return attributes_explain_none(error);
+	(void)entry_failed(error, -result, name, "record its owner in " OVERRIDE_STAT_ATTRIBUTE);
+	return result == -ENOTSUP ? attributes_explain_none(error) : result;
 }
 
 /* A capability of another user namespace (version 3) names its root by an id that means nothing here. */
@@ -212,7 +212,7 @@ int attributes_extend(int fd, struct archive_entry *entry, const char *name, boo
 int attributes_own(int fd, const char *name, const struct attributes *attributes, bool single,
 	struct sandbox_error *error)
 {
-	return single ? record_owner(fd, name, attributes, error) : apply_owner(fd, name, attributes, error);
+	return single ? record_owner(fd, name, attributes, NULL, error) : apply_owner(fd, name, attributes, error);
 }
 
 int attributes_apply(int fd, struct archive_entry *entry, const char *name, const struct attributes *attributes,
@@ -225,10 +225,10 @@ int attributes_apply(int fd, struct archive_entry *entry, const char *name, cons
 }
 
 static int settle_owner(int fd, const char *name, const struct attributes *attributes, bool single,
-	struct sandbox_error *error)
+	struct import_counts *counts, struct sandbox_error *error)
 {
 	if (single && has_other_owner(attributes))
-		return record_owner(fd, name, attributes, error);
+		return record_owner(fd, name, attributes, &counts->owners_dropped, error);
 	if (single && fremovexattr(fd, OVERRIDE_STAT_ATTRIBUTE) < 0 && errno != ENODATA && errno != ENOTSUP)
 		return entry_failed(error, errno, name, "remove " OVERRIDE_STAT_ATTRIBUTE);
 	if (!single && fchown(fd, attributes->uid, attributes->gid) < 0)
@@ -237,10 +237,10 @@ static int settle_owner(int fd, const char *name, const struct attributes *attri
 }
 
 int attributes_settle(int fd, const char *name, const struct attributes *attributes, bool single,
-	struct sandbox_error *error)
+	struct import_counts *counts, struct sandbox_error *error)
 {
 	struct timespec times[2] = {attributes->modified, attributes->modified};
-	int result = settle_owner(fd, name, attributes, single, error);
+	int result = settle_owner(fd, name, attributes, single, counts, error);
 
 	if (result < 0)
 		return result;

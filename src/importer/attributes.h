@@ -64,9 +64,12 @@ int attributes_apply(int fd, struct archive_entry *entry, const char *name, cons
 bool attributes_are_extended(struct archive_entry *entry);
 int attributes_extend(int fd, struct archive_entry *entry, const char *name, bool single,
 	struct import_counts *counts, struct sandbox_error *error);
-/* When nothing is written into it any more: owner, mode and time, whatever an earlier entry said. */
+/*
+ * When nothing is written into it any more: owner, mode and time, whatever an earlier entry said. Counts the notes that give
+ * way to its owner.
+ */
 int attributes_settle(int fd, const char *name, const struct attributes *attributes, bool single,
-	struct sandbox_error *error);
+	struct import_counts *counts, struct sandbox_error *error);
 
 /*
  * The same for what cannot be opened: a symbolic link or a FIFO, `file` in `parent`; and its time. With a single id its owner

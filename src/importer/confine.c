@@ -25,7 +25,7 @@ static const unsigned int system_calls[] = {
 	SYS_read, SYS_write, SYS_readv, SYS_writev, SYS_pread64, SYS_pwrite64, SYS_lseek, SYS_close, SYS_fstat,
 	SYS_newfstatat, SYS_statx, SYS_fcntl, SYS_recvfrom, SYS_sendto, SYS_recvmsg, SYS_openat, SYS_openat2, SYS_mkdirat,
 	SYS_mknodat, SYS_linkat, SYS_symlinkat, SYS_unlinkat, SYS_fchmod, SYS_fchown, SYS_fchownat, SYS_utimensat,
-	SYS_ftruncate, SYS_fgetxattr, SYS_fsetxattr, SYS_fremovexattr,
+	SYS_ftruncate, SYS_fgetxattr, SYS_fsetxattr, SYS_fremovexattr, SYS_fstatfs,
 	/* Memory and threads. clone(2) is looked at below; clone3(2) cannot be, and libc does without. */
 	SYS_mmap, SYS_munmap, SYS_mremap, SYS_mprotect, SYS_madvise, SYS_brk, SYS_futex, SYS_set_robust_list,
 	SYS_rseq, SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_rt_sigreturn, SYS_sched_yield, SYS_restart_syscall,

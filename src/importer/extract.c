@@ -439,7 +439,7 @@ static int extract_entries(struct extraction *extraction, struct sandbox_error *
 		report(extraction);
 	}
 	extraction->out->end = (uint64_t)archive_read_header_position(extraction->archive);
-	return target_settle(&extraction->target, extraction->request->single, error);
+	return target_settle(&extraction->target, extraction->request->single, extraction->counts, error);
 }
 
 /* Files that were left to writers precede the entry at which the reading stopped: so do their errors. */

@@ -301,12 +301,12 @@ int target_write_implied(struct target *target, int fd, uint64_t *out_count, str
 	return 0;
 }
 
-int target_settle(struct target *target, bool single, struct sandbox_error *error)
+int target_settle(struct target *target, bool single, struct import_counts *counts, struct sandbox_error *error)
 {
 	for (size_t i = 0; i < target->directory_count; i++) {
 		const struct directory_record *record = &target->directories[i];
 		auto_close int fd = target_open_directory(target, record->path, error);
-		int result = fd < 0 ? fd : attributes_settle(fd, record->path, &record->attributes, single, error);
+		int result = fd < 0 ? fd : attributes_settle(fd, record->path, &record->attributes, single, counts, error);
 
 		if (result < 0)
 			return result;

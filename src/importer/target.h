@@ -71,6 +71,6 @@ int target_remember(struct target *target, const char *path, const struct attrib
 int target_write_implied(struct target *target, int fd, uint64_t *out_count, struct sandbox_error *error);
 
 /* Gives all directories their owners, modes and times. 0 or -errno. */
-int target_settle(struct target *target, bool single, struct sandbox_error *error);
+int target_settle(struct target *target, bool single, struct import_counts *counts, struct sandbox_error *error);
 
 #endif
