@@ -114,7 +114,9 @@ int container_add_entry(const struct sandbox_locations *locations, const struct 
 		result = registry_add(locations->state, plan->name, record_bury, fill_entry, &filling, out, error);
 	if (result < 0)
 		return result;
-	result = plan->cidfile ? write_cidfile(plan->cidfile, out->id, error) : 0;
+	result = plan->kept ? kept_make_durable(out, error) : 0;
+	if (result == 0 && plan->cidfile)
+		result = write_cidfile(plan->cidfile, out->id, error);
 	if (result < 0)
 		(void)registry_remove(out, record_bury, NULL);
 	else

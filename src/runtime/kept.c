@@ -201,7 +201,6 @@ static int bring_to_disk(int directory, const char *name, struct sandbox_error *
 
 int kept_make(const struct registry_entry *entry, const struct plan *plan, struct sandbox_error *error)
 {
-	static const char *const files[] = {"record.json", "ids.json", record_name, "."};
 	int result = layer_ids_save(entry->directory, &(struct layer_ids){plan->idmap, 0}, error);
 
 	if (result == 0)
@@ -210,6 +209,14 @@ int kept_make(const struct registry_entry *entry, const struct plan *plan, struc
 	if (result == 0)
 		result = file_replace(entry->directory, record_name, plan->kept_record, strlen(plan->kept_record), 0600, error);
 	test_point("kept.recorded");
+	return result;
+}
+
+int kept_make_durable(const struct registry_entry *entry, struct sandbox_error *error)
+{
+	static const char *const files[] = {"record.json", "ids.json", record_name, "."};
+	int result = 0;
+
 	for (size_t i = 0; i < array_count(files) && result == 0; i++)
 		result = bring_to_disk(entry->directory, files[i], error);
 	if (result == 0 && fsync(entry->all) < 0)

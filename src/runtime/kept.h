@@ -88,8 +88,14 @@ int kept_check_lent(const struct kept *kept, const struct plan *plan, struct san
 int kept_describe(const struct plan *plan, const struct sandbox_spec *spec, const struct image_store *store,
 	const struct image *image, char **out, struct sandbox_error *error);
 
-/* Makes what belongs to a kept sandbox in its new entry, which has its record.json, and brings it to the disk. 0 or -errno. */
+/* Makes what belongs to a kept sandbox in its new entry, which has its record.json. 0 or -errno. */
 int kept_make(const struct registry_entry *entry, const struct plan *plan, struct sandbox_error *error);
+
+/*
+ * Brings a new entry to the disk, before its maker tells of it; but after the registry was unlocked, for others would wait
+ * as long as the disk takes. 0 or -errno.
+ */
+int kept_make_durable(const struct registry_entry *entry, struct sandbox_error *error);
 
 /*
  * Appends the names of all layers that kept sandboxes stand on. Until *out_lock is closed no sandbox is made or
