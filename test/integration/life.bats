@@ -332,7 +332,7 @@ has_sockets() {
 	[[ ${lines[0]} =~ ^20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{9}Z\ one$ ]]
 	# A line that comes in pieces has one time, whatever the other stream had meanwhile.
 	[[ ${lines[-1]} =~ ^20[^\ ]*Z\ half\ line$ ]] || fail_with "the last line: ${lines[-1]}"
-	[[ $stderr =~ ^20[^\ ]*Z\ problem$ ]] || fail_with "standard error: $stderr"
+	assert_stderr_has 'Z problem'
 }
 
 @test "logs --tail and --follow" {
