@@ -121,7 +121,7 @@ static int take_layer_paused(const struct sandbox_locations *locations, struct s
 
 	if (pause <= 0)
 		return pause < 0 ? pause : take_layer(files, NULL, spool, out, error);
-	result = pausing_start(&pausing, locations, files->entry.id, error);
+	result = pausing_start(&pausing, locations, &files->entry, error);
 	if (result == 0)
 		result = take_layer(files, &pausing.interrupt, spool, out, error);
 	return result < 0 ? result : pausing_end(&pausing, error);

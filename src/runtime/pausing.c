@@ -3,12 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sandbox/steer.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/scope.h"
 #include "base/test_switch.h"
+#include "runtime/group.h"
 
 /* In a session of its own: neither a terminal's signals nor those for our group end it before it has done its work. */
 static _Noreturn void guard(const struct pausing *pausing, int reader)
@@ -38,17 +40,34 @@ static int start_guard(struct pausing *pausing, struct sandbox_error *error)
 	return 0;
 }
 
-int pausing_start(struct pausing *pausing, const struct sandbox_locations *locations, const char *id,
+/* The guard has it, too, so that nobody comes between our end and its work. */
+static int lock_pause(struct pausing *pausing, const struct registry_entry *entry, struct sandbox_error *error)
+{
+	pausing->lock = openat(entry->directory, group_file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (pausing->lock < 0)
+		return error_set(error, errno, "open the record of the sandbox's control group");
+	while (flock(pausing->lock, LOCK_EX) < 0)
+		if (errno != EINTR)
+			return error_set(error, errno, "wait for who else has paused the sandbox");
+	return 0;
+}
+
+int pausing_start(struct pausing *pausing, const struct sandbox_locations *locations, const struct registry_entry *entry,
 	struct sandbox_error *error)
 {
-	int result = interrupt_hold(&pausing->interrupt, error);
+	int result;
 
 	pausing->locations = locations;
-	pausing->id = id;
+	pausing->id = entry->id;
+	test_point("pausing-begins");
+	/* Signals end us while we wait. */
+	result = lock_pause(pausing, entry, error);
+	if (result == 0)
+		result = interrupt_hold(&pausing->interrupt, error);
 	if (result == 0)
 		result = start_guard(pausing, error);
 	if (result == 0)
-		result = sandbox_pause(locations, id, true, error);
+		result = sandbox_pause(locations, entry->id, true, error);
 	test_point("pausing-paused");
 	return result;
 }
@@ -73,5 +92,6 @@ int pausing_end(struct pausing *pausing, struct sandbox_error *error)
 void pausing_finish(struct pausing *pausing)
 {
 	(void)pausing_end(pausing, NULL);
+	fd_close(&pausing->lock);
 	interrupt_release(&pausing->interrupt);
 }

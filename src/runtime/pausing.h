@@ -10,19 +10,21 @@
 
 #include "base/error.h"
 #include "base/interrupt.h"
+#include "runtime/registry.h"
 
 struct pausing {
 	const struct sandbox_locations *locations; /* borrowed, as the next */
 	const char *id;
+	int lock; /* who else would pause the sandbox waits: what he takes is not to change when we let it go on */
 	struct interrupt interrupt; /* for who waits meanwhile */
 	pid_t guard;
 	int word; /* a pipe: its end without a byte before is ours */
 };
 
-#define PAUSING_INIT {.interrupt = INTERRUPT_INIT, .guard = 0, .word = -1}
+#define PAUSING_INIT {.lock = -1, .interrupt = INTERRUPT_INIT, .guard = 0, .word = -1}
 
-/* 0 or -errno; to be finished in either case. */
-int pausing_start(struct pausing *pausing, const struct sandbox_locations *locations, const char *id,
+/* The sandbox has a control group. 0 or -errno; to be finished in either case. */
+int pausing_start(struct pausing *pausing, const struct sandbox_locations *locations, const struct registry_entry *entry,
 	struct sandbox_error *error);
 
 /* Lets it go on. 0 or -errno. */

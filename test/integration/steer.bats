@@ -93,6 +93,26 @@ is_paused() {
 	"$SANDBOX" unpause box
 }
 
+@test "two commits of one sandbox at once pause it one after the other" {
+	needs_group
+	cd "$BATS_TEST_TMPDIR"
+	"$SANDBOX" import --name steered "$BUSYBOX_TAR"
+	"$SANDBOX" run -d --name box --pids-limit 99 steered sleep 1000
+	SANDBOX_TEST_STOP_AT=pausing-begins "$SANDBOX_SWITCHED" commit box second 3>&- &
+	local second=$! first
+	wait_until grep -q '^State:.T' "/proc/$second/status"
+	SANDBOX_TEST_STOP_AT=pausing-paused "$SANDBOX_SWITCHED" commit box first 3>&- &
+	first=$!
+	wait_until grep -q '^State:.T' "/proc/$first/status"
+	kill -CONT "$second"
+	wait_until grep -q -e "-> FLOCK .* $second " /proc/locks
+	is_paused || fail_with 'it should be paused'
+	kill -CONT "$first"
+	wait "$first"
+	wait "$second"
+	"$SANDBOX" diff box
+}
+
 @test "a paused sandbox can be ended" {
 	needs_group
 	start_box --pids-limit 99
