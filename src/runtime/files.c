@@ -20,6 +20,7 @@
 #include "runtime/control.h"
 #include "runtime/group.h"
 #include "runtime/kept.h"
+#include "runtime/pausing.h"
 #include "runtime/record.h"
 
 enum { FILES_ROOT, FILES_TREE, FILES_LAYERS, FILES_GROUND, FILES_COUNT };
@@ -131,8 +132,14 @@ static int hear_answer(int channel, struct sandbox_files *out, struct sandbox_er
 
 static int refuse_paused(const struct sandbox_files *files, struct sandbox_error *error)
 {
+	bool commit = pausing_is_under_way(&files->entry);
+
 	error_set(error, EBUSY, "reach the files of the sandbox");
-	error_cause(error, SANDBOX_E_SANDBOX_STATE, "the sandbox is paused, and so is who could answer");
+	error_cause(error, SANDBOX_E_SANDBOX_STATE, "the sandbox is paused%s, and so is who could answer",
+		commit ? " by a commit of it" : "");
+	/* Who unpaused it would have files change while they are taken. */
+	if (commit)
+		return error_fix(error, "try again when that has ended");
 	return error_fix(error, "sandbox unpause %s", files->entry.id);
 }
 

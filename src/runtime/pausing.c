@@ -72,6 +72,13 @@ int pausing_start(struct pausing *pausing, const struct sandbox_locations *locat
 	return result;
 }
 
+bool pausing_is_under_way(const struct registry_entry *entry)
+{
+	auto_close int lock = openat(entry->directory, group_file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+	return lock >= 0 && flock(lock, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
 int pausing_end(struct pausing *pausing, struct sandbox_error *error)
 {
 	int result;

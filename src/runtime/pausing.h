@@ -6,6 +6,7 @@
 #define RUNTIME_PAUSING_H
 
 #include <sandbox/locations.h>
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/error.h"
@@ -26,6 +27,9 @@ struct pausing {
 /* The sandbox has a control group. 0 or -errno; to be finished in either case. */
 int pausing_start(struct pausing *pausing, const struct sandbox_locations *locations, const struct registry_entry *entry,
 	struct sandbox_error *error);
+
+/* Whether somebody has done so, and not yet let it go on. */
+bool pausing_is_under_way(const struct registry_entry *entry);
 
 /* Lets it go on. 0 or -errno. */
 int pausing_end(struct pausing *pausing, struct sandbox_error *error);

@@ -107,6 +107,7 @@ is_paused() {
 	kill -CONT "$second"
 	wait_until grep -q -e "-> FLOCK .* $second " /proc/locks
 	is_paused || fail_with 'it should be paused'
+	grep -q 'paused by a commit' "$BATS_TEST_TMPDIR/refused"
 	kill -CONT "$first"
 	wait "$first"
 	wait "$second"
