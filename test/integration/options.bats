@@ -46,5 +46,6 @@ check_mistake() {
 }
 
 @test "every option can be given wrongly, and the error says how" {
+	[ -z "${SANDBOX_WORLD:-}" ] || skip 'found before anything is done: as on the host'
 	for_each_row check_mistake
 }
