@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/memory.h"
 #include "base/scope.h"
 #include "runtime/events.h"
@@ -111,11 +112,16 @@ static int lock_to_start(struct registry_entry *entry, struct sandbox_error *err
 }
 
 /* Started is what it is to be. But whoever only works on its files has its lock, too, and then there is nobody to reach. */
-static int accept_running(const struct registry_entry *entry, const struct sandbox_start_options *options,
+static int accept_running(struct registry_entry *entry, const struct sandbox_start_options *options,
 	struct sandbox_error *error)
 {
-	auto_close int supervisor = record_await_supervisor(entry);
+	auto_close int done = -1, supervisor = -1;
 
+	/* Another start holds the name until it is done, however busy the machine is. */
+	registry_let_name(entry);
+	(void)registry_lock_name(entry, "start", &done, NULL);
+	fd_close(&done);
+	supervisor = record_await_supervisor(entry);
 	if (supervisor < 0)
 		return -EBUSY;
 	error_clear(error);
