@@ -7,7 +7,7 @@ export XDG_STATE_HOME=$folder/state XDG_CACHE_HOME=$folder/cache XDG_CONFIG_HOME
 
 wait_until() {
 	local i
-	for ((i = 0; i < 200; i++)); do
+	for ((i = 0; i < 600; i++)); do
 		! "$@" || return 0
 		sleep 0.05
 	done
@@ -25,7 +25,7 @@ recycle() {
 	local tries
 	wait_until is_gone "$1"
 	# Not as long as it is that of a session, too, in which somebody lives.
-	for ((tries = 0; tries < 200; tries++)); do
+	for ((tries = 0; tries < 600; tries++)); do
 		echo $(($1 - 1)) >/proc/sys/kernel/ns_last_pid
 		"${2:-sleep}" 1000 &
 		if [ $! = "$1" ]; then

@@ -62,7 +62,7 @@ signal_late='
 	kill -KILL "$command"
 	wait_until is_gone "$command"
 	nsenter --pid="/proc/$init/ns/pid" bash -euc "
-		for ((i = 0; i < 200; i++)); do
+		for ((i = 0; i < 600; i++)); do
 			echo $((number - 1)) >/proc/sys/kernel/ns_last_pid
 			sleep 1000 &
 			[ \$! != $number ] || exit 0
