@@ -9,10 +9,7 @@ clients=${SANDBOX_CLIENTS:-8}
 names=(one two three four five)
 
 teardown() {
-	local left
-	left=$("$SANDBOX" ps -aq)
-	# shellcheck disable=SC2086
-	[ -z "$left" ] || "$SANDBOX" rm -f $left >/dev/null
+	remove_sandboxes
 }
 
 # One command at random, on one name at random.

@@ -5,11 +5,8 @@
 load helper
 
 teardown() {
-	local left
 	pkill -u "$(id -u)" -f '[s]andbox wait box' || true
-	left=$("$SANDBOX" ps -aq)
-	# shellcheck disable=SC2086
-	[ -z "$left" ] || "$SANDBOX" rm -f $left >/dev/null
+	remove_sandboxes
 }
 
 # run -d of the test build on Debian, whose prlimit(1) the tests need.

@@ -82,6 +82,14 @@ tmpfs_holds_layers() {
 	[ "$(printf '%s\n' 6.6 "$(uname -r)" | sort -V | head -n 1)" = 6.6 ]
 }
 
+# Ends and removes all sandboxes of this file that are still there. Call it in teardown.
+remove_sandboxes() {
+	local left
+	left=$("$SANDBOX" ps -aq)
+	# shellcheck disable=SC2086
+	[ -z "$left" ] || "$SANDBOX" rm -f $left >/dev/null
+}
+
 # Waits until a command succeeds, half a minute at most.
 wait_until() {
 	local i

@@ -4,10 +4,7 @@ load helper
 
 # Whatever a test leaves is removed, and then nothing is left of any.
 teardown() {
-	local left
-	left=$("$SANDBOX" ps -aq)
-	# shellcheck disable=SC2086
-	[ -z "$left" ] || "$SANDBOX" rm -f $left >/dev/null
+	remove_sandboxes
 	[ -z "$(ls -A "$XDG_STATE_HOME/sandbox/sandboxes")" ]
 	[ -z "$(ls "$XDG_RUNTIME_DIR/sandbox/control" 2>/dev/null)" ]
 }

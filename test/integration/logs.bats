@@ -4,10 +4,7 @@
 load helper
 
 teardown() {
-	local left
-	left=$("$SANDBOX" ps -aq)
-	# shellcheck disable=SC2086
-	[ -z "$left" ] || "$SANDBOX" rm -f $left >/dev/null
+	remove_sandboxes
 }
 
 entry_of() {

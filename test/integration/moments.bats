@@ -22,10 +22,7 @@ setup() {
 }
 
 teardown() {
-	local left
-	left=$("$SANDBOX" ps -aq)
-	# shellcheck disable=SC2086
-	[ -z "$left" ] || "$SANDBOX" rm -f $left >/dev/null
+	remove_sandboxes
 }
 
 # --- what is true -------------------------------------------------------------------------------------------------

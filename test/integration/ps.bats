@@ -11,8 +11,7 @@ setup_file() {
 }
 
 teardown_file() {
-	# shellcheck disable=SC2046
-	"$SANDBOX" rm -f $("$SANDBOX" ps -aq)
+	remove_sandboxes
 	remove_private_folders
 }
 

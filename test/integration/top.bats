@@ -3,10 +3,7 @@
 load helper
 
 teardown() {
-	local left
-	left=$("$SANDBOX" ps -aq)
-	# shellcheck disable=SC2086
-	[ -z "$left" ] || "$SANDBOX" rm -f $left >/dev/null
+	remove_sandboxes
 }
 
 # FIELD… of the process whose command line is COMMAND.
