@@ -166,7 +166,7 @@ logged() {
 	sandbox attach --detach-keys a,,b box
 	assert_error 'ctrl-'
 	"$SANDBOX" rm box
-	"$SANDBOX" run --name box "$BUSYBOX_TAR" sleep 6201 3>&- &
+	"$SANDBOX" run --name box "$BUSYBOX_TAR" sleep 6191 3>&- &
 	wait_until "$SANDBOX" exec box true
 	sandbox attach box
 	assert_error 'only what a detached sandbox writes'

@@ -30,8 +30,9 @@ entry_of() {
 	echo "$XDG_STATE_HOME"/sandbox/sandboxes/*-"$1"
 }
 
+# That of the sandbox whose command ends with `sleep SECONDS`: no other file has these numbers.
 supervisor_of() {
-	pgrep -u "$(id -u)" -f "$1"
+	pgrep -u "$(id -u)" -f "sandbox run .*sleep $1\$"
 }
 
 cannot_lock() {
@@ -39,7 +40,7 @@ cannot_lock() {
 }
 
 stopped_supervisor() {
-	ps -u "$(id -u)" -o pid=,stat=,comm= | awk '$2 ~ /^T/ && $3 == "sandbox" { print $1 }'
+	pgrep -u "$(id -u)" -r T -f "^$SANDBOX_SWITCHED start box\$"
 }
 
 is_stopped() {
@@ -429,7 +430,7 @@ waits_for_name() {
 
 @test "a killed supervisor: seen for what it is, and started again" {
 	run_busybox --name box -d -- sh -c 'echo x >>/file; wc -l </file; sleep 6201'
-	kill -KILL "$(supervisor_of 'run --name box')"
+	kill -KILL "$(supervisor_of 6201)"
 	wait_until has_status box Dead
 	sandbox start box
 	assert_success
@@ -442,7 +443,7 @@ waits_for_name() {
 	run_busybox --name box -d -- sh -c 'echo x >>/file; wc -l </file; sleep 6202'
 	run_busybox -d -- sleep 6203
 	id=$output
-	kill -KILL "$(supervisor_of 'run --name box')" "$(supervisor_of 'run -d .*sleep 6203')"
+	kill -KILL "$(supervisor_of 6202)" "$(supervisor_of 6203)"
 	wait_until has_status box Dead
 	sed -i 's/"boot": *"[^"]*"/"boot": "of another time"/' "$XDG_STATE_HOME"/sandbox/sandboxes/*/record.json
 	rm -r "$XDG_RUNTIME_DIR/sandbox"

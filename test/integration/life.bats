@@ -296,8 +296,8 @@ has_sockets() {
 @test "those who wait for an end do not keep out who ends it" {
 	! is_sanitized || skip 'hundreds of processes with shadow memory'
 	local supervisor before i pids=() pid
-	run_busybox -d --name box -- sleep 6203
-	supervisor=$(pgrep -u "$(id -u)" -f -- '-d --name box.* sleep 6203')
+	run_busybox -d --name box -- sleep 6005
+	supervisor=$(pgrep -u "$(id -u)" -f -- '-d --name box.* sleep 6005')
 	before=$(sockets_of "$supervisor")
 	for ((i = 0; i < 256; i++)); do
 		"$SANDBOX" wait box >/dev/null 3>&- &

@@ -99,7 +99,7 @@ count_to() {
 }
 
 @test "what runs in the foreground has no log to follow, though an earlier start has left one" {
-	"$SANDBOX" run -d --name box "$BUSYBOX_TAR" sh -c '[ -e /again ] && exec sleep 6301; touch /again; echo earlier'
+	"$SANDBOX" run -d --name box "$BUSYBOX_TAR" sh -c '[ -e /again ] && exec sleep 6311; touch /again; echo earlier'
 	"$SANDBOX" wait box
 	"$SANDBOX" start --attach box 3>&- &
 	wait_until "$SANDBOX" exec box true

@@ -16,13 +16,13 @@ for process in json.load(sys.stdin):
 }
 
 @test "processes, users and parents are those of inside; the number outside is the process" {
-	"$SANDBOX" run -d --name box "$BUSYBOX_TAR" sleep 6401
-	"$SANDBOX" exec -d -u 12:34 box sleep 6402
-	[ "$(process 'sleep 6401' pid parent uid)" = '3 1 0' ] || [ "$(process 'sleep 6401' pid parent uid)" = '2 1 0' ]
-	[ "$(process 'sleep 6402' parent uid)" = '1 12' ]
-	"$SANDBOX" exec box sh -c "grep -q 6402 /proc/$(process 'sleep 6402' pid)/cmdline"
-	host=$(process 'sleep 6402' host_pid)
-	[ "$(tr '\0' ' ' <"/proc/$host/cmdline")" = 'sleep 6402 ' ]
+	"$SANDBOX" run -d --name box "$BUSYBOX_TAR" sleep 6411
+	"$SANDBOX" exec -d -u 12:34 box sleep 6412
+	[ "$(process 'sleep 6411' pid parent uid)" = '3 1 0' ] || [ "$(process 'sleep 6411' pid parent uid)" = '2 1 0' ]
+	[ "$(process 'sleep 6412' parent uid)" = '1 12' ]
+	"$SANDBOX" exec box sh -c "grep -q 6412 /proc/$(process 'sleep 6412' pid)/cmdline"
+	host=$(process 'sleep 6412' host_pid)
+	[ "$(tr '\0' ' ' <"/proc/$host/cmdline")" = 'sleep 6412 ' ]
 	[ "$(process sandbox-init pid parent)" = '1 0' ]
 	sandbox top box
 	assert_output_has 'HOST PID'
@@ -30,17 +30,17 @@ for process in json.load(sys.stdin):
 }
 
 @test "--init=false: the command is PID 1, and our init is not in there" {
-	"$SANDBOX" run -d --init=false --name box "$BUSYBOX_TAR" sleep 6403
-	[ "$(process 'sleep 6403' pid parent)" = '1 0' ]
+	"$SANDBOX" run -d --init=false --name box "$BUSYBOX_TAR" sleep 6413
+	[ "$(process 'sleep 6413' pid parent)" = '1 0' ]
 	sandbox top box
 	[ "${#lines[@]}" = 2 ] || fail_with 'there should be one process and the headings'
 }
 
 @test "none of another sandbox, nor of the host; what a process is called does no harm" {
-	"$SANDBOX" run -d --name other "$BUSYBOX_TAR" sleep 6404
-	"$SANDBOX" run -d --name box "$BUSYBOX_TAR" sh -c 'sleep 6405; :' $'\e[2J\nroot'
+	"$SANDBOX" run -d --name other "$BUSYBOX_TAR" sleep 6414
+	"$SANDBOX" run -d --name box "$BUSYBOX_TAR" sh -c 'sleep 6415; :' $'\e[2J\nroot'
 	sandbox top box
-	assert_output_lacks "sleep 6404"
+	assert_output_lacks "sleep 6414"
 	assert_output_has '\x1b[2J'
 	"$SANDBOX" run -d --rm --name third "$BUSYBOX_TAR" true
 	sandbox top no-such-box
