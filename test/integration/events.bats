@@ -45,7 +45,7 @@ gone_of_itself() {
 		[[ $(names_of_events) = *exec* ]]
 	}
 	wait_until told
-	pgrep -u "$(id -u)" -f '^sleep 6303'
+	wait_until pgrep -u "$(id -u)" -f '^sleep 6303'
 	kill $!
 	wait $! || true
 }

@@ -88,7 +88,7 @@ export_of() {
 	entries export.tar >list
 	grep -q "'mine' " list
 	grep -q "'top' .* 3 3:0 300-70000" list
-	! grep "sda' " <(grep -v "'dev/sda' " list)
+	refute grep "sda' " <(grep -v "'dev/sda' " list)
 }
 
 @test "a record that a sandbox has damaged is none" {

@@ -37,6 +37,11 @@ is_cooked() {
 	[[ " $(stty -F "$tty" -a) " == *" icanon "* ]] && [[ " $(stty -F "$tty" -a) " == *" echo "* ]]
 }
 
+# Its process group is the one that the terminal is for.
+is_in_foreground() {
+	ps -t "${tty#/dev/}" -o pgid=,tpgid=,args= | awk -v tool="$SANDBOX" '$1 == $2 && $3 == tool { found = 1 } END { exit !found }'
+}
+
 run_line() {
 	printf '%q ' "$SANDBOX" run "$@"
 }
@@ -48,9 +53,11 @@ teardown() {
 
 @test "the caller's terminal is raw while the command runs, and restored after it" {
 	start_shell
-	type_line "$(run_line "$BUSYBOX_TAR" sh -c 'stty size; tty; sleep 2')"
+	type_line "$(run_line "$BUSYBOX_TAR" sh -c 'stty size; tty; read line')"
 	wait_until is_raw
 	wait_until shows /dev/pts/0
+	is_raw
+	type_line ''
 	wait_until is_cooked
 	end_shell
 }
@@ -80,7 +87,7 @@ teardown() {
 	is_cooked
 	# In the foreground again it takes what is typed.
 	type_line fg
-	sleep 0.3
+	wait_until is_in_foreground
 	type_line hello
 	wait_until shows 'got hello'
 	wait_until is_cooked
@@ -93,7 +100,7 @@ teardown() {
 	wait_until is_raw
 	pkill -TSTP -f "^$SANDBOX run $BUSYBOX_TAR" -t "${tty#/dev/}" -o
 	wait_until shows 'Stopped'
-	is_cooked
+	wait_until is_cooked
 	type_line fg
 	wait_until is_raw
 	pkill -TERM -f "^$SANDBOX run $BUSYBOX_TAR" -t "${tty#/dev/}" -o
