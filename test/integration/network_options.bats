@@ -173,6 +173,10 @@ teardown() {
 	assert_stderr_has loopback
 }
 
+keepers_are() {
+	[ "$(pgrep -c -u "$(id -u)" -x sandbox-net)" = "$1" ]
+}
+
 @test "in the background: the network is there as long as the sandbox, and its loss is in the log" {
 	need_pasta
 	start_service
@@ -185,9 +189,11 @@ teardown() {
 	sandbox logs behind
 	assert_output served
 	sandbox rm behind
+	wait_until keepers_are 0
 	sandbox run -d --name behind --net "$BUSYBOX_TAR" sleep 1000
+	keepers_are 1
 	kill -KILL "$(pgrep -P "$(pgrep -u "$(id -u)" -x sandbox-net)")"
 	wait_until logs_say behind 'sandbox: pasta was ended by signal 9'
 	sandbox rm --force behind
-	run ! pgrep -u "$(id -u)" -x sandbox-net
+	wait_until keepers_are 0
 }
