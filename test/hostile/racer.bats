@@ -60,7 +60,7 @@ end_race() {
 # start OPTIONS…: one start, and every objection to the way it ended. $outcome becomes "contained" or an error's id.
 start() {
 	local status=0
-	timeout -k 5 20 "$SANDBOX" run "$@" "$root" -- /contained "$OUTSIDE/file" \
+	timeout -k 5 60 "$SANDBOX" run "$@" "$root" -- /contained "$OUTSIDE/file" \
 		>"$BATS_TEST_TMPDIR/stdout" 2>"$BATS_TEST_TMPDIR/stderr" || status=$?
 	outcome=$(sed -n 's/^  more: .* help \(E_[A-Z_]*\)$/\1/p' "$BATS_TEST_TMPDIR/stderr")
 	case $status in

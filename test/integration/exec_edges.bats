@@ -177,7 +177,7 @@ on_terminal() (
 
 @test "a process that goes on writing does not keep exec at its end" {
 	"$SANDBOX" run -d --name box "$BUSYBOX_TAR" sleep 6028
-	capture timeout 20 script -qec "$SANDBOX exec --no-tty box sh -c 'yes endless & echo'" /dev/null
+	capture timeout 60 script -qec "$SANDBOX exec --no-tty box sh -c 'yes endless & echo'" /dev/null
 	assert_status 0
 	sandbox exec box pkill yes
 }

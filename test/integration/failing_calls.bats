@@ -35,7 +35,7 @@ payload_was_hit() {
 fail_call() {
 	local trace=$BATS_TEST_TMPDIR/trace
 	status=0
-	timeout -k 1 30 strace -f -qq -o "$trace" -e "trace=$1,execve" -e "inject=$1:error=$2:when=$3" "$SANDBOX" run \
+	timeout -k 1 60 strace -f -qq -o "$trace" -e "trace=$1,execve" -e "inject=$1:error=$2:when=$3" "$SANDBOX" run \
 		--userns=single --overlay=disk --rm --name victim "$BUSYBOX_TAR" -- true </dev/null \
 		>/dev/null 2>"$BATS_TEST_TMPDIR/stderr" || status=$?
 	grep -q INJECTED "$trace" || return 0

@@ -200,10 +200,11 @@ settled_snapshot() {
 	printf '%s\n' "$now"
 }
 
-# Compares with an earlier snapshot (its text); the kernel and killed processes get three seconds to settle.
+# Compares with an earlier snapshot (its text); the kernel and killed processes get their time to settle.
+# usage: assert_no_leftovers BEFORE [LOOKS]
 assert_no_leftovers() {
 	local before=$1 after i
-	for ((i = 0; i < 30; i++)); do
+	for ((i = 0; i < ${2:-300}; i++)); do
 		after=$(leftovers_snapshot)
 		[ "$after" != "$before" ] || return 0
 		sleep 0.1

@@ -18,14 +18,14 @@ setup() {
 
 @test "control: the comparison notices a process, a file and a key" {
 	sleep 60 3>&- &
-	run ! assert_no_leftovers "$before"
+	run ! assert_no_leftovers "$before" 3
 	kill $!
 	wait $! || true
 	: >"$XDG_RUNTIME_DIR/planted"
-	run ! assert_no_leftovers "$before"
+	run ! assert_no_leftovers "$before" 3
 	rm "$XDG_RUNTIME_DIR/planted"
 	keyctl add user planted x @s >/dev/null
-	run ! assert_no_leftovers "$before"
+	run ! assert_no_leftovers "$before" 3
 	keyctl purge -s user planted >/dev/null
 	assert_no_leftovers "$before"
 }

@@ -76,7 +76,7 @@ assert_ps_is_right() {
 }
 
 assert_nothing_is_left() {
-	assert_same_within 10000 living_things "$living" "$1"
+	assert_same_within 30000 living_things "$living" "$1"
 	assert_nothing_kept "$files" "$(<"$BATS_FILE_TMPDIR/keys")" "$1"
 }
 

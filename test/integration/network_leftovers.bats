@@ -13,7 +13,7 @@ setup_file() {
 	need_pasta
 	before=$(settled_snapshot)
 	for point in uplink.stage uplink.keeper uplink.spawned uplink.ready; do
-		capture timeout -k 5 30 env SANDBOX_TEST_KILL_AT="$point" "$SANDBOX_SWITCHED" run --net "$BUSYBOX_TAR" echo ran
+		capture timeout -k 5 60 env SANDBOX_TEST_KILL_AT="$point" "$SANDBOX_SWITCHED" run --net "$BUSYBOX_TAR" echo ran
 		if [ "$point" != uplink.stage ]; then
 			assert_status 125
 			assert_stderr_has E_CHILD_DIED
@@ -21,7 +21,7 @@ setup_file() {
 		fi
 	done
 	for point in launch.cloned launch.mapped launch.set-up launch.started init.root init.mounted init.set-up payload.start; do
-		capture timeout -k 5 30 env SANDBOX_TEST_KILL_AT="$point" "$SANDBOX_SWITCHED" run --net "$BUSYBOX_TAR" sleep 0
+		capture timeout -k 5 60 env SANDBOX_TEST_KILL_AT="$point" "$SANDBOX_SWITCHED" run --net "$BUSYBOX_TAR" sleep 0
 		[ "$status" != 0 ] || fail_with "killed at $point"
 	done
 	assert_no_leftovers "$before"
