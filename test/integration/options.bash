@@ -34,24 +34,31 @@ row '' version --version 'with images' 'sandbox [0-9]*' --version=2 "$boolean"
 
 empty_store='export XDG_CACHE_HOME=$(mktemp -d "$HOME/XXXXXX")'
 row import name '--name fresh' "$empty_store"'; with "$BUSYBOX_TAR"; "$SANDBOX" images' '*fresh *' '--name a//b' 'a//b'
-row import userns '--userns single' "$empty_store"'; with tree.tar >/dev/null;
-	"$SANDBOX" run --dry-run --userns single tree.tar true' '*sha256:*' '--userns none' '"none"'
 row import platform '--platform linux/s390x' "$empty_store"'; with --select one:1 several.tar >/dev/null;
 	"$SANDBOX" images --json' '*linux/s390x*' '--platform linux' OS/ARCHITECTURE
 row import select '--select two:1' "$empty_store"'; with several.tar >/dev/null; "$SANDBOX" images' '*two:1*' \
 	'--select=' 'such a name'
-row import max-size '--max-size 4k' "$empty_store"'; with tree.tar 2>&1' '*E_ARCHIVE_LIMIT*' '--max-size 4x' 'not a size'
-row import max-apparent-size '--max-apparent-size 3' "$empty_store"'; with tree.tar 2>&1' '*E_ARCHIVE_LIMIT*' \
-	'--max-apparent-size 4x' 'not a size'
-row import max-entries '--max-entries 1' "$empty_store"'; with tree.tar 2>&1' '*E_ARCHIVE_LIMIT*' \
-	'--max-entries few' 'not a number'
-row import max-depth '--max-depth 1' "$empty_store"'; with tree.tar 2>&1' '*E_ARCHIVE_LIMIT*' '--max-depth few' 'not a number'
-row import max-header-size '--max-header-size 511' "$empty_store"'; with tree.tar 2>&1' '*E_ARCHIVE_LIMIT*' \
-	'--max-header-size 1x' 'not a size'
-row import max-ratio '--max-ratio 1' "$empty_store"'; with zeroes.tar.gz 2>&1' '*E_ARCHIVE_LIMIT*' \
-	'--max-ratio much' 'not a number'
-row_if is_not_sanitized import max-memory '--max-memory 1m' "$empty_store"'; with tree.tar 2>&1' '*Cannot allocate*' \
-	'--max-memory little' 'not a size'
+
+# What import and load have in common: who the files belong to, and what an archive may be. How it is named is theirs.
+# usage: reads_archive COMMAND WORDS-BEFORE-THE-FILE
+reads_archive() {
+	row "$1" userns '--userns single' "$empty_store; with $2 tree.tar >/dev/null;"'
+		"$SANDBOX" run --dry-run --userns single tree.tar true' '*sha256:*' '--userns none' '"none"'
+	exceeds "$1" max-size '--max-size 4k' "$2 tree.tar" '--max-size 4x' 'not a size'
+	exceeds "$1" max-apparent-size '--max-apparent-size 3' "$2 tree.tar" '--max-apparent-size 4x' 'not a size'
+	exceeds "$1" max-entries '--max-entries 1' "$2 tree.tar" '--max-entries few' 'not a number'
+	exceeds "$1" max-depth '--max-depth 1' "$2 tree.tar" '--max-depth few' 'not a number'
+	exceeds "$1" max-header-size '--max-header-size 511' "$2 tree.tar" '--max-header-size 1x' 'not a size'
+	exceeds "$1" max-ratio '--max-ratio 1' "$2 zeroes.tar.gz" '--max-ratio much' 'not a number'
+	row_if is_not_sanitized "$1" max-memory '--max-memory 1m' "$empty_store; with $2 tree.tar 2>&1" '*Cannot allocate*' \
+		'--max-memory little' 'not a size'
+}
+
+exceeds() {
+	row "$1" "$2" "$3" "$empty_store; with $4 2>&1" '*E_ARCHIVE_LIMIT*' "$5" "$6"
+}
+
+reads_archive import ''
 with_kept='"$SANDBOX" run --name kept$$ "$BUSYBOX_TAR" touch /new; '
 row export output '--output root.tar' "$with_kept"'with kept$$ | wc -c; ls root.tar; "$SANDBOX" rm kept$$' '0*root.tar*' \
 	'--output none/root.tar' none/root.tar
@@ -72,22 +79,9 @@ stored='$("$SANDBOX" images -q | head -n 1)'
 row save output '--output saved.tar' 'with "'"$stored"'" | wc -c; ls saved.tar' '0*saved.tar' '--output none/saved.tar' none/saved.tar
 row save format '--format oci-archive' 'with "'"$stored"'" | tar -t' '*index.json*' '--format tar' docker-archive
 row load input '--input several.tar' "$empty_store"'; with </dev/null 2>&1' '*Loaded image: two:1*' '--input none.tar' none.tar
-row load userns '--userns single' "$empty_store"'; with -i tree.tar >/dev/null;
-	"$SANDBOX" run --dry-run --userns single tree.tar true' '*sha256:*' '--userns none' '"none"'
 row load platform '--platform linux/s390x' "$empty_store"'; with -i several.tar >/dev/null;
 	"$SANDBOX" images --json' '*linux/s390x*' '--platform linux' OS/ARCHITECTURE
-row load max-size '--max-size 4k' "$empty_store"'; with -i tree.tar 2>&1' '*E_ARCHIVE_LIMIT*' '--max-size 4x' 'not a size'
-row load max-apparent-size '--max-apparent-size 3' "$empty_store"'; with -i tree.tar 2>&1' '*E_ARCHIVE_LIMIT*' \
-	'--max-apparent-size 4x' 'not a size'
-row load max-entries '--max-entries 1' "$empty_store"'; with -i tree.tar 2>&1' '*E_ARCHIVE_LIMIT*' \
-	'--max-entries few' 'not a number'
-row load max-depth '--max-depth 1' "$empty_store"'; with -i tree.tar 2>&1' '*E_ARCHIVE_LIMIT*' '--max-depth few' 'not a number'
-row load max-header-size '--max-header-size 511' "$empty_store"'; with -i tree.tar 2>&1' '*E_ARCHIVE_LIMIT*' \
-	'--max-header-size 1x' 'not a size'
-row load max-ratio '--max-ratio 1' "$empty_store"'; with -i zeroes.tar.gz 2>&1' '*E_ARCHIVE_LIMIT*' \
-	'--max-ratio much' 'not a number'
-row_if is_not_sanitized load max-memory '--max-memory 1m' "$empty_store"'; with -i tree.tar 2>&1' '*Cannot allocate*' \
-	'--max-memory little' 'not a size'
+reads_archive load -i
 row images json --json 'with' '\[*\]' --json=2 "$boolean"
 row images quiet --quiet 'with | head -n 1' 'sha256:*' --quiet=2 "$boolean"
 row images no-trunc --no-trunc 'with | tail -n 1' "*  $(printf '[0-9a-f]%.0s' {1..64})  *" --no-trunc=2 "$boolean"
