@@ -61,12 +61,6 @@ on_terminal() (
 	script -qec "$(printf '%q ' "$@")" /dev/null </dev/null | tr -d '\r'
 )
 
-# Standard input is what is typed.
-typing() (
-	set -o pipefail
-	script -qec "$(printf '%q ' "$@")" /dev/null | tr -d '\r'
-)
-
 # What is to be done with the words of an option instead of `sandbox COMMAND`; or nothing.
 act=
 

@@ -106,48 +106,50 @@ detached='id=$("$SANDBOX" run -d "$BUSYBOX_TAR" sh -c "echo 1; echo 2; sleep \$1
 ended='"$SANDBOX" rm -f "$id" >/dev/null'
 row ps all --all "$detached 0); "'"$SANDBOX" wait "$id" >/dev/null; with;'"$ended" '*Exited*' --all=2 "$boolean"
 row ps json --json 'with' '\[*\]' --json=2 "$boolean"
-row ps quiet --quiet "$detached 9); "'with;'"$ended" '????????????' --quiet=2 "$boolean"
+row ps quiet --quiet "$detached 99); "'with;'"$ended" '????????????' --quiet=2 "$boolean"
 row ps filter '--filter exited=0' "$detached 0); "'"$SANDBOX" wait "$id" >/dev/null; with -q;'"$ended" '????????????' \
 	'--filter colour=red' 'KEY=VALUE'
-row ps format '--format {{.State}}' "$detached 9); "'with;'"$ended" running '--format {{.Colour}}' '.ID .Names'
-row ps no-trunc --no-trunc "$detached 9); "'with;'"$ended" '*sleep $1 -- 9*' --no-trunc=2 "$boolean"
+row ps format '--format {{.State}}' "$detached 99); "'with;'"$ended" running '--format {{.Colour}}' '.ID .Names'
+row ps no-trunc --no-trunc "$detached 99); "'with;'"$ended" '*sleep $1 -- 99*' --no-trunc=2 "$boolean"
 row logs follow --follow "$detached 1); "'with "$id" >/dev/null; "$SANDBOX" ps -q;'"$ended" '' --follow=2 "$boolean"
 row logs tail '--tail 1' "$detached 0); "'"$SANDBOX" wait "$id" >/dev/null; with "$id";'"$ended" 2 '--tail few' 'not a number'
 row logs timestamps --timestamps "$detached 0); "'"$SANDBOX" wait "$id" >/dev/null; with "$id";'"$ended" '20*Z 1*' \
 	--timestamps=2 "$boolean"
-row exec env '-e A=1' "$detached 9); "'with "$id" sh -c "echo \$A";'"$ended" 1 '--env =1' 'names no variable'
-row exec env-file '--env-file vars' "$detached 9); "'with "$id" sh -c "echo \$FROM_FILE";'"$ended" yes \
+row exec env '-e A=1' "$detached 99); "'with "$id" sh -c "echo \$A";'"$ended" 1 '--env =1' 'names no variable'
+row exec env-file '--env-file vars' "$detached 99); "'with "$id" sh -c "echo \$FROM_FILE";'"$ended" yes \
 	'--env-file no-such-file' no-such-file
-row exec status-fd '--status-fd 7' "$detached 9); "'with "$id" true 7>told; grep -c exec_die told;'"$ended" 1 '--status-fd 2' 'not the number'
-row exec workdir '-w /tmp' "$detached 9); "'with "$id" pwd;'"$ended" /tmp '--workdir where' 'absolute path'
-row exec user '-u 12:34' "$detached 9); "'with "$id" id -u;'"$ended" 12 '--user nobody-at-all' nobody-at-all
-row exec tty -t "$detached 9); "'through on_terminal with "$id" tty;'"$ended" '=*/dev/pts/0*' --tty=2 "$boolean"
-row exec no-tty --no-tty "$detached 9); "'through on_terminal with "$id" tty;'"$ended" '*not a tty*' --no-tty=2 "$boolean"
-row exec interactive -i "$detached 9); "'echo typed | with "$id" cat;'"$ended" =typed --interactive=2 "$boolean"
-row exec detach -d "$detached 9); "'with "$id" echo shown;'"$ended" '' --detach=2 "$boolean"
-row events since '--since 1h' "$detached 9); "'with --until 0s | tail -n 1;'"$ended" '*start*' '--since then' 'not a time'
-row events until '--until 0s' "$detached 9); "'through "timeout 2" with --since 1h; echo $?;'"$ended" '*
+row exec status-fd '--status-fd 7' "$detached 99); "'with "$id" true 7>told; grep -c exec_die told;'"$ended" 1 '--status-fd 2' 'not the number'
+row exec workdir '-w /tmp' "$detached 99); "'with "$id" pwd;'"$ended" /tmp '--workdir where' 'absolute path'
+row exec user '-u 12:34' "$detached 99); "'with "$id" id -u;'"$ended" 12 '--user nobody-at-all' nobody-at-all
+row exec tty -t "$detached 99); "'through on_terminal with "$id" tty;'"$ended" '=*/dev/pts/0*' --tty=2 "$boolean"
+row exec no-tty --no-tty "$detached 99); "'through on_terminal with "$id" tty;'"$ended" '*not a tty*' --no-tty=2 "$boolean"
+row exec interactive -i "$detached 99); "'echo typed | with "$id" cat;'"$ended" =typed --interactive=2 "$boolean"
+row exec detach -d "$detached 99); "'with "$id" echo shown;'"$ended" '' --detach=2 "$boolean"
+row events since '--since 1h' "$detached 99); "'with --until 0s | tail -n 1;'"$ended" '*start*' '--since then' 'not a time'
+row events until '--until 0s' "$detached 99); "'through "timeout 4" with --since 1h; echo $?;'"$ended" '*
 0' '--until then' 'not a time'
-row events filter '--filter event=start' "$detached 9); "'with --since 1h --until 0s | head -n 1;'"$ended" '*"start"*' \
+row events filter '--filter event=start' "$detached 99); "'with --since 1h --until 0s | head -n 1;'"$ended" '*"start"*' \
 	'--filter event=party' 'create start'
-row stop all --all "$detached 9); "'with --time 0 >/dev/null; "$SANDBOX" ps -q;'"$ended" '' --all=2 "$boolean"
+row stop all --all "$detached 99); "'with --time 0 >/dev/null; "$SANDBOX" ps -q;'"$ended" '' --all=2 "$boolean"
 row restart all --all '"$SANDBOX" run -d --name box "$BUSYBOX_TAR" sh -c "echo ran; sleep 9" >/dev/null; with --time 0 >/dev/null;
 	"$SANDBOX" events --filter name=box --filter event=start --since 1m --until 0s | wc -l; "$SANDBOX" rm -f box >/dev/null' 2 --all=2 "$boolean"
-row kill all --all "$detached 9); "'with >/dev/null; "$SANDBOX" ps -q;'"$ended" '' --all=2 "$boolean"
+row kill all --all "$detached 99); "'with >/dev/null; "$SANDBOX" ps -q;'"$ended" '' --all=2 "$boolean"
 row logs since '--since 0s' "$detached 0); "'"$SANDBOX" wait "$id" >/dev/null; with "$id";'"$ended" '' '--since then' 'not a time'
 row logs until '--until 1h' "$detached 0); "'"$SANDBOX" wait "$id" >/dev/null; with "$id";'"$ended" '' '--until then' 'not a time'
-row top json --json "$detached 9); "'with "$id";'"$ended" '\[*host_pid*' --json=2 "$boolean"
-row attach detach-keys '--detach-keys x' 'id=$("$SANDBOX" run -dt "$BUSYBOX_TAR" sh -c "sleep 2"); (sleep 0.5; echo x) |
-	through typing with "$id"; "$SANDBOX" ps -q;'"$ended" '*????????????*' '--detach-keys ctrl-P' 'ctrl-'
-row attach no-stdin --no-stdin 'id=$("$SANDBOX" run -di "$BUSYBOX_TAR" timeout 2 sh -c "read line; echo \$line");
+row top json --json "$detached 99); "'with "$id";'"$ended" '\[*host_pid*' --json=2 "$boolean"
+# Without the option the line that is typed is the end of it.
+row attach detach-keys '--detach-keys x' 'id=$("$SANDBOX" run -dt "$BUSYBOX_TAR" sh -c "while echo shown; do sleep 0.1; done & read line")
+	through "python3 $BATS_TEST_DIRNAME/typed.py shown x shown \\r --" with "$id"; "$SANDBOX" ps -q | sed s/^/runs:/;'"$ended" '*runs:*' \
+	'--detach-keys ctrl-P' 'ctrl-'
+row attach no-stdin --no-stdin 'id=$("$SANDBOX" run -di "$BUSYBOX_TAR" timeout 5 sh -c "read line; echo \$line");
 	echo typed | with "$id";'"$ended" '' --no-stdin=2 "$boolean"
-row attach sig-proxy --sig-proxy=false 'id=$("$SANDBOX" run -d "$BUSYBOX_TAR" sleep 2); through "timeout 1" with "$id";
+row attach sig-proxy --sig-proxy=false 'id=$("$SANDBOX" run -d "$BUSYBOX_TAR" sleep 99); through "timeout 3" with "$id";
 	"$SANDBOX" ps -q;'"$ended" '*????????????*' --sig-proxy=2 "$boolean"
-row stop signal '--signal KILL' "$detached 9); "'with "$id" >/dev/null; "$SANDBOX" wait "$id";'"$ended" 137 \
+row stop signal '--signal KILL' "$detached 99); "'with "$id" >/dev/null; "$SANDBOX" wait "$id";'"$ended" 137 \
 	'--signal NONE' 'no such signal'
-row stop time '--time 0' "$detached 9); "'with --signal CONT "$id" >/dev/null; "$SANDBOX" wait "$id";'"$ended" 137 \
+row stop time '--time 0' "$detached 5); "'with --signal CONT "$id" >/dev/null; "$SANDBOX" wait "$id";'"$ended" 137 \
 	'--time soon' 'not a duration'
-row kill signal '--signal TERM' "$detached 9); "'with "$id" >/dev/null; "$SANDBOX" wait "$id";'"$ended" 143 \
+row kill signal '--signal TERM' "$detached 99); "'with "$id" >/dev/null; "$SANDBOX" wait "$id";'"$ended" 143 \
 	'--signal NONE' 'no such signal'
 box_ended='; "$SANDBOX" rm -f box >/dev/null'
 created='"$SANDBOX" create --name box "$BUSYBOX_TAR" sh -c "cat; echo ran" >/dev/null; '
@@ -158,15 +160,15 @@ row start interactive -i "$created echo typed | with box$box_ended" $'typed\nran
 listens='"$SANDBOX" run -d --name box "$BUSYBOX_TAR" sh -c "
 	trap \"echo got it; exit\" USR1; echo up; while :; do sleep 0.05; done" >/dev/null
 until "$SANDBOX" logs box | grep -q up; do :; done; '
-row restart signal '-s USR1' "$listens"'with -t 100ms box >/dev/null; "$SANDBOX" logs box | grep got'"$box_ended" 'got it' \
+row restart signal '-s USR1' "$listens"'with -t 1m box >/dev/null; "$SANDBOX" logs box | grep got'"$box_ended" 'got it' \
 	'--signal NONE' 'no such signal'
-row restart time '-t 0' '"$SANDBOX" run -d --name box "$BUSYBOX_TAR" sh -c "sleep 2; echo by itself" >/dev/null
+row restart time '-t 0' '"$SANDBOX" run -d --name box "$BUSYBOX_TAR" sh -c "sleep 5; echo by itself" >/dev/null
 	with -s CONT box >/dev/null; "$SANDBOX" logs box'"$box_ended" '' '--time soon' 'not a duration'
 row inspect format '-f {{.State.Status}}' "$created with box$box_ended" created '-f {{.State.None}}' 'names nothing'
 row prune force --force "$created with </dev/null; "'"$SANDBOX" ps -aq'"$box_ended 2>&1" box --force=2 "$boolean"
 row rm all --all "$detached 0); "'"$SANDBOX" wait "$id" >/dev/null; with >/dev/null; "$SANDBOX" ps -aq;'"$ended 2>&1" '' \
 	--all=2 "$boolean"
-row rm force --force "$detached 9); "'with "$id" >/dev/null; "$SANDBOX" ps -q;'"$ended 2>&1" '' \
+row rm force --force "$detached 99); "'with "$id" >/dev/null; "$SANDBOX" ps -q;'"$ended 2>&1" '' \
 	--force=2 "$boolean"
 
 # --- run: name and life ----------------------------------------------------------------------------------------
@@ -181,7 +183,7 @@ row run log-opt '--log-opt max-file=1 --log-opt max-size=1k' 'with -d --name box
 row run cidfile '--cidfile id' 'with -- true; cat id' '????????????' '--cidfile vars' 'another sandbox'
 row run pidfile '--pidfile pid' 'with -d --rm -- sleep 9 >/dev/null; cat /proc/$(cat pid)/comm; "$SANDBOX" rm -fa >/dev/null' sandbox-init \
 	'--pidfile /no/such/folder/pid' /no/such/folder
-stopped='with -d --name box -- sleep 2 >/dev/null; "$SANDBOX" stop box >/dev/null; "$SANDBOX" wait box; "$SANDBOX" rm box >/dev/null'
+stopped='with -d --name box -- sleep 5 >/dev/null; "$SANDBOX" stop box >/dev/null; "$SANDBOX" wait box; "$SANDBOX" rm box >/dev/null'
 row run stop-signal '--stop-signal KILL' "$stopped" 137 '--stop-signal NONE' 'no such signal'
 row run stop-timeout '--stop-timeout 0' "${stopped/-d/-d --stop-signal CONT}" 137 '--stop-timeout soon' 'not a duration'
 row run label '-l a=b' 'with -d --rm -- sleep 9 >/dev/null; "$SANDBOX" ps --json; "$SANDBOX" rm -fa >/dev/null' '*"a": "b"*' \
