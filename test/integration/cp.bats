@@ -4,34 +4,19 @@
 # shellcheck disable=SC2154,SC2314  # bats's variables and negations
 
 load helper
+load pair
 
 make_files='mkdir -p /d/e /full; echo x >/d/f; chown 33:44 /d/f; chmod 6755 /d/f; ln /d/f /d/g; ln -s f /d/l; mkfifo /d/p
 	echo in >/d/e/in; touch -d @1000000000 /d/e; truncate -s 100M /d/hole; ln -s / /out; ln -s /d /full/link; touch /ready'
 
 setup_file() {
-	private_folders
-	export RUNNING=$BATS_FILE_TMPDIR/running
-	"$SANDBOX" import --name busybox "$BUSYBOX_TAR"
 	mkdir "$BATS_FILE_TMPDIR/volume"
-	"$SANDBOX" run -d -v "$BATS_FILE_TMPDIR/volume:/mnt/volume" busybox sh -c "$make_files; sleep 1000" >"$RUNNING"
-	"$SANDBOX" run --name kept busybox sh -c "$make_files"
-	wait_until "$SANDBOX" exec "$(cat "$RUNNING")" test -e /ready
+	make_pair "$make_files" -v "$BATS_FILE_TMPDIR/volume:/mnt/volume"
 }
 
-teardown_file() {
-	"$SANDBOX" rm -f kept "$(cat "$RUNNING")"
-	remove_private_folders
-}
-
-setup() {
-	cd "$BATS_TEST_TMPDIR" || return
-	running=$(cat "$RUNNING")
-}
-
-# Copies with --archive belong to subordinate ids.
 teardown() {
 	[ -z "${racer:-}" ] || "$SANDBOX" rm -f "$racer" || true
-	cd / && unshare --map-root-user --map-auto find "$BATS_TEST_TMPDIR" -mindepth 1 -maxdepth 1 -type d -exec rm -rf {} +
+	remove_unpacked
 }
 
 list() {

@@ -4,6 +4,7 @@
 # shellcheck disable=SC2154,SC2314  # bats's variables and negations
 
 load helper
+load pair
 load podman
 
 trees=$PWD/test/integration/trees.py
@@ -17,38 +18,19 @@ changes='
 	touch /.wh.literal; echo ready >/ready'
 
 setup_file() {
-	private_folders
-	export PYTHONDONTWRITEBYTECODE=1 RUNNING=$BATS_FILE_TMPDIR/running
-	"$SANDBOX" import --name busybox "$BUSYBOX_TAR"
-	"$SANDBOX" run -d busybox sh -c "$changes; sleep 1000" >"$RUNNING"
-	"$SANDBOX" run --name kept busybox sh -c "$changes"
-	wait_until "$SANDBOX" exec "$(cat "$RUNNING")" test -e /ready
+	export PYTHONDONTWRITEBYTECODE=1
+	make_pair "$changes"
 }
 
-teardown_file() {
-	"$SANDBOX" rm -f kept "$(cat "$RUNNING")"
-	remove_private_folders
-}
-
-setup() {
-	cd "$BATS_TEST_TMPDIR" || return
-	running=$(cat "$RUNNING")
-}
-
-# The archives that are unpacked here belong to subordinate ids.
 teardown() {
-	cd / && as_root_inside find "$BATS_TEST_TMPDIR" -mindepth 1 -maxdepth 1 -type d -exec rm -rf {} +
-}
-
-as_root_inside() {
-	unshare --map-root-user --map-auto "$@"
+	remove_unpacked
 }
 
 # The tree of an archive, a line for each object; GNU tar unpacks it. Times differ between two that did the same.
 manifest_of() {
 	mkdir "$1.d"
-	as_root_inside tar -C "$1.d" --same-owner -xpf "$1"
-	as_root_inside python3 "$trees" manifest "$1.d" | sed -E 's/ [0-9]{19}( |$)/ TIME\1/'
+	as_layer_root tar -C "$1.d" --same-owner -xpf "$1"
+	as_layer_root python3 "$trees" manifest "$1.d" | sed -E 's/ [0-9]{19}( |$)/ TIME\1/'
 }
 
 @test "the archive is the tree that the sandbox has, whether it runs or not" {

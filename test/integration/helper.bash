@@ -43,6 +43,11 @@ teardown_file() {
 	remove_private_folders
 }
 
+# As root of the ids that layers have.
+as_layer_root() {
+	unshare --map-root-user --map-auto "$@"
+}
+
 # --- running ---------------------------------------------------------------------------------------------
 
 # Runs COMMAND [ARG…] with bats's standard input: $status, $output, $lines and $stderr are its results.
@@ -88,6 +93,12 @@ remove_sandboxes() {
 	left=$("$SANDBOX" ps -aq)
 	# shellcheck disable=SC2086
 	[ -z "$left" ] || "$SANDBOX" rm -f $left >/dev/null
+}
+
+# No file tells of any sandbox, live or kept.
+assert_no_sandbox_is_known() {
+	[ -z "$(ls -A "$XDG_STATE_HOME/sandbox/sandboxes")" ]
+	[ -z "$(ls -A "$XDG_RUNTIME_DIR/sandbox/control" 2>/dev/null)" ]
 }
 
 # Waits until a command succeeds, half a minute at most.

@@ -6,15 +6,14 @@
 # shellcheck disable=SC2154,SC2314  # bats's variables and negations
 
 load helper
+load store
 
 setup_file() {
-	private_folders
-	export STORE=$XDG_CACHE_HOME/sandbox
+	private_store
 }
 
 setup() {
-	"$SANDBOX" reset
-	cd "$BATS_TEST_TMPDIR" || return
+	empty_store
 }
 
 # A small tree of its own in ./tree and its archive ./tree.tar, old enough to be recognised again.
@@ -33,19 +32,6 @@ pack_tree() {
 # Waits until the archive's last change is so long ago that the store may remember the file.
 settle() {
 	sleep 2.2
-}
-
-layers() {
-	find "$STORE/layers" -mindepth 1 -maxdepth 1 | wc -l
-}
-
-staging() {
-	find "$STORE/staging" -mindepth 1 2>/dev/null
-}
-
-# As the root of the layers' ids.
-as_layer_root() {
-	unshare --map-root-user --map-auto "$@"
 }
 
 # Everything about every file below a directory, but for what depends on the file system.

@@ -4,15 +4,14 @@
 # shellcheck disable=SC2154,SC2314  # bats's variables and negations
 
 load helper
+load store
 
 setup_file() {
-	private_folders
-	export STORE=$XDG_CACHE_HOME/sandbox
+	private_store
 }
 
 setup() {
-	"$SANDBOX" reset
-	cd "$BATS_TEST_TMPDIR" || return
+	empty_store
 }
 
 # Imports an archive of one file with this content, NAME.tar, under a name or without one; its digest is $digest.
@@ -25,10 +24,6 @@ import_small() {
 	record=$STORE/images/${digest#sha256:}.json
 }
 
-layers() {
-	find "$STORE/layers" -mindepth 1 -maxdepth 1 | wc -l
-}
-
 names() {
 	"$SANDBOX" images | awk 'NR > 1 { print $1 }' | sort | paste -sd ' '
 }
@@ -39,10 +34,6 @@ age() {
 }
 
 # The mapped owner of the layers.
-as_layer_root() {
-	unshare --map-root-user --map-auto "$@"
-}
-
 @test "tag gives one more name, also one with a registry, and takes it from another image" {
 	import_small one --name one
 	sandbox tag one again registry.example:5000/team/app:1.0

@@ -7,6 +7,7 @@
 
 load helper
 load layered
+load store
 
 setup_file() {
 	private_folders
@@ -36,10 +37,6 @@ make_images() {
 setup() {
 	"$SANDBOX" reset
 	cd "$MADE" || return
-}
-
-layers() {
-	find "$STORE/layers" -mindepth 1 -maxdepth 1 | wc -l
 }
 
 @test "thirty layers with deletions and replaced folders make the tree that umoci unpacks" {

@@ -7,6 +7,7 @@
 
 load helper
 load layered
+load store
 
 setup_file() {
 	private_folders
@@ -22,11 +23,6 @@ teardown_file() {
 
 setup() {
 	cd "$MADE" || return
-}
-
-# As root of the ids that layers have.
-as_layer_root() {
-	unshare --map-root-user --map-auto "$@"
 }
 
 # The folder that umoci makes of the image is what all else is compared with, and what is exported.
@@ -68,7 +64,7 @@ compressions=(none:cat gzip:gzip\ -1 bzip2:bzip2\ -1 xz:xz\ -0 zstd:zstd\ -q lz4
 # usage: assert_same IMAGE LAYERS
 assert_same() {
 	list_inside "$1" | comparable | diff expected - || { echo "$1 is another tree" && return 1; }
-	[ "$(find "$STORE/layers" -mindepth 1 -maxdepth 1 | wc -l)" = "$2" ] || { echo "$1 has not $2 layers" && return 1; }
+	[ "$(layers)" = "$2" ] || { echo "$1 has not $2 layers" && return 1; }
 }
 
 # usage: assert_form ARCHIVE LAYERS: compressed in each way

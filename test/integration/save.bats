@@ -48,10 +48,6 @@ teardown() {
 	cd / && as_layer_root find "$BATS_TEST_TMPDIR" -mindepth 1 -maxdepth 1 -type d -exec rm -rf {} +
 }
 
-as_layer_root() {
-	unshare --map-root-user --map-auto "$@"
-}
-
 # Every object of the tree that a store holds of a file system, in a line each.
 manifest_of() {
 	as_layer_root python3 "$trees" manifest "$(echo "$1"/layers/*/root)"
