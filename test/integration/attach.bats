@@ -119,6 +119,17 @@ logged() {
 	wait "$stopped"
 }
 
+# The one who is attached with these options ends, and the sandbox goes on.
+assert_signal_ends_attach() {
+	"$SANDBOX" attach "$@" box >/dev/null </dev/null 3>&- &
+	wait_until sh -c "ls -l /proc/$!/fd | grep -q signalfd"
+	kill -TERM $!
+	status=0
+	wait $! || status=$?
+	[ "$status" = 143 ] || fail_with 'it should be ended by the signal'
+	runs
+}
+
 @test "signals: for the command where it has no terminal, else for the one who is attached" {
 	"$SANDBOX" run -d --name box "$BUSYBOX_TAR" sh -c 'trap "echo got it" USR1; echo ready; while :; do sleep 0.05; done'
 	wait_until logged ready
@@ -126,25 +137,11 @@ logged() {
 	wait_until sh -c "ls -l /proc/$!/fd | grep -q signalfd"
 	kill -USR1 $!
 	wait_until logged 'got it'
-	"$SANDBOX" attach --sig-proxy=false box >/dev/null 3>&- &
-	other=$!
-	wait_until sh -c "ls -l /proc/$other/fd | grep -q signalfd"
-	kill -TERM "$other"
-	status=0
-	wait "$other" || status=$?
-	[ "$status" = 143 ]
-	runs
+	assert_signal_ends_attach --sig-proxy=false
 	"$SANDBOX" rm -f box
 	wait || true
 	start_shell -t
-	"$SANDBOX" attach box >/dev/null </dev/null 3>&- &
-	other=$!
-	wait_until sh -c "ls -l /proc/$other/fd | grep -q signalfd"
-	kill -TERM "$other"
-	status=0
-	wait "$other" || status=$?
-	[ "$status" = 143 ]
-	runs
+	assert_signal_ends_attach
 }
 
 @test "a flood on a terminal can be left" {

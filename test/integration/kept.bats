@@ -5,8 +5,7 @@ load helper
 # Whatever a test leaves is removed, and then nothing is left of any.
 teardown() {
 	remove_sandboxes
-	[ -z "$(ls -A "$XDG_STATE_HOME/sandbox/sandboxes")" ]
-	[ -z "$(ls "$XDG_RUNTIME_DIR/sandbox/control" 2>/dev/null)" ]
+	assert_no_sandbox_is_known
 }
 
 # Created, Up, Exited or Dead.

@@ -12,8 +12,7 @@ detach() {
 # Whatever a test leaves is removed, and then nothing is left of any.
 teardown() {
 	remove_sandboxes
-	[ -z "$(ls "$XDG_STATE_HOME/sandbox/sandboxes")" ]
-	[ -z "$(ls "$XDG_RUNTIME_DIR/sandbox/control")" ]
+	assert_no_sandbox_is_known
 }
 
 # Up, Exited or Dead.
