@@ -255,7 +255,7 @@ promised_by_profile_with_admin() {
 # A busy machine may not let it answer in time.
 goes_through_holder() {
 	capture "$SANDBOX_SWITCHED" --debug --config "$BATS_FILE_TMPDIR/holder" run "$@" "$POSTURE_TAR" true
-	[[ $status = 0 && $stderr != *"a holder"* && $stderr != *"no holder"* && $stderr != *"of no use"* ]]
+	[[ $stderr != *"a holder"* && $stderr != *"no holder"* && $stderr != *"of no use"* ]]
 }
 
 # As without one, in every row but the command's number: the thread that makes the network namespace is not needed. The

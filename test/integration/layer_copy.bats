@@ -5,7 +5,7 @@
 # shellcheck disable=SC2030,SC2031,SC2154  # every test is a subshell
 
 load helper
-load fault
+load store
 
 setup_file() {
 	private_folders
@@ -30,10 +30,6 @@ setup() {
 
 teardown() {
 	"$SANDBOX" reset
-}
-
-staging() {
-	find "$STORE/staging" -mindepth 1
 }
 
 # The maps that there are, as options.
@@ -129,7 +125,7 @@ for entry in tarfile.open(sys.argv[1]):
 	assert_status 0
 	assert_stderr_has copied
 	[ "$("$SANDBOX" images --json | python3 -c 'import json, sys; print(len(json.load(sys.stdin)))')" = 1 ]
-	[ "$(find "$STORE/layers" -mindepth 1 -maxdepth 1 | wc -l)" = 3 ]
+	[ "$(layers)" = 3 ]
 	# The second run of each is a warm one.
 	run_with --userns=keep-id:uid=9 "$BATS_TEST_TMPDIR/other.tar" true
 	[[ $stderr != *copied* ]] || fail_with 'it should be there'
@@ -187,7 +183,7 @@ for entry in tarfile.open(sys.argv[1]):
 	assert_error E_ID_UNMAPPED
 	assert_stderr_has 'has no place for its owner'
 	[ -z "$(staging)" ]
-	[ "$(find "$STORE/layers" -mindepth 1 -maxdepth 1 | wc -l)" = 1 ]
+	[ "$(layers)" = 1 ]
 }
 
 @test "a tree whose ids are not known is not copied" {
@@ -219,7 +215,7 @@ for entry in tarfile.open(sys.argv[1]):
 	sandbox run --dry-run --userns=keep-id whole true
 	assert_status 0
 	assert_output_has 'to be imported'
-	[ "$(find "$STORE/layers" -mindepth 1 -maxdepth 1 | wc -l)" = 1 ]
+	[ "$(layers)" = 1 ]
 }
 
 @test "a full disk is a clear error, and nothing is left" {
@@ -254,10 +250,15 @@ copy_steps() {
 		sandbox run --userns=keep-id -u 0 lossy true
 		[ "$status" = 0 ] || fail_with "after it was killed at $step"
 		[ -z "$(staging)" ] || fail_with "left at $step: $(staging)"
-		[ "$(find "$STORE/layers" -mindepth 1 -maxdepth 1 | wc -l)" = 2 ]
+		[ "$(layers)" = 2 ]
 		"$SANDBOX" reset
 	done
 	[ -n "$expected" ]
+}
+
+# It, or what it has started.
+is_stopped() {
+	ps -o stat= -p "$1" --ppid "$1" | grep -q ^T
 }
 
 @test "a signal ends a copy at once, and takes it back" {
@@ -267,14 +268,14 @@ copy_steps() {
 	for step in copy-started copy-directory copy-written; do
 		SANDBOX_TEST_STOP_AT=$step "$SANDBOX_SWITCHED" run --userns=map whole true 2>"$BATS_TEST_TMPDIR/stderr" 3>&- &
 		tool=$!
-		wait_for_stop "$tool" "$step"
+		wait_until is_stopped "$tool"
 		kill -TERM "$tool"
 		kill -CONT "$tool"
 		status=0
 		wait "$tool" || status=$?
 		[ "$status" = 143 ] || fail_with "TERM at $step: $(<"$BATS_TEST_TMPDIR/stderr")"
 		[ -z "$(staging)" ] || fail_with "left at $step: $(staging)"
-		[ "$(find "$STORE/layers" -mindepth 1 -maxdepth 1 | wc -l)" = 1 ]
+		[ "$(layers)" = 1 ]
 	done
 }
 
