@@ -20,18 +20,18 @@ row() {
 
 load options
 
-# The folder that each line runs in a copy of.
+# The folder that each line runs in a copy of, and the archives there, which no line changes and none need copy.
 make_template() (
-	mkdir -p "$BATS_FILE_TMPDIR/template/lent" "$BATS_FILE_TMPDIR/tree/below"
+	mkdir -p "$BATS_FILE_TMPDIR/template/lent" "$BATS_FILE_TMPDIR/archives" "$BATS_FILE_TMPDIR/tree/below"
 	cd "$BATS_FILE_TMPDIR" || exit 1
 	echo 'from outside' >template/lent/file
 	echo 'hostname = configured' >template/other
 	echo FROM_FILE=yes >template/vars
 	echo text | tee tree/ours-alone >tree/below/file
-	tar -cf template/tree.tar tree
-	python3 "$OLDPWD/test/integration/layered.py" several template/several.tar "$BUSYBOX_TAR"
+	tar -cf archives/tree.tar tree
+	python3 "$OLDPWD/test/integration/layered.py" several archives/several.tar "$BUSYBOX_TAR"
 	truncate -s 100M zeroes
-	tar -czf template/zeroes.tar.gz zeroes
+	tar -czf archives/zeroes.tar.gz zeroes
 	rm zeroes
 )
 
@@ -82,6 +82,7 @@ run_line() {
 	local folder
 	folder=$(mktemp -d "$BATS_TEST_TMPDIR/XXXXXX")
 	cp -R "$BATS_FILE_TMPDIR/template/." "$folder"
+	ln "$BATS_FILE_TMPDIR/archives/"* "$folder"
 	command=${commands[$1]} words_of_option=$2
 	output=$(cd "$folder" && eval "${test_lines[$1]}" 2>"$BATS_TEST_TMPDIR/errors") || true
 	stderr=$(<"$BATS_TEST_TMPDIR/errors")
