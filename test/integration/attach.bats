@@ -99,7 +99,9 @@ logged() {
 # One is stopped, one reads nothing of what it is given: the command floods, ends in time, and its log is whole.
 @test "who is slow or stopped holds up nobody" {
 	mkfifo "$BATS_TEST_TMPDIR/pipe"
-	"$SANDBOX" run -d -i --name box "$BUSYBOX_TAR" sh -c 'read line; yes 0123456789012345678901234567890123456789 | head -c 20000000; echo; echo the end'
+	# Of the log there is less than what is written.
+	"$SANDBOX" run -d -i --name box --log-opt max-size=1m --log-opt max-file=2 "$BUSYBOX_TAR" \
+		sh -c 'read line; yes 0123456789012345678901234567890123456789 | head -c 5000000; echo; echo the end'
 	"$SANDBOX" attach box </dev/null >/dev/null 3>&- &
 	stopped=$!
 	# shellcheck disable=SC2217  # it holds the reading end open, and reads nothing

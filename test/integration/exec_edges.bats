@@ -9,9 +9,15 @@ teardown() {
 	remove_sandboxes
 }
 
-# run -d of the test build on Debian, whose prlimit(1) the tests need.
-start_debian() {
-	"$SANDBOX" run -d --name box "$DEBIAN_TAR" sleep 6021
+# One in which limits of others can be set: test/helpers/relimit.c.
+start_box() {
+	"${program:-$SANDBOX}" run -d --name box -v "$HELPERS:/helpers:ro" "$BUSYBOX_TAR" sleep 6021
+}
+
+# As root inside. usage: relimit_init RESOURCE SOFT [HARD]
+relimit_init() {
+	sandbox exec box /helpers/relimit 1 "$@"
+	assert_success ''
 }
 
 on_terminal() (
@@ -40,9 +46,8 @@ on_terminal() (
 }
 
 @test "root inside who lets init open no files harms exec alone, and exec says so" {
-	start_debian
-	sandbox exec box prlimit --pid 1 --nofile=4:4
-	assert_success
+	start_box
+	relimit_init nofile 4 4
 	sandbox exec box true
 	assert_status 125
 	assert_stderr_has E_CHILD_DIED
@@ -55,22 +60,23 @@ on_terminal() (
 }
 
 @test "what root inside does to init's limits is not the next command's" {
-	start_debian
-	sandbox exec box bash -c 'ulimit -Sn; ulimit -Sc'
+	start_box
+	sandbox exec box sh -c 'ulimit -Sn; ulimit -Sc'
 	assert_success
 	local limits=$output
-	sandbox exec box prlimit --pid 1 --nofile=77: --core=0:
-	sandbox exec box bash -c 'ulimit -Sn; ulimit -Sc'
+	relimit_init nofile 77
+	relimit_init core 0
+	sandbox exec box sh -c 'ulimit -Sn; ulimit -Sc'
 	assert_success "$limits"
-	sandbox exec box prlimit --pid 1 --stack=1000000:1000000
+	relimit_init stack 1000000 1000000
 	sandbox exec box true
 	assert_error 'has lowered'
 }
 
 @test "the limits would be the next command's without that defence" {
-	SANDBOX_TEST_REMOVE=session-rlimits "$SANDBOX_SWITCHED" run -d --name box "$DEBIAN_TAR" sleep 6021
-	sandbox exec box prlimit --pid 1 --nofile=77:
-	sandbox exec box bash -c 'ulimit -Sn'
+	SANDBOX_TEST_REMOVE=session-rlimits program=$SANDBOX_SWITCHED start_box
+	relimit_init nofile 77
+	sandbox exec box sh -c 'ulimit -Sn'
 	assert_success 77
 }
 
