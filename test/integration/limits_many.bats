@@ -131,7 +131,7 @@ kill_one() {
 }
 
 nothing_sleeps() {
-	! pgrep -u "$(id -u)" -x sleep -f 'sleep 600'
+	! pgrep -u "$(id -u)" -xf 'sleep 600'
 }
 
 swept() {
