@@ -24,7 +24,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { MEGABYTE = 1 << 20, PAGE = 4096, FIRST_ID = 1000, NAME_SIZE = 251, NAME_DEPTH = 14, NAME_MAPPINGS = 20000 };
+/* What is more than MUCH is to be ended, however long a busy machine takes to see it. */
+enum { MUCH = 100, MEGABYTE = 1 << 20, PAGE = 4096, FIRST_ID = 1000, NAME_SIZE = 251, NAME_DEPTH = 14, NAME_MAPPINGS = 20000 };
 
 static char block[MEGABYTE];
 
@@ -43,6 +44,11 @@ static void map(size_t megabytes, int flags)
 			give_up("mmap");
 		memcpy(memory, block, MEGABYTE);
 	}
+}
+
+static void wait_to_be_ended(size_t amount)
+{
+	(void)sleep(amount > MUCH ? 60 : 1);
 }
 
 static void hold(size_t megabytes, const char *file)
@@ -94,7 +100,7 @@ static void segments(size_t megabytes)
 static void *map_alone(void *megabytes)
 {
 	map((size_t)megabytes, MAP_PRIVATE);
-	(void)sleep(1);
+	wait_to_be_ended((size_t)megabytes);
 	(void)puts("survived");
 	exit(0);
 }
@@ -125,7 +131,7 @@ static void *fill_unshared(void *megabytes)
 	if (unshare(CLONE_FILES) < 0)
 		give_up("unshare");
 	fill(memfd_create("bomb", 0), (size_t)megabytes);
-	(void)sleep(1);
+	wait_to_be_ended((size_t)megabytes);
 	return NULL;
 }
 
@@ -227,7 +233,7 @@ int main(int argc, char **argv)
 		fork_for_ever(argv[2]);
 	else if (amount)
 		processes(amount, how);
-	(void)sleep(1);
+	wait_to_be_ended(amount);
 	(void)puts("survived");
 	return 0;
 }

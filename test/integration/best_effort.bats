@@ -59,7 +59,7 @@ assert_exceeded() {
 }
 
 @test "memory shared out among many processes" {
-	watched -m 64m -- sh -c 'for i in $(seq 10); do /helpers/bomb anonymous 16 >/dev/null & done; wait; echo survived'
+	watched -m 64m -- sh -c 'for i in $(seq 10); do /helpers/bomb hold 16 /tmp/held & done; wait; echo survived'
 	assert_exceeded memory
 }
 
