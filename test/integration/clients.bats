@@ -61,7 +61,7 @@ client() {
 	wait "${pids[@]}"
 	cat "$BATS_TEST_TMPDIR"/said.* | sed 's/"[^"]*"/NAME/; s/[0-9a-f]\{12\}/ID/' | sort | uniq -c | sort -rn | head -n 20
 	echo "# measured: $(cat "$BATS_TEST_TMPDIR"/said.* | wc -l) commands of $clients clients in $seconds s, by their exit status:" \
-		"$(cut -d ' ' -f 1 "$BATS_TEST_TMPDIR"/said.* | sort | uniq -c | sort -rn | awk '{ printf "%s%d ended with %d", NR > 1 ? ", " : "", $1, $2 }')" >&3
+		"$(cut -d ' ' -f 1 "$BATS_TEST_TMPDIR"/said.* | sort | uniq -c | sort -rn | awk '{ printf "%s%d ended with %d", (NR > 1 ? ", " : ""), $1, $2 }')" >&3
 	[ ! -e "$BATS_TEST_TMPDIR/complaints" ] || fail_with "$(<"$BATS_TEST_TMPDIR/complaints")"
 	# Everything that is left can be read and removed, and then nothing is left. Some are still ending of themselves.
 	none_is_ending() {
