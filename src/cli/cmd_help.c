@@ -59,7 +59,7 @@ static int run_help(const struct cli *cli, int argc, char **argv)
 
 const struct command command_help = {
 	.name = "help",
-	.operands = "[COMMAND|image COMMAND|E_CODE]",
+	.operands = "[COMMAND|E_CODE]",
 	.summary = "explain a command or an error code",
 	.run = run_help,
 };
