@@ -75,6 +75,8 @@ struct seccomp_profile {
 int seccomp_profile_parse(const char *text, size_t size, const char *name,
 	const struct seccomp_circumstances *circumstances, struct seccomp_profile *out, struct sandbox_error *error);
 void seccomp_profile_finish(struct seccomp_profile *profile);
+/* What is said of one that cannot be had, after why: E_SECCOMP_PROFILE. -errno. */
+int seccomp_profile_explain(const char *name, struct sandbox_error *error);
 
 /* Whether the kernel ranks the first above the second: killing, trapping, an error, logging, allowing. */
 bool seccomp_verdict_stricter(uint32_t verdict, uint32_t other);
