@@ -53,11 +53,13 @@ as_layer_root() {
 # Runs COMMAND [ARG…] with bats's standard input: $status, $output, $lines and $stderr are its results.
 # (bats's own `run` takes our 127 for a mistake in the test.)
 capture() {
+	# setup_file has no folder of a test.
+	local results=${BATS_TEST_TMPDIR:-$BATS_FILE_TMPDIR}
 	status=0
-	"$@" >"$BATS_TEST_TMPDIR/.output" 2>"$BATS_TEST_TMPDIR/.stderr" 3>&- || status=$?
+	"$@" >"$results/.output" 2>"$results/.stderr" 3>&- || status=$?
 	{
-		output=$(<"$BATS_TEST_TMPDIR/.output")
-		stderr=$(<"$BATS_TEST_TMPDIR/.stderr")
+		output=$(<"$results/.output")
+		stderr=$(<"$results/.stderr")
 	} 2>/dev/null
 	mapfile -t lines <<<"$output"
 }
