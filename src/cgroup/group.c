@@ -315,8 +315,8 @@ void cgroup_group_end(const char *path)
 	(void)await_event(group, "populated 0", END_WAIT_MS);
 }
 
-/* Removes the groups below, then `name` itself: rmdir(2) is all that there is, and files go along. */
-static int remove_tree(int parent, const char *name, struct sandbox_error *error)
+/* rmdir(2) is all that there is, and files go along. */
+int cgroup_tree_remove(int parent, const char *name, struct sandbox_error *error)
 {
 	auto_close int directory = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	auto_closedir DIR *stream = NULL;
@@ -327,7 +327,7 @@ static int remove_tree(int parent, const char *name, struct sandbox_error *error
 	stream = fdopendir(dup(directory));
 	while (stream && (entry = readdir(stream)))
 		if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
-			(void)remove_tree(directory, entry->d_name, NULL);
+			(void)cgroup_tree_remove(directory, entry->d_name, NULL);
 	if (unlinkat(parent, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
 		return error_set(error, errno, "remove the group %s", name);
 	return 0;
@@ -363,7 +363,7 @@ static void restore_parent(int parent, const char *path)
 	if (faccessat(parent, leaf_name, F_OK, 0) < 0 || has_sandboxes(parent))
 		return;
 	if ((change && file_write_existing(parent, "cgroup.subtree_control", change, &problem) < 0) ||
-	    cgroup_move_processes(parent, leaf_name, ".", &problem) < 0 || remove_tree(parent, leaf_name, &problem) < 0)
+	    cgroup_move_processes(parent, leaf_name, ".", &problem) < 0 || cgroup_tree_remove(parent, leaf_name, &problem) < 0)
 		log_debug("%s stays: %s", leaf_name, problem.text);
 }
 
@@ -379,7 +379,7 @@ int cgroup_group_remove(const char *path, struct sandbox_error *error)
 	/* The scope of a manager has gone with its last process. */
 	if (parent < 0)
 		return errno == ENOENT ? 0 : error_set(error, errno, "open the group %s", parent_path);
-	result = remove_tree(parent, name, error);
+	result = cgroup_tree_remove(parent, name, error);
 	if (result == 0)
 		restore_parent(parent, parent_path);
 	return result;

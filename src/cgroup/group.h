@@ -42,6 +42,9 @@ int cgroup_group_update(const char *path, const struct cgroup_limits *limits, st
  */
 int cgroup_group_remove(const char *path, struct sandbox_error *error);
 
+/* Removes the group `name` and those below it, in which nobody is. 0, also where there is none, or -errno: EBUSY. */
+int cgroup_tree_remove(int parent, const char *name, struct sandbox_error *error);
+
 /* Closes the descriptors and forgets it. Idempotent. */
 void cgroup_group_finish(struct cgroup_group *group);
 

@@ -5,7 +5,9 @@
  */
 #include "cgroup/cgroup.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +21,7 @@
 #include "base/spawn.h"
 #include "base/strings.h"
 #include "base/test_switch.h"
+#include "cgroup/group.h"
 
 static const char *const helper_paths[] = {"sandbox-scope", "../libexec/sandbox/sandbox-scope", NULL};
 
@@ -174,6 +177,48 @@ static int check_outside(const char *unit, struct sandbox_error *error)
 		: error_set(error, EBUSY, "stop the scope %s from within", unit);
 }
 
+static int remove_below(int slice, const char *unit, struct sandbox_error *error)
+{
+	auto_close int copy = openat(slice, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_closedir DIR *stream = copy < 0 ? NULL : fdopendir(copy);
+	struct dirent *entry;
+	int result = 0;
+
+	if (!stream)
+		return error_set(error, errno, "look for the group %s", unit);
+	(void)take_fd(&copy);
+	while (result == 0 && (entry = readdir(stream))) {
+		const char *type = strrchr(entry->d_name, '.');
+		auto_close int below = -1;
+
+		if (strcmp(entry->d_name, unit) == 0)
+			return cgroup_tree_remove(slice, unit, error);
+		if (!type || strcmp(type, ".slice") != 0)
+			continue;
+		below = openat(slice, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		result = below < 0 ? 0 : remove_below(below, unit, error);
+	}
+	return result;
+}
+
+/*
+ * Those who are dying are in no list of processes any more, but keep the group in use. A manager that stops a scope with none
+ * but such in it takes it for empty, cannot remove the directory, and forgets it. -EBUSY: not yet.
+ */
+static int remove_forgotten(const char *unit, struct sandbox_error *error)
+{
+	auto_finish(cgroup_hierarchy_finish) struct cgroup_hierarchy hierarchy = {0};
+	auto_close int top = -1;
+	auto_free char *path = NULL;
+	int result = cgroup_hierarchy_find(&hierarchy, error);
+
+	if (result < 0)
+		return result;
+	path = manager_group(&hierarchy);
+	top = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return top < 0 ? 0 : remove_below(top, unit, error);
+}
+
 /*
  * The manager ends a scope when its last process leaves it. One of which all that were to come in died on the way has none
  * that could leave, and would stay for as long as the manager.
@@ -192,7 +237,9 @@ static int abandon_scope(const char *name, struct sandbox_error *error)
 		result = begin_request("stop", socket, unit, &arguments, error);
 	if (result == 0)
 		result = ask_manager(&arguments, -1, &refusal, error);
-	return result < 0 || !refusal ? result : error_set(error, EIO, "stop the scope %s: %s", unit, refusal);
+	if (result == 0 && refusal)
+		return error_set(error, EIO, "stop the scope %s: %s", unit, refusal);
+	return result < 0 ? result : remove_forgotten(unit, error);
 }
 
 const struct cgroup_manager cgroup_systemd = {"systemd", probe_systemd, enter_scope, abandon_scope};

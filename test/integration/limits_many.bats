@@ -82,6 +82,31 @@ all_groups() {
 	wait "$sleeper" || [ $? = 143 ]
 }
 
+# As it is when only dying processes were in the scope as it was stopped.
+@test "a group that the manager has forgotten is removed once nobody is in it" {
+	needs_limits
+	[[ ${SANDBOX_WORLD:-} = systemd* ]] || skip 'for the worlds with a user manager'
+	local name group sleeper
+	# shellcheck disable=SC2030,SC2031
+	SANDBOX=$SANDBOX_SWITCHED
+	SANDBOX_TEST_KILL_AT=group.named run_busybox -m 64m -- true
+	assert_status 137
+	name=$(ls "$XDG_RUNTIME_DIR/sandbox/groups")
+	group=/sys/fs/cgroup/user.slice/user-$(id -u).slice/user@$(id -u).service/app.slice/$name.scope
+	mkdir "$group"
+	# Who is not below the manager may not move anybody there.
+	systemd-run --user --quiet --scope sh -c 'echo $$ >"$1/cgroup.procs"; exec sleep 600' - "$group" 3>&- &
+	sleeper=$!
+	wait_until grep -qx "$sleeper" "$group/cgroup.procs"
+	sandbox ps
+	assert_status 0
+	[ -e "$XDG_RUNTIME_DIR/sandbox/groups/$name" ] || fail_with 'it is no longer written down, although somebody is in there'
+	kill "$sleeper"
+	wait "$sleeper" || true
+	wait_until swept
+	assert_nothing_of_groups
+}
+
 # To stop it would be to stop whoever wants to say what went wrong.
 @test "a manager that answers too late is an error, and no end by a signal" {
 	needs_limits
