@@ -6,9 +6,16 @@ load helper
 
 load option_rows
 
+# What works on the store or writes texts does so alike on any machine: on the host.
+depends_on_machine() {
+	[ -z "${SANDBOX_WORLD:-}" ] || case ${commands[$1]} in
+	import | load | images | save | history | rmi | prune | gc | df | commit | export | diff | cp) false ;;
+	esac
+}
+
 check_effect() {
 	local pattern=${shown[$1]#=}
-	${conditions[$1]} || return 0
+	${conditions[$1]} && depends_on_machine "$1" || return 0
 	run_line "$1" "${given_words[$1]}"
 	# shellcheck disable=SC2053  # a pattern
 	[[ $output == $pattern ]] || complain "$1" "the output should match $pattern"
