@@ -167,36 +167,25 @@ static int enter_scope(const struct cgroup_plan *plan, const char *name, int lif
 	return 0;
 }
 
-/* The manager stops a scope by a signal to all that is in it, and ends one by itself when nobody is: also when we have gone. */
-static int check_outside(const char *unit, struct sandbox_error *error)
+static int remove_below(int above, const char *slice, const char *unit, struct sandbox_error *error)
 {
-	auto_finish(cgroup_hierarchy_finish) struct cgroup_hierarchy hierarchy = {0};
-	int result = cgroup_hierarchy_find(&hierarchy, error);
-
-	return result < 0 || !is_in_scope(&hierarchy, unit) ? result
-		: error_set(error, EBUSY, "stop the scope %s from within", unit);
-}
-
-static int remove_below(int slice, const char *unit, struct sandbox_error *error)
-{
-	auto_close int copy = openat(slice, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	auto_closedir DIR *stream = copy < 0 ? NULL : fdopendir(copy);
+	auto_close int directory = openat(above, slice, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	auto_closedir DIR *stream = directory < 0 ? NULL : fdopendir(directory);
 	struct dirent *entry;
 	int result = 0;
 
+	if (directory < 0)
+		return 0;
 	if (!stream)
 		return error_set(error, errno, "look for the group %s", unit);
-	(void)take_fd(&copy);
+	(void)take_fd(&directory);
 	while (result == 0 && (entry = readdir(stream))) {
 		const char *type = strrchr(entry->d_name, '.');
-		auto_close int below = -1;
 
 		if (strcmp(entry->d_name, unit) == 0)
-			return cgroup_tree_remove(slice, unit, error);
-		if (!type || strcmp(type, ".slice") != 0)
-			continue;
-		below = openat(slice, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		result = below < 0 ? 0 : remove_below(below, unit, error);
+			return cgroup_tree_remove(dirfd(stream), unit, error);
+		if (type && strcmp(type, ".slice") == 0)
+			result = remove_below(dirfd(stream), entry->d_name, unit, error);
 	}
 	return result;
 }
@@ -205,18 +194,11 @@ static int remove_below(int slice, const char *unit, struct sandbox_error *error
  * Those who are dying are in no list of processes any more, but keep the group in use. A manager that stops a scope with none
  * but such in it takes it for empty, cannot remove the directory, and forgets it. -EBUSY: not yet.
  */
-static int remove_forgotten(const char *unit, struct sandbox_error *error)
+static int remove_forgotten(const struct cgroup_hierarchy *hierarchy, const char *unit, struct sandbox_error *error)
 {
-	auto_finish(cgroup_hierarchy_finish) struct cgroup_hierarchy hierarchy = {0};
-	auto_close int top = -1;
-	auto_free char *path = NULL;
-	int result = cgroup_hierarchy_find(&hierarchy, error);
+	auto_free char *top = manager_group(hierarchy);
 
-	if (result < 0)
-		return result;
-	path = manager_group(&hierarchy);
-	top = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return top < 0 ? 0 : remove_below(top, unit, error);
+	return remove_below(AT_FDCWD, top, unit, error);
 }
 
 /*
@@ -225,6 +207,7 @@ static int remove_forgotten(const char *unit, struct sandbox_error *error)
  */
 static int abandon_scope(const char *name, struct sandbox_error *error)
 {
+	auto_finish(cgroup_hierarchy_finish) struct cgroup_hierarchy hierarchy = {0};
 	auto_finish(sandbox_strings_finish) struct sandbox_strings arguments = {0};
 	auto_free char *socket = manager_socket(), *unit = memory_format("%s.scope", name), *refusal = NULL;
 	int result;
@@ -232,14 +215,17 @@ static int abandon_scope(const char *name, struct sandbox_error *error)
 	/* Its scopes have gone with it. */
 	if (access(socket, W_OK) < 0)
 		return 0;
-	result = check_outside(unit, error);
+	result = cgroup_hierarchy_find(&hierarchy, error);
+	/* It is stopped by a signal to all that is in it; with nobody in it it ends by itself, also when we have gone. */
+	if (result == 0 && is_in_scope(&hierarchy, unit))
+		return error_set(error, EBUSY, "stop the scope %s from within", unit);
 	if (result == 0)
 		result = begin_request("stop", socket, unit, &arguments, error);
 	if (result == 0)
 		result = ask_manager(&arguments, -1, &refusal, error);
 	if (result == 0 && refusal)
 		return error_set(error, EIO, "stop the scope %s: %s", unit, refusal);
-	return result < 0 ? result : remove_forgotten(unit, error);
+	return result < 0 ? result : remove_forgotten(&hierarchy, unit, error);
 }
 
 const struct cgroup_manager cgroup_systemd = {"systemd", probe_systemd, enter_scope, abandon_scope};

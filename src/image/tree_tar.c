@@ -158,10 +158,8 @@ static int read_attributes(struct work *work, int fd, const char *path, struct s
 	if (size < 0)
 		return errno == ENOTSUP ? 0 : object_failed(errno, path, "list the attributes of", error);
 	for (const char *name = work->names; name < work->names + size && result == 0; name += strlen(name) + 1) {
-		char value;
-
 		if (strcmp(name, OVERLAY_OPAQUE_ATTRIBUTE) == 0)
-			work->opaque = fgetxattr(fd, name, &value, 1) == 1 && value == 'y';
+			work->opaque = layer_path_is_opaque(fd);
 		result = read_attribute(work, fd, name, path, error);
 	}
 	if (work->attribute_count)
