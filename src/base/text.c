@@ -203,10 +203,11 @@ bool text_parse_duration(const char *text, uint64_t *out_milliseconds)
 		uint64_t milliseconds;
 	} units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
 	uint64_t total = 0;
+	bool is_first = true;
 
 	if (!*text)
 		return false;
-	while (*text) {
+	for (; *text; is_first = false) {
 		uint64_t thousandths, unit = 0;
 
 		if (!parse_thousandths(&text, &thousandths))
@@ -217,15 +218,21 @@ bool text_parse_duration(const char *text, uint64_t *out_milliseconds)
 			unit = units[i].milliseconds;
 			text += strlen(units[i].suffix);
 		}
-		if (!unit && *text)
+		/* A bare number stands alone: what 1h30 means is anybody's guess. */
+		if (!unit && (*text || !is_first))
 			return false;
 		unit = unit ? unit : 1000;
-		if (thousandths > (UINT64_MAX >> 4) / unit)
+		if (thousandths > (UINT64_MAX >> 4) / unit || total > UINT64_MAX >> 4)
 			return false;
 		total += thousandths * unit / 1000;
 	}
 	*out_milliseconds = total;
 	return true;
+}
+
+const char *text_plural(size_t count, const char *one, const char *many)
+{
+	return count == 1 ? one : many;
 }
 
 const char *text_format_size(uint64_t bytes, char *buffer, size_t size)

@@ -34,8 +34,11 @@ bool text_parse_octal(const char *text, uint64_t limit, uint64_t *out);
 /* Bytes with Docker's suffixes b k m g t (powers of 1024, either case, optional trailing b or iB). */
 bool text_parse_size(const char *text, uint64_t *out_bytes);
 
-/* A duration such as 10, 1.5s, 300ms, 2m, 1h30m; a bare number is seconds. */
+/* A duration such as 10, 1.5s, 300ms, 2m, 1h30m; a bare number is seconds, and stands alone. */
 bool text_parse_duration(const char *text, uint64_t *out_milliseconds);
+
+/* Which of the two words goes with this number: "1 image", "0 images". */
+const char *text_plural(size_t count, const char *one, const char *many);
 
 /* "1.4 GiB"; `buffer` is returned. */
 const char *text_format_size(uint64_t bytes, char *buffer, size_t size);

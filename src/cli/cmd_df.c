@@ -39,7 +39,8 @@ static void print_table(const struct sandbox_store_usage *usage)
 	add_row(&table, "images not in use", usage->idle, usage->idle_bytes, "image prune --all");
 	add_row(&table, "layers of no image", usage->unneeded, usage->unneeded_bytes, "gc");
 	output_table_print(&table);
-	printf("\n%zu images; %zu imports or removals under way; %s free\n", usage->images, usage->staging,
+	printf("\n%zu %s; %zu %s under way; %s free\n", usage->images, text_plural(usage->images, "image", "images"),
+		usage->staging, text_plural(usage->staging, "import or removal", "imports or removals"),
 		text_format_size(usage->free_bytes, size, sizeof(size)));
 }
 

@@ -42,8 +42,9 @@ static void print_text(const struct sandbox_collected *collected, bool dry_run)
 
 	for (size_t i = 0; i < collected->images.count; i++)
 		printf("sha256:%s\n", collected->images.items[i]);
-	printf("%zu images and %zu layers%s, %s\n", collected->images.count, collected->layers,
-		dry_run ? " would go" : "", text_format_size(collected->bytes, size, sizeof(size)));
+	printf("%zu %s and %zu %s%s, %s\n", collected->images.count, text_plural(collected->images.count, "image", "images"),
+		collected->layers, text_plural(collected->layers, "layer", "layers"), dry_run ? " would go" : "",
+		text_format_size(collected->bytes, size, sizeof(size)));
 }
 
 static void print_json(const struct sandbox_collected *collected, bool dry_run)

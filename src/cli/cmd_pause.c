@@ -79,7 +79,7 @@ static int refuse_nothing(struct sandbox_error *error)
 
 static int run_update(const struct cli *cli, int argc, char **argv)
 {
-	auto_finish(update_options_finish) struct update_options options = {.spec = {.init = true}};
+	auto_finish(update_options_finish) struct update_options options = {0};
 	struct sandbox_error error = {0};
 	int operands, result;
 	bool done;

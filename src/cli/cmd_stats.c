@@ -14,7 +14,7 @@
 #include "cli/command.h"
 #include "cli/output.h"
 
-enum { INTERVAL_MS = 1000, FIRST_INTERVAL_MS = 250, BAR_WIDTH = 10 };
+enum { INTERVAL_MS = 1000, FIRST_INTERVAL_MS = 250, BAR_WIDTH = 10, SCREEN_SIZE = 1 << 16 };
 
 struct stats_options {
 	bool no_stream;
@@ -235,6 +235,8 @@ static int stream(const struct sandbox_locations *locations, char **references, 
 	auto_finish(look_finish) struct look earlier = {0};
 	int result;
 
+	/* A screen at a time, so that what ends us does not leave the terminal as it is in the middle of one. */
+	(void)setvbuf(stdout, NULL, _IOFBF, SCREEN_SIZE);
 	for (;;) {
 		struct look now = {0};
 

@@ -443,7 +443,7 @@ print(one == two, one["names"], one["digest"] == sys.argv[1], one["entries"], on
 	assert_output_has '0 images'
 	age "$record" 1
 	sandbox image prune --older-than 1h
-	assert_output_has '1 images'
+	assert_output_has '1 image '
 	sandbox image prune --all --json
 	assert_output_has '"layers": 1'
 	[ "$(layers)" = 0 ]
@@ -473,7 +473,7 @@ print(one == two, one["names"], one["digest"] == sys.argv[1], one["entries"], on
 	sandbox gc --all --older-than 3d --dry-run
 	assert_output_has '2 images'
 	sandbox gc --all --older-than 20d
-	assert_output_has '1 images'
+	assert_output_has '1 image '
 	[ "$(names)" = 'new used' ]
 	# One layer of a single small file takes some kilobytes.
 	sandbox gc --all --max-size 1g
@@ -483,7 +483,7 @@ print(one == two, one["names"], one["digest"] == sys.argv[1], one["entries"], on
 	assert_stderr_has 'gc --all --max-size 1'
 	half=$("$SANDBOX" df --json | awk -F '[:,]' '/layer_bytes/ { print $2 - 1 }')
 	sandbox gc --all --max-size "$half"
-	assert_output_has '1 images'
+	assert_output_has '1 image '
 	[ "$(names)" = used ]
 	sandbox gc --all
 	assert_error --older-than
@@ -530,7 +530,7 @@ print(one == two, one["names"], one["digest"] == sys.argv[1], one["entries"], on
 	sandbox df --json
 	assert_output_has '"idle_images": 1'
 	sandbox image prune --all
-	assert_output_has '1 images'
+	assert_output_has '1 image '
 }
 
 @test "what a kept sandbox stands on stays; by force its image goes, and its layers stay" {
@@ -550,7 +550,7 @@ print(one == two, one["names"], one["digest"] == sys.argv[1], one["entries"], on
 	assert_status 0
 	"$SANDBOX" rm kept
 	sandbox gc
-	assert_output_has '1 layers'
+	assert_output_has '1 layer'
 	[ "$(layers)" = 0 ]
 }
 
@@ -564,10 +564,10 @@ print(one == two, one["names"], one["digest"] == sys.argv[1], one["entries"], on
 	sandbox df
 	assert_output_has 'layers of no image  1'
 	sandbox gc --dry-run
-	assert_output_has '1 layers'
+	assert_output_has '1 layer'
 	[ "$(layers)" = 1 ]
 	sandbox gc
-	assert_output_has '1 layers'
+	assert_output_has '1 layer'
 	[ "$(layers)" = 0 ]
 	[ -z "$(find "$STORE/archives" -type f)" ]
 	sandbox gc
@@ -634,7 +634,7 @@ on_small_disk() {
 		! $sandbox tag one four 2>/dev/null; $sandbox df >/dev/null && $sandbox rmi one && ! [ -e "$2/state" ] &&
 		$sandbox image prune --all && $sandbox images -q' sh "$SANDBOX" "$PWD/disk"
 	assert_status 0
-	assert_output_has '1 images and 1 layers'
+	assert_output_has '1 image and 1 layer, '
 	[ "${lines[-1]}" != "$digest" ]
 }
 

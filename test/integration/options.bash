@@ -91,10 +91,10 @@ row history json --json "$in_new_store"'with "$("$SANDBOX" images -q)"' '\[*\]' 
 row history no-trunc --no-trunc "$empty_store"'; mv tree.tar "$(printf %080d 0)"; "$SANDBOX" import "$(printf %080d 0)" >/dev/null
 	with "$("$SANDBOX" images -q)"' "*$(printf %080d 0)*" --no-trunc=2 "$boolean"
 row df json --json "$in_new_store"with '{*}' --json=2 "$boolean"
-row gc max-size '--max-size 1' "$in_new_store"'with | tail -n 1' '1 images*' '--max-size few' 'not a size'
+row gc max-size '--max-size 1' "$in_new_store"'with | tail -n 1' '1 image *' '--max-size few' 'not a size'
 row gc older-than '--older-than 1ms' "$in_new_store"'find "$XDG_CACHE_HOME" -name "*.json" -exec touch -d yesterday {} +
-	with | tail -n 1' '1 images*' '--older-than long' 'not a duration'
-row gc all --all "$in_new_store"'"$SANDBOX" tag "$("$SANDBOX" images -q)" name; with --max-size 1 | tail -n 1' '1 images*' \
+	with | tail -n 1' '1 image *' '--older-than long' 'not a duration'
+row gc all --all "$in_new_store"'"$SANDBOX" tag "$("$SANDBOX" images -q)" name; with --max-size 1 | tail -n 1' '1 image *' \
 	--all=2 "$boolean"
 row gc dry-run --dry-run "$in_new_store"'with --max-size 1 | tail -n 1' '*would go*' --dry-run=2 "$boolean"
 row gc json --json "$in_new_store"with '{*}' --json=2 "$boolean"

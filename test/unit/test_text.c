@@ -137,7 +137,7 @@ static void durations(void **state)
 	} rows[] = {
 		{"10", 10000}, {"1.5s", 1500}, {"300ms", 300}, {"2m", 120000}, {"1h30m", 5400000}, {"0", 0},
 	};
-	static const char *const refused[] = {"", "s", "-1", "1x", "1.5.5", "1 s", "99999999999999999999h"};
+	static const char *const refused[] = {"", "s", "-1", "1x", "1.5.5", "1 s", "1h30", "0h30", "99999999999999999999h"};
 	uint64_t value = 7;
 
 	(void)state;
