@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/packages.h"
 #include "base/scope.h"
 #include "base/spawn.h"
 #include "base/text.h"
@@ -203,6 +204,16 @@ static int subid_parse_getsubids(char *text, uint32_t own_id, struct id_ranges *
 	return 0;
 }
 
+static int subid_explain_getsubids(struct sandbox_error *error)
+{
+	static const struct package_names package = {"uidmap", "shadow-utils-subid", "shadow", "shadow", "shadow-subids"};
+	char command[128];
+
+	error_cause(error, SANDBOX_E_SUBID_MISSING, "/etc/nsswitch.conf says that subordinate ids do not come from files, "
+		"and the program that asks elsewhere is not installed");
+	return error_fix(error, "%s", packages_install_command(&package, command, sizeof(command)));
+}
+
 static int subid_ask_getsubids(enum subid_kind kind, const char *user, uint32_t own_id, struct id_ranges *out,
 	struct sandbox_error *error)
 {
@@ -215,6 +226,8 @@ static int subid_ask_getsubids(enum subid_kind kind, const char *user, uint32_t 
 		arguments[used++] = (char *)"-g";
 	arguments[used] = (char *)user;
 	result = spawn_start(&helper, arguments, error);
+	if (result == -ENOENT)
+		return subid_explain_getsubids(error);
 	if (result == 0)
 		result = spawn_wait(&helper, &status, &output, error);
 	if (result < 0)

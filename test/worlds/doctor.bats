@@ -56,6 +56,10 @@ assert_diagnosed() {
 	assert_repaired shared-subids 'subordinate ids' E_SUBID_SHARED 'another user'
 }
 
+@test "who asks for subordinate ids elsewhere than in files is not installed" {
+	assert_diagnosed no-getsubids 'subordinate ids' 'do not come from files'
+}
+
 @test "newuidmap is not installed" {
 	command -v apt-get >/dev/null || skip 'this is not Debian or Ubuntu'
 	assert_repaired no-uidmap-package 'id map' E_NEWIDMAP_MISSING 'not installed' --userns map
