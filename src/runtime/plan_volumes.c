@@ -344,6 +344,20 @@ static void sort_by_depth(struct mount_list *list)
 		}
 }
 
+/* The later one would hide the other. */
+static int refuse_doubled(const struct mount_list *list, struct sandbox_error *error)
+{
+	for (size_t i = 0; i < list->count; i++)
+		for (size_t j = 0; j < i; j++) {
+			if (strcmp(list->steps[i].target, list->steps[j].target) != 0)
+				continue;
+			error_set(error, 0, "--%s at %s", list->steps[i].why, list->steps[i].target);
+			error_cause(error, SANDBOX_E_USAGE, "--%s puts something there already", list->steps[j].why);
+			return error_fix(error, "leave one of the two out, or choose another target");
+		}
+	return 0;
+}
+
 int plan_decide_volumes(const struct sandbox_spec *spec, struct mount_list *out, struct sandbox_error *error)
 {
 	auto_finish(mount_list_finish) struct mount_list list = {0};
@@ -355,6 +369,8 @@ int plan_decide_volumes(const struct sandbox_spec *spec, struct mount_list *out,
 		result = add_each(&spec->tmpfs, add_tmpfs, &list, error);
 	if (result == 0)
 		result = add_each(&spec->device, add_device, &list, error);
+	if (result == 0)
+		result = refuse_doubled(&list, error);
 	if (result < 0)
 		return result;
 	sort_by_depth(&list);

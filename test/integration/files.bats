@@ -133,6 +133,17 @@ setup() {
 	done
 }
 
+@test "two things at one target are a mistake: one would hide the other" {
+	local words
+	for words in "-v /etc:/box/" "--tmpfs /box" "--mount type=tmpfs,target=/box" "--device /dev/null:/box"; do
+		# shellcheck disable=SC2086  # words
+		run_busybox -v "$lent:/box" $words -- true
+		assert_status 125
+		assert_stderr_has 'puts something there already'
+		assert_stderr_has 'fix: '
+	done
+}
+
 @test "a link of the image into /proc does not let a volume cover it" {
 	local root=$BATS_TEST_TMPDIR/root
 	mkdir "$root"
