@@ -53,11 +53,11 @@ class Model:
         self.notes = {}  # of each directory: by name, in the order of their making
         self.entries, self.failed = 0, False
 
-    def parse(self, name):
+    def parse(self, name, is_made=True):
         if not name or name.startswith(b"/"):
             raise Refused
         parts = tuple(part for part in name.split(b"/") if part not in (b"", b"."))
-        if any(part == b".." or len(part) > 255 for part in parts):
+        if b".." in parts or (is_made and any(len(part) > 255 for part in parts)):
             raise Refused
         return parts
 
@@ -88,13 +88,14 @@ class Model:
 
     def add(self, name, kind, fields, link=b"", data=b"", attributes=None):
         self.entries += 1
-        path = self.parse(name)
+        path = self.parse(name, kind != CHARACTER)
         if not 0 <= fields["uid"] < 0xffffffff or not 0 <= fields["gid"] < 0xffffffff:
             raise Refused
         if not path and kind != DIRECTORY:
             raise Refused
         if kind == CHARACTER:
-            if all(path[:end] in self.nodes and self.nodes[path[:end]].kind == "directory" for end in range(len(path))):
+            parents = [path[:end] for end in range(len(path))]
+            if len(path[-1]) <= 255 and all(each in self.nodes and self.nodes[each].kind == "directory" for each in parents):
                 self.note(path, b"%d:%d:0%o:char-1-3:%d" % tuple(fields[key] for key in ("uid", "gid", "mode", "mtime")))
             return
         self.parent(path)
