@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "base/scope.h"
+#include "base/strings.h"
 #include "base/text.h"
 
 enum { VOLUME_PARTS = 3 };
@@ -344,12 +345,22 @@ static void sort_by_depth(struct mount_list *list)
 		}
 }
 
-/* The later one would hide the other. */
-static int refuse_doubled(const struct mount_list *list, struct sandbox_error *error)
+/* By the same option what is typed overrides what a file says: it comes later, and hides the other. */
+static bool overrides(const struct sandbox_spec *spec, const char *option)
+{
+	const char *origins = strings_variable(&spec->given, option);
+
+	return origins && !text_starts_with(origins, "--");
+}
+
+static int refuse_doubled(const struct sandbox_spec *spec, const struct mount_list *list, struct sandbox_error *error)
 {
 	for (size_t i = 0; i < list->count; i++)
 		for (size_t j = 0; j < i; j++) {
-			if (strcmp(list->steps[i].target, list->steps[j].target) != 0)
+			bool is_same = strcmp(list->steps[i].why, list->steps[j].why) == 0;
+
+			if (strcmp(list->steps[i].target, list->steps[j].target) != 0 ||
+			    (is_same && overrides(spec, list->steps[i].why)))
 				continue;
 			error_set(error, 0, "--%s at %s", list->steps[i].why, list->steps[i].target);
 			error_cause(error, SANDBOX_E_USAGE, "--%s puts something there already", list->steps[j].why);
@@ -370,7 +381,7 @@ int plan_decide_volumes(const struct sandbox_spec *spec, struct mount_list *out,
 	if (result == 0)
 		result = add_each(&spec->device, add_device, &list, error);
 	if (result == 0)
-		result = refuse_doubled(&list, error);
+		result = refuse_doubled(spec, &list, error);
 	if (result < 0)
 		return result;
 	sort_by_depth(&list);

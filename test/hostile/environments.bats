@@ -92,7 +92,7 @@ line' "$(printf 'long-%0240d' 1)" 'sp ace'; do
 
 @test "HOME and the XDG folders are nonsense" {
 	local value
-	for value in '' relative/path /dev/null /proc/self/mem /nonexistent/folder "$(printf '/%05000d' 1)"; do
+	for value in '' relative/path /dev/null /proc/self/mem /proc/none/folder "$(printf '/%05000d' 1)"; do
 		odd env -u XDG_CACHE_HOME -u XDG_RUNTIME_DIR HOME="$value" "$SANDBOX" "${cold[@]}"
 		assert_works_or_explained
 		odd env XDG_CACHE_HOME="$value" HOME="$BATS_TEST_TMPDIR" "$SANDBOX" "${single[@]}"

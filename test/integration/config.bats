@@ -127,6 +127,17 @@ print("; ".join(row["value"] + " <- " + row["why"] for row in json.load(sys.stdi
 	[[ "$(why security limit)" = *'nofile=77 <- config, --ulimit'* ]]
 }
 
+@test "a volume that is typed replaces one of a profile, and no other option does" {
+	mkdir "$BATS_TEST_TMPDIR/lent"
+	touch "$BATS_TEST_TMPDIR/lent/typed"
+	echo 'volume = /etc:/box' >"$folder/profiles/box"
+	run_busybox --profile box -v "$BATS_TEST_TMPDIR/lent:/box" -- ls /box
+	assert_success typed
+	run_busybox --profile box --tmpfs /box -- ls /box
+	assert_status 125
+	assert_stderr_has 'puts something there already'
+}
+
 @test "where things live, and how much is said" {
 	printf 'root = %s\nstate = %s\nrunroot = %s\ndebug\n' "$HOME/r" "$HOME/s" "$HOME/l" >"$config"
 	run_busybox --name x --rm --overlay disk -- true

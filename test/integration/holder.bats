@@ -308,7 +308,7 @@ ids_are_others() {
 	run_busybox -- id -u
 	assert_success 0
 	rmdir "$holders/$name"
-	ln -s /nonexistent "$holders/$name"
+	ln -s /proc/none "$holders/$name"
 	run_busybox -- id -u
 	assert_success 0
 }

@@ -97,7 +97,7 @@ deny_profile() {
 		assert_stderr_has "$profile"
 		private_folders_are_empty
 	done
-	for case in /nonexistent /etc /dev/zero; do
+	for case in /proc/none /etc /dev/zero; do
 		run_busybox --security-opt seccomp="$case" -- true
 		assert_error E_SECCOMP_PROFILE
 		assert_stderr_has "$case"
