@@ -131,7 +131,8 @@ static int find_base(const struct image_store *store, const struct sandbox_files
 	struct sandbox_error *error)
 {
 	auto_finish(sandbox_entry_finish) struct sandbox_entry entry = {.id = ""};
-	int result = record_read(&files->entry, &entry, error);
+	/* Of one that does not run we have the lock, until the layer is taken. */
+	int result = record_read_own(&files->entry, &entry, error);
 
 	if (result < 0)
 		return result;

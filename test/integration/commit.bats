@@ -146,6 +146,18 @@ list_inside() {
 	"$SANDBOX" rm -f "$id"
 }
 
+@test "one that does not run is not started before its files have been taken" {
+	SANDBOX_TEST_STOP_AT=commit-published "$SANDBOX_SWITCHED" commit job held >/dev/null 3>&- &
+	local commit=$!
+	wait_until grep -q '^State:.T' "/proc/$commit/status"
+	sandbox start job
+	assert_error E_SANDBOX_STATE
+	kill -CONT "$commit"
+	wait "$commit"
+	sandbox rmi held
+	assert_status 0
+}
+
 @test "gc leaves what no archive brings back" {
 	"$SANDBOX" run --name short busybox sh -c 'echo new >/new'
 	digest=$("$SANDBOX" commit short)
