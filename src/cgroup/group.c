@@ -325,8 +325,9 @@ int cgroup_tree_remove(int parent, const char *name, struct sandbox_error *error
 	if (directory < 0)
 		return errno == ENOENT ? 0 : error_set(error, errno, "open the group %s", name);
 	stream = fdopendir(dup(directory));
+	/* A payload that may mount cgroup2 calls its own as it likes, .hidden too. */
 	while (stream && (entry = readdir(stream)))
-		if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
+		if (entry->d_type == DT_DIR && strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
 			(void)cgroup_tree_remove(directory, entry->d_name, NULL);
 	if (unlinkat(parent, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
 		return error_set(error, errno, "remove the group %s", name);

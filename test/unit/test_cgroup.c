@@ -17,6 +17,7 @@
 #include "base/tree.h"
 #include "cgroup/cgroup.h"
 #include "cgroup/counters.h"
+#include "cgroup/group.h"
 
 /* ---- limits ---- */
 
@@ -248,6 +249,24 @@ static void a_group_of_somebody_else_is_refused(void **state)
 	assert_non_null(strstr(error.cause, "/nowhere"));
 }
 
+/* ---- removing ---- */
+
+/* Folders will do: rmdir(2) is all that there is. */
+static void groups_go_whatever_their_names_are(void **state)
+{
+	char folder[] = "/tmp/sandbox-groups-XXXXXX";
+	auto_free char *hidden = NULL, *below = NULL;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	hidden = memory_format("%s/.hidden", folder);
+	below = memory_format("%s/...", hidden);
+	assert_int_equal(mkdir(hidden, 0755), 0);
+	assert_int_equal(mkdir(below, 0755), 0);
+	assert_int_equal(cgroup_tree_remove(AT_FDCWD, folder, NULL), 0);
+	assert_int_equal(access(folder, F_OK), -1);
+}
+
 /* ---- counters ---- */
 
 static void counters_are_read(void **state)
@@ -287,6 +306,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_named_parent_holds_what_it_has, make_hierarchy, remove_hierarchy),
 		cmocka_unit_test_setup_teardown(what_cannot_be_held_is_watched_on_request_only, make_hierarchy, remove_hierarchy),
 		cmocka_unit_test_setup_teardown(a_group_of_somebody_else_is_refused, make_hierarchy, remove_hierarchy),
+		cmocka_unit_test(groups_go_whatever_their_names_are),
 		cmocka_unit_test(counters_are_read),
 	};
 
