@@ -238,8 +238,12 @@ int cgroup_group_freeze(const char *path, bool on, struct sandbox_error *error)
 
 	if (result < 0)
 		return result;
-	return await_event(group, on ? "frozen 1" : "frozen 0", FREEZE_WAIT_MS) ? 0
-		: error_set(error, ETIMEDOUT, "%s the sandbox", on ? "pause" : "unpause");
+	if (await_event(group, on ? "frozen 1" : "frozen 0", FREEZE_WAIT_MS))
+		return 0;
+	/* Who is told that it could not be paused does not look for one that stands still later. */
+	if (on)
+		(void)file_write_existing(group, "cgroup.freeze", "0", NULL);
+	return error_set(error, ETIMEDOUT, "%s the sandbox", on ? "pause" : "unpause");
 }
 
 static bool is_weight(const struct cgroup_limit *limit)

@@ -30,7 +30,10 @@ int cgroup_group_kill(int group);
 /* Kills all that is in the group at this path, and waits for its end, two seconds at most. No group is no error. */
 void cgroup_group_end(const char *path);
 
-/* Stops all that is in the group at this path where it is, or lets it go on; returns when that is so. 0 or -errno. */
+/*
+ * Stops all that is in the group at this path where it is, or lets it go on; returns when that is so. 0 or -errno: ETIMEDOUT
+ * when it cannot be stopped, and then it goes on.
+ */
 int cgroup_group_freeze(const char *path, bool on, struct sandbox_error *error);
 
 /* Changes limits of the group at this path. 0 or -errno. */
