@@ -8,7 +8,10 @@
 #include <sandbox/life.h>
 #include <sandbox/limits.h>
 
-/* Stops all its processes where they are, or lets them go on. 0 or -errno. */
+/*
+ * Stops all its processes where they are, or lets them go on. 0 or -errno: EBUSY with E_SANDBOX_STATE while sandbox_commit has
+ * it paused.
+ */
 int sandbox_pause(const struct sandbox_locations *locations, const char *reference, bool on, struct sandbox_error *error);
 
 /*

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sandbox/steer.h>
 #include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,6 +10,8 @@
 #include "base/scope.h"
 #include "base/test_switch.h"
 #include "runtime/group.h"
+#include "runtime/record.h"
+#include "runtime/steer.h"
 
 /* In a session of its own: neither a terminal's signals nor those for our group end it before it has done its work. */
 static _Noreturn void guard(const struct pausing *pausing, int reader)
@@ -20,7 +21,7 @@ static _Noreturn void guard(const struct pausing *pausing, int reader)
 	(void)setsid();
 	if (fd_read_full(reader, &word, sizeof(word)) == sizeof(word))
 		_exit(0);
-	_exit(sandbox_pause(pausing->locations, pausing->id, false, NULL) < 0 ? 1 : 0);
+	_exit(steer_pause(pausing->locations, pausing->id, false, NULL) < 0 ? 1 : 0);
 }
 
 static int start_guard(struct pausing *pausing, struct sandbox_error *error)
@@ -40,16 +41,31 @@ static int start_guard(struct pausing *pausing, struct sandbox_error *error)
 	return 0;
 }
 
+static int open_record(const struct registry_entry *entry, struct sandbox_error *error)
+{
+	int record = openat(entry->directory, group_file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+	return record < 0 ? error_set(error, errno, "open the record of the sandbox's control group") : record;
+}
+
 /* The guard has it, too, so that nobody comes between our end and its work. */
 static int lock_pause(struct pausing *pausing, const struct registry_entry *entry, struct sandbox_error *error)
 {
-	pausing->lock = openat(entry->directory, group_file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	pausing->lock = open_record(entry, error);
 	if (pausing->lock < 0)
-		return error_set(error, errno, "open the record of the sandbox's control group");
+		return pausing->lock;
 	while (flock(pausing->lock, LOCK_EX) < 0)
 		if (errno != EINTR)
 			return error_set(error, errno, "wait for who else has paused the sandbox");
 	return 0;
+}
+
+/* Before it was our turn. It is to stay so, and we would let it go on. */
+static int refuse_paused(const struct registry_entry *entry, struct sandbox_error *error)
+{
+	error_set(error, EBUSY, "pause sandbox \"%s\"", record_title(entry));
+	error_cause(error, SANDBOX_E_SANDBOX_STATE, "another command has paused it meanwhile");
+	return error_fix(error, "sandbox unpause %s", entry->id);
 }
 
 int pausing_start(struct pausing *pausing, const struct sandbox_locations *locations, const struct registry_entry *entry,
@@ -62,12 +78,14 @@ int pausing_start(struct pausing *pausing, const struct sandbox_locations *locat
 	test_point("pausing-begins");
 	/* Signals end us while we wait. */
 	result = lock_pause(pausing, entry, error);
+	if (result == 0 && group_is_paused(entry->directory))
+		result = refuse_paused(entry, error);
 	if (result == 0)
 		result = interrupt_hold(&pausing->interrupt, error);
 	if (result == 0)
 		result = start_guard(pausing, error);
 	if (result == 0)
-		result = sandbox_pause(locations, entry->id, true, error);
+		result = steer_pause(locations, entry->id, true, error);
 	test_point("pausing-paused");
 	return result;
 }
@@ -79,13 +97,26 @@ bool pausing_is_under_way(const struct registry_entry *entry)
 	return lock >= 0 && flock(lock, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
+int pausing_keep_out(const struct registry_entry *entry, struct sandbox_error *error)
+{
+	auto_close int record = open_record(entry, error);
+
+	if (record < 0 || flock(record, LOCK_SH | LOCK_NB) == 0)
+		return take_fd(&record);
+	if (errno != EWOULDBLOCK)
+		return error_set(error, errno, "lock the record of the sandbox's control group");
+	error_set(error, EBUSY, "sandbox \"%s\"", record_title(entry));
+	error_cause(error, SANDBOX_E_SANDBOX_STATE, "a commit has paused it, and lets it go on when it ends");
+	return error_fix(error, "try again when that has ended");
+}
+
 int pausing_end(struct pausing *pausing, struct sandbox_error *error)
 {
 	int result;
 
 	if (pausing->word < 0)
 		return 0;
-	result = sandbox_pause(pausing->locations, pausing->id, false, error);
+	result = steer_pause(pausing->locations, pausing->id, false, error);
 	/* What failed here it tries again. */
 	if (result == 0)
 		(void)fd_write_all(pausing->word, "", 1);

@@ -16,8 +16,10 @@
 #include "runtime/events.h"
 #include "runtime/group.h"
 #include "runtime/kept.h"
+#include "runtime/pausing.h"
 #include "runtime/record.h"
 #include "runtime/registry.h"
+#include "runtime/steer.h"
 
 enum { PATH_SIZE_MAX = 8192, CONTROL_FILE_MAX = 64 << 10 };
 
@@ -55,17 +57,35 @@ static int find_group(const struct sandbox_locations *locations, const char *ref
 	return result < 0 ? result : read_group_path(entry, reference, out_path, error);
 }
 
-int sandbox_pause(const struct sandbox_locations *locations, const char *reference, bool on, struct sandbox_error *error)
+static int set_paused(const struct sandbox_locations *locations, const struct registry_entry *entry, const char *path,
+	bool on, struct sandbox_error *error)
+{
+	int result = cgroup_group_freeze(path, on, error);
+
+	if (result == 0)
+		event_add_of(locations->runtime, on ? "pause" : "unpause", entry);
+	return result;
+}
+
+int steer_pause(const struct sandbox_locations *locations, const char *reference, bool on, struct sandbox_error *error)
 {
 	auto_finish(registry_entry_finish) struct registry_entry entry = REGISTRY_ENTRY_INIT;
 	auto_free char *path = NULL;
 	int result = find_group(locations, reference, &entry, &path, error);
 
+	return result < 0 ? result : set_paused(locations, &entry, path, on, error);
+}
+
+int sandbox_pause(const struct sandbox_locations *locations, const char *reference, bool on, struct sandbox_error *error)
+{
+	auto_finish(registry_entry_finish) struct registry_entry entry = REGISTRY_ENTRY_INIT;
+	auto_free char *path = NULL;
+	auto_close int lock = -1;
+	int result = find_group(locations, reference, &entry, &path, error);
+
 	if (result == 0)
-		result = cgroup_group_freeze(path, on, error);
-	if (result == 0)
-		event_add_of(locations->runtime, on ? "pause" : "unpause", &entry);
-	return result;
+		result = lock = pausing_keep_out(&entry, error);
+	return result < 0 ? result : set_paused(locations, &entry, path, on, error);
 }
 
 /* What `run` checks while it plans. */

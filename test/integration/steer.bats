@@ -108,9 +108,35 @@ is_paused() {
 	wait_until grep -q -e "-> FLOCK .* $second " /proc/locks
 	is_paused || fail_with 'it should be paused'
 	grep -q 'paused by a commit' "$BATS_TEST_TMPDIR/refused"
+	# By hand it neither goes on meanwhile, nor is it paused for longer: the commit would undo that.
+	local command
+	for command in unpause pause; do
+		sandbox "$command" box
+		assert_error E_SANDBOX_STATE
+		assert_stderr_has 'a commit has paused it'
+	done
+	is_paused || fail_with 'it should still be paused'
 	kill -CONT "$first"
 	wait "$first"
 	wait "$second"
+	"$SANDBOX" diff box
+}
+
+@test "a commit does not undo a pause that came before its own" {
+	needs_group
+	cd "$BATS_TEST_TMPDIR"
+	"$SANDBOX" import --name steered "$BUSYBOX_TAR"
+	"$SANDBOX" run -d --name box --pids-limit 99 steered sleep 1000
+	SANDBOX_TEST_STOP_AT=pausing-begins "$SANDBOX_SWITCHED" commit box never 2>said 3>&- &
+	local commit=$! ended=0
+	wait_until grep -q '^State:.T' "/proc/$commit/status"
+	"$SANDBOX" pause box
+	kill -CONT "$commit"
+	wait "$commit" || ended=$?
+	[ "$ended" = 125 ]
+	grep -q 'another command has paused it' said
+	is_paused || fail_with 'it should still be paused'
+	"$SANDBOX" unpause box
 	"$SANDBOX" diff box
 }
 
