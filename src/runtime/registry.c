@@ -442,6 +442,20 @@ static int make_entry(const char *name, struct registry_entry *out, struct sandb
 	return 0;
 }
 
+/* Nobody has found it yet, so nobody is waited for. One that is not kept has no such lock. */
+static int hold_new_name(struct registry_entry *entry, struct sandbox_error *error)
+{
+	auto_close int file = open_name_lock(entry);
+	int result = file < 0 ? file : flock_whole(file, LOCK_SH);
+
+	if (result == -ENOENT)
+		return 0;
+	if (result < 0)
+		return error_set(error, -result, "hold on to the name of %s", entry->id);
+	entry->hold = take_fd(&file);
+	return 0;
+}
+
 int registry_add(const char *state, const char *name, registry_burial *bury, registry_filler *fill, void *context,
 	struct registry_entry *out, struct sandbox_error *error)
 {
@@ -457,6 +471,8 @@ int registry_add(const char *state, const char *name, registry_burial *bury, reg
 	test_point("registry.made");
 	if (result == 0)
 		result = fill(context, out, error);
+	if (result == 0)
+		result = hold_new_name(out, error);
 	if (result < 0 && out->directory >= 0)
 		(void)tree_remove(out->all, out->called, NULL);
 	(void)flock(out->all, LOCK_UN);

@@ -53,8 +53,9 @@ typedef bool registry_burial(const struct registry_entry *entry);
 typedef int registry_filler(void *context, const struct registry_entry *entry, struct sandbox_error *error);
 
 /*
- * Makes an entry for this process, with the lock. `name` may be NULL; a dead sandbox that had it, and is to be buried,
- * gives it up. 0 or -errno with E_NAME_IN_USE; to be finished in either case.
+ * Makes an entry for this process, with the lock, and of one that is kept with a hold on its name, from before anybody can
+ * find it. `name` may be NULL; a dead sandbox that had it, and is to be buried, gives it up. 0 or -errno with E_NAME_IN_USE;
+ * to be finished in either case.
  */
 int registry_add(const char *state, const char *name, registry_burial *bury, registry_filler *fill, void *context,
 	struct registry_entry *out, struct sandbox_error *error);

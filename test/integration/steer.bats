@@ -182,6 +182,24 @@ is_paused() {
 	wait_until limits_are $'100663296\n99'
 }
 
+@test "update waits for the group of a sandbox that is just being made" {
+	needs_group
+	SANDBOX_TEST_STOP_AT=container.recorded "$SANDBOX_SWITCHED" run --name box --pids-limit 99 "$BUSYBOX_TAR" sleep 600 \
+		>/dev/null 2>&1 3>&- &
+	local start=$! update
+	wait_until grep -q '^State:.T' "/proc/$start/status"
+	"$SANDBOX" update --pids-limit 50 box 3>&- &
+	update=$!
+	# shellcheck disable=SC2016
+	wait_until sh -c 'find "/proc/$1/fd" -lname "*/ids.json" | grep -q .' sh "$update"
+	kill -CONT "$start"
+	wait "$update"
+	sandbox exec box cat /sys/fs/cgroup/pids.max
+	assert_success 50
+	"$SANDBOX" rm --force box
+	wait "$start" || true
+}
+
 @test "update refuses a weight that nobody heeds, as run does" {
 	needs_group
 	! grep -qF '[bfq]' /sys/block/*/queue/scheduler || skip 'bfq shares a disk here'
