@@ -23,17 +23,26 @@ static int open_file(int directory)
 	return openat(directory, log_file_name(0, name), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 }
 
-int output_log_open(struct output_log *log, int directory, const struct log_limits *limits, struct sandbox_error *error)
+/* One that is there is gone on with. 0 or -errno. */
+static int open_log(struct output_log *log)
 {
 	struct stat status;
 
-	log->directory = directory;
-	log->limits = *limits;
-	log->file = open_file(directory);
+	log->file = open_file(log->directory);
 	if (log->file < 0 || fstat(log->file, &status) < 0)
-		return error_set(error, errno, "make the sandbox's log");
+		return -errno;
 	log->size = (uint64_t)status.st_size;
 	return 0;
+}
+
+int output_log_open(struct output_log *log, int directory, const struct log_limits *limits, struct sandbox_error *error)
+{
+	int result;
+
+	log->directory = directory;
+	log->limits = *limits;
+	result = open_log(log);
+	return result < 0 ? error_set(error, -result, "make the sandbox's log") : 0;
 }
 
 int output_log_add(struct output_log *log, size_t stream, int source, struct sandbox_error *error)
@@ -57,15 +66,26 @@ void output_log_poll(const struct output_log *log, struct pollfd events[OUTPUT_L
 static void rotate(struct output_log *log)
 {
 	char name[LOG_FILE_NAME_SIZE], older[LOG_FILE_NAME_SIZE];
+	bool kept = false;
 
 	(void)close(take_fd(&log->file));
 	for (uint64_t age = log->limits.files - 1; age; age--)
-		(void)renameat(log->directory, log_file_name(age - 1, name), log->directory, log_file_name(age, older));
-	/* Where there is to be no older one. Whoever reads it has it open. */
-	if (log->limits.files == 1)
+		kept = renameat(log->directory, log_file_name(age - 1, name), log->directory, log_file_name(age, older)) == 0;
+	/* Where there is to be no older one, or there can be none. Whoever reads it has it open. */
+	if (!kept)
 		(void)unlinkat(log->directory, log_file_name(0, name), 0);
-	log->file = open_file(log->directory);
 	log->size = 0;
+	(void)open_log(log);
+}
+
+/* False when there is no file, or only one that is full, and stays. */
+static bool make_room(struct output_log *log, size_t length)
+{
+	if (log->file < 0)
+		(void)open_log(log);
+	if (log->file >= 0 && log->size + length > log->limits.size)
+		rotate(log);
+	return log->file >= 0 && (!log->size || log->size + length <= log->limits.size);
 }
 
 static void write_line(struct output_log *log, const char *stamp, size_t stream, bool whole, const char *text, size_t size)
@@ -76,11 +96,7 @@ static void write_line(struct output_log *log, const char *stamp, size_t stream,
 
 	memcpy(line + head, text, size);
 	line[length - 1] = '\n';
-	if (log->size + length > log->limits.size)
-		rotate(log);
-	else if (log->file < 0)
-		log->file = open_file(log->directory);
-	if (log->file < 0)
+	if (!make_room(log, length))
 		return;
 	/* On a full disk a part may fit: the next line is not to go on with it. */
 	if (fd_write_all(log->file, line, length) == 0 || ftruncate(log->file, (off_t)log->size) < 0)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -116,11 +117,34 @@ static void a_file_that_could_not_be_made_is_made_later(void **state)
 	assert_lines("log", (const char *const []){"one", "three", NULL});
 }
 
+/* Two lines fit into a file. */
+static void what_cannot_become_older_makes_no_log_grow(void **state)
+{
+	const struct log_limits limits = {.size = 128, .files = 2};
+	auto_finish(output_log_finish) struct output_log log = OUTPUT_LOG_INIT;
+	auto_close int directory = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), pipe = start(&log, directory, &limits);
+
+	(void)state;
+	/* No file takes its place. */
+	assert_int_equal(mkdir("log.1", 0700), 0);
+	say(&log, pipe, "one\ntwo\nthree\n");
+	assert_lines("log", (const char *const []){"three", NULL});
+	/* Nor can it be removed: what is there stays, and no more comes. */
+	assert_int_equal(chmod(".", 0500), 0);
+	say(&log, pipe, "four\nfive\nsix\n");
+	assert_int_equal(chmod(".", 0700), 0);
+	assert_lines("log", (const char *const []){"three", "four", NULL});
+	say(&log, pipe, "seven\n");
+	assert_lines("log", (const char *const []){"seven", NULL});
+	assert_int_equal(rmdir("log.1"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(half_a_line_is_taken_back, make_scratch, remove_scratch),
 		cmocka_unit_test_setup_teardown(a_file_that_could_not_be_made_is_made_later, make_scratch, remove_scratch),
+		cmocka_unit_test_setup_teardown(what_cannot_become_older_makes_no_log_grow, make_scratch, remove_scratch),
 	};
 
 	return cmocka_run_group_tests_name("output_log", tests, NULL, NULL);
