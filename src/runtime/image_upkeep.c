@@ -159,13 +159,27 @@ static bool is_of_machine(const struct sandbox_error *problem)
 		problem->code == ENOMEM;
 }
 
+/*
+ * Whether its files belong to subordinate ids that were the user's when it was unpacked, and are no more. That newuidmap
+ * refuses the present ones tells of the machine.
+ */
+static bool has_lost_ids(const struct verification *self, const char *layer, const struct sandbox_error *problem)
+{
+	const char *dash = strrchr(layer, '-');
+	char key[IDMAP_KEY_SIZE];
+
+	idmap_key(&self->upkeep.map, key);
+	return problem->id == SANDBOX_E_NEWIDMAP_REFUSED && dash && strcmp(dash + 1, key) != 0;
+}
+
 /* What cannot be read for whatever reason is a fault as well, but none that throwing it away would mend. */
 static int note_unreadable(struct verification *self, const char *image, const char *layer, int result,
 	const struct sandbox_error *problem, struct sandbox_error *error)
 {
-	auto_free char *what = memory_format("cannot be compared: %s", strerror(-result));
+	bool lost = has_lost_ids(self, layer, problem);
+	auto_free char *what = memory_format("cannot be compared: %s", lost ? "newuidmap refuses its ids" : strerror(-result));
 
-	if (result == -EINTR || is_of_machine(problem)) {
+	if (result == -EINTR || (is_of_machine(problem) && !lost)) {
 		if (error)
 			*error = *problem;
 		(void)error_wrap(error, "verify the image sha256:%.12s", image);

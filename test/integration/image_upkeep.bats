@@ -176,6 +176,32 @@ age() {
 	[ "$(names)" = two ]
 }
 
+@test "a layer of ids that are not the user's any more keeps verify from no other" {
+	import_small one --name one
+	import_small two --name two
+	local layer
+	for layer in "$STORE"/layers/*; do
+		if grep -qx two "$layer/root/file"; then
+			echo other >"$layer/root/file"
+			continue
+		fi
+		sed -i -E 's/^( *"(users|groups)": "[^"]*)1 [0-9]+ [0-9]+"/\11 4000000000 65536"/' "$layer/ids.json"
+		grep -q 4000000000 "$layer/ids.json"
+		mv "$layer" "${layer%-*}-0123456789abcdef"
+	done
+	sandbox image verify
+	assert_error E_IMAGE_DAMAGED
+	assert_output_has 'newuidmap refuses its ids'
+	assert_output_has "${digest:7:12}"
+	sandbox image verify one
+	assert_error E_IMAGE_DAMAGED
+	# The present ids are another matter: then nothing here can be looked at.
+	mv "$STORE"/layers/*-0123456789abcdef "$BATS_TEST_TMPDIR"
+	sed -i -E 's/^( *"(users|groups)": "[^"]*)1 [0-9]+ [0-9]+"/\11 4000000000 65536"/' "$STORE"/layers/*/ids.json
+	sandbox image verify two
+	assert_error E_NEWIDMAP_REFUSED
+}
+
 @test "importing the archive again mends a damaged record, and an empty one is no image" {
 	import_small one --name one
 	echo nonsense >"$record"
