@@ -20,6 +20,7 @@ static const char default_path[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/us
 struct environment {
 	struct sandbox_strings *variables;
 	struct sandbox_strings *origins;
+	struct sandbox_strings *asked; /* or NULL */
 };
 
 static void environment_set(const struct environment *out, const char *name, const char *value, const char *source)
@@ -43,6 +44,8 @@ static int environment_assign(const struct environment *out, const char *assignm
 	}
 	if (value)
 		environment_set(out, name, value, source);
+	if (value && out->asked)
+		strings_set_variable(out->asked, name, value);
 	return 0;
 }
 
@@ -107,10 +110,11 @@ static int environment_remove(const struct environment *out, const char *name, s
 	return error_fix(error, "write the name alone: --unsetenv LANG");
 }
 
-int environment_ask(const struct environment_request *request, struct sandbox_strings *out,
+/* Only what is asked for, and nothing that depends on a terminal or the machine. */
+static int environment_ask(const struct environment_request *request, struct sandbox_strings *out,
 	struct sandbox_strings *origins, struct sandbox_error *error)
 {
-	const struct environment environment = {out, origins};
+	const struct environment environment = {out, origins, request->asked};
 	const char *origin = request->assignments_origin ? request->assignments_origin : "--env";
 	int result = 0;
 
@@ -128,7 +132,7 @@ int environment_ask(const struct environment_request *request, struct sandbox_st
 int environment_extend(const struct environment_request *request, struct sandbox_strings *out,
 	struct sandbox_strings *origins, struct sandbox_error *error)
 {
-	const struct environment environment = {out, origins};
+	const struct environment environment = {out, origins, NULL};
 	const char *term = getenv("TERM");
 
 	if (term && terminal_is_attached())
@@ -139,7 +143,7 @@ int environment_extend(const struct environment_request *request, struct sandbox
 int environment_decide(const struct environment_request *request, const char *hostname, struct sandbox_strings *out,
 	struct sandbox_strings *origins, struct sandbox_error *error)
 {
-	const struct environment environment = {out, origins};
+	const struct environment environment = {out, origins, NULL};
 
 	environment_set(&environment, "PATH", default_path, "default");
 	environment_set(&environment, "HOSTNAME", hostname, "default");

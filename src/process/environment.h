@@ -16,6 +16,7 @@ struct environment_request {
 	const char *assignments_origin;            /* NULL: "--env" */
 	bool host; /* all of the caller's, but for those that describe his own file system, machine and shell */
 	const struct sandbox_strings *removed; /* names, wherever they would come from */
+	struct sandbox_strings *asked; /* takes what is asked for, removed again or not; may be NULL */
 };
 
 /*
@@ -28,10 +29,6 @@ int environment_decide(const struct environment_request *request, const char *ho
 
 /* The same without PATH and HOSTNAME, for one more command in a sandbox that has an environment. */
 int environment_extend(const struct environment_request *request, struct sandbox_strings *out,
-	struct sandbox_strings *origins, struct sandbox_error *error);
-
-/* Without TERM, too: only what is asked for, and nothing that depends on a terminal or the machine. */
-int environment_ask(const struct environment_request *request, struct sandbox_strings *out,
 	struct sandbox_strings *origins, struct sandbox_error *error);
 
 #endif

@@ -20,7 +20,6 @@
 #include "image/layer.h"
 #include "image/layer_ids.h"
 #include "image/lease.h"
-#include "process/environment.h"
 #include "runtime/host_user.h"
 #include "runtime/record.h"
 #include "runtime/spec_record.h"
@@ -47,24 +46,13 @@ void kept_finish(struct kept *kept)
 
 /* ---- writing ---- */
 
-/* The caller's variables and files may be others when it is started again: what they say now is what was meant. */
-static int freeze_environment(struct sandbox_spec *spec, struct sandbox_error *error)
+/* The caller's variables and files may be others when it is started again: what they said when it was planned was meant. */
+static void freeze_environment(struct sandbox_spec *spec, const struct plan *plan)
 {
-	static const struct sandbox_strings none;
-	const struct environment_request request = {&spec->env_file, &spec->env, NULL, spec->env_host, &none};
-	auto_finish(sandbox_strings_finish) struct sandbox_strings origins = {0};
-	struct sandbox_strings variables = {0};
-	int result = environment_ask(&request, &variables, &origins, error);
-
-	if (result < 0) {
-		sandbox_strings_finish(&variables);
-		return result;
-	}
 	sandbox_strings_finish(&spec->env);
 	sandbox_strings_finish(&spec->env_file);
-	spec->env = variables;
+	strings_add_all(&spec->env, &plan->environment_asked);
 	spec->env_host = false;
-	return 0;
 }
 
 /* The file may say something else by now: what was read of the last one, which counts, is what is in force. */
@@ -102,8 +90,8 @@ static int describe_spec(const struct sandbox_spec *spec, const struct plan *pla
 	free(take_ptr(frozen.cidfile));
 	free(take_ptr(frozen.status_fd));
 	freeze_filter(&frozen, plan->seccomp_text);
-	result = freeze_environment(&frozen, error);
-	return result < 0 ? result : spec_record_describe(&frozen, out, error);
+	freeze_environment(&frozen, plan);
+	return spec_record_describe(&frozen, out, error);
 }
 
 /* "TREE-MAPKEY" of "TREE-MAPKEY/root". */

@@ -290,7 +290,7 @@ static int decide_process(const struct sandbox_spec *spec, struct plan *plan, st
 {
 	const char *workdir = spec->workdir ? spec->workdir : "/";
 	const struct environment_request environment = {&spec->env_file, &spec->env, strings_variable(&spec->given, "env"),
-		spec->env_host, &spec->unsetenv};
+		spec->env_host, &spec->unsetenv, &plan->environment_asked};
 
 	if (*workdir != '/') {
 		error_set(error, 0, "--workdir \"%s\"", workdir);
@@ -385,6 +385,7 @@ void plan_finish(struct plan *plan)
 	sandbox_strings_finish(&plan->unmasked);
 	sandbox_strings_finish(&plan->environment);
 	sandbox_strings_finish(&plan->environment_origins);
+	sandbox_strings_finish(&plan->environment_asked);
 	mount_list_finish(&plan->mounts);
 	network_plan_finish(&plan->network);
 	seccomp_program_finish(&plan->seccomp);

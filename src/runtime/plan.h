@@ -71,6 +71,7 @@ struct plan {
 	bool user_of_image, workdir_of_image; /* nobody else has said it */
 	struct sandbox_strings environment_origins; /* NAME=where it comes from */
 	struct sandbox_strings environment; /* without HOME unless it was given: the image's passwd says it */
+	struct sandbox_strings environment_asked; /* what the options alone come to: a start later is to have the same */
 	bool without_home;       /* no HOME, not even the image's */
 	char *workdir;           /* absolute, inside */
 	mode_t umask;

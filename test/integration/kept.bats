@@ -248,16 +248,19 @@ waits_for_name() {
 	rm "$profile"
 	sandbox start --attach box
 	assert_stderr_has 'No space left'
-	# It is read once: what it says while the image is imported is too late.
+	# It is read once, as is a file of variables: what it says while the image is imported is too late.
 	echo "$refusing" >"$profile"
+	echo SAID=then >"$BATS_TEST_TMPDIR/variables"
 	cp "$BUSYBOX_TAR" "$BATS_TEST_TMPDIR/new.tar"
 	SANDBOX_TEST_STOP_AT=import-locked "$SANDBOX_SWITCHED" create --name other --security-opt "seccomp=$profile" \
-		"$BATS_TEST_TMPDIR/new.tar" mkdir /made 3>&- &
+		--env-file "$BATS_TEST_TMPDIR/variables" "$BATS_TEST_TMPDIR/new.tar" mkdir /made 3>&- &
 	create=$!
 	wait_until grep -q '^State:.T' "/proc/$create/status"
 	echo '{"defaultAction": "SCMP_ACT_ALLOW"}' >"$profile"
+	echo SAID=later >"$BATS_TEST_TMPDIR/variables"
 	kill -CONT "$create"
 	wait "$create"
+	"$SANDBOX" inspect other | jq -e '.[0].Kept.Options | tostring | test("SAID=then")'
 	sandbox start --attach other
 	assert_stderr_has 'No space left'
 	# A text in the place of a name is for everybody.
