@@ -295,7 +295,8 @@ int sandbox_remove(const struct sandbox_locations *locations, const char *refere
 	auto_finish(registry_entry_finish) struct registry_entry entry = REGISTRY_ENTRY_INIT;
 	int result = registry_find(locations->state, reference, &entry, error);
 
-	if (result == 0 && force)
+	/* Of one that has ended nothing need be understood: a power cut may have emptied its record. */
+	if (result == 0 && force && registry_is_live(&entry))
 		result = stop_entry(&entry, SIGKILL, 0, error);
 	if (result < 0)
 		return result;

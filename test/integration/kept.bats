@@ -505,6 +505,18 @@ waits_for_name() {
 	done
 }
 
+@test "one whose record a power cut has emptied is removed, by force too" {
+	local words
+	for words in 'rm' 'rm --force'; do
+		run_busybox --name box -- true
+		: >"$(entry_of box)/record.json"
+		# shellcheck disable=SC2086
+		sandbox $words box
+		assert_success box
+		[ -z "$(ls -A "$XDG_STATE_HOME/sandbox/sandboxes")" ] || fail_with "something is left after $words"
+	done
+}
+
 # --- looking and clearing away ------------------------------------------------------------------------------------
 
 @test "inspect shows what it is, what it stands on, and single values" {
