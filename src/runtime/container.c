@@ -281,7 +281,8 @@ static void finish_entry(struct container *container)
 	struct sandbox_error error = {0};
 	bool stays = container->ended && !container->remove;
 
-	registry_let_name(&container->entry);
+	if (stays)
+		registry_let_name(&container->entry);
 	if (stays && container->entry.directory >= 0 &&
 	    record_write_exit(&container->entry, &container->result, &error) < 0)
 		log_debug("%s", error.text);

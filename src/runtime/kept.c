@@ -365,10 +365,14 @@ int kept_change_limits(const struct registry_entry *entry, const struct sandbox_
 	struct sandbox_error *error)
 {
 	auto_finish(json_free) struct json_object *record = NULL;
+	struct registry_entry now = *entry; /* Its descriptors are borrowed. */
 	auto_free char *text = NULL;
 	size_t size;
 	int result = registry_lock_name(entry, "update", &out->lock, error);
 
+	/* A first start that has failed takes its entry along. */
+	if ((result == 0 || result == -ENOENT) && registry_refresh(&now) == -ENOENT)
+		return registry_unknown(entry->id, false, error);
 	if (result < 0)
 		return result == -ENOENT ? unreadable(entry, -EIO, error) : result;
 	result = file_read(entry->directory, record_name, RECORD_SIZE_MAX, &text, &size, error);

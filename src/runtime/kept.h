@@ -53,8 +53,8 @@ int kept_read(const struct registry_entry *entry, struct kept *out, struct sandb
 /*
  * The record as it is to be with other limits: those of `said` take the place of what it has, and all of them must go
  * together, and be such as a start could have now, unless it runs. Until it is finished nobody else changes it, and no start
- * begins. 0 or -errno: E_CGROUP_MISSING and its kin (cgroup_plan_decide), EBUSY as registry_lock_name; to be finished in
- * either case.
+ * begins. 0 or -errno: E_CGROUP_MISSING and its kin (cgroup_plan_decide), EBUSY as registry_lock_name, E_SANDBOX_UNKNOWN when
+ * it was removed meanwhile; to be finished in either case.
  */
 struct kept_change {
 	char *text;

@@ -254,6 +254,8 @@ int registry_remove(struct registry_entry *entry, registry_burial *bury, struct 
 	}
 	result = discard_locked(entry, trash);
 	test_point("registry.discarded");
+	/* Who waits for it finds that there is no such entry. */
+	registry_let_name(entry);
 	if (result == 0)
 		(void)bury(entry);
 	if (result == 0 && remove_trash(entry->all, trash, entry->directory, &problem) < 0)

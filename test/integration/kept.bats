@@ -363,6 +363,24 @@ waits_for_name() {
 	assert_output_has "$id"
 }
 
+@test "an update that waits for a first start which fails is told that there is no such sandbox" {
+	local start update ended=0
+	SANDBOX_TEST_STOP_AT=container.recorded "$SANDBOX_SWITCHED" run --name box "$BUSYBOX_TAR" /no/such/program \
+		>/dev/null 2>&1 3>&- &
+	start=$!
+	wait_until grep -q '^State:.T' "/proc/$start/status"
+	"$SANDBOX" update --pids-limit 50 box 2>"$BATS_TEST_TMPDIR/said" 3>&- &
+	update=$!
+	wait_until waits_for_name "$update"
+	kill -CONT "$start"
+	wait "$update" || ended=$?
+	[ "$ended" = 125 ]
+	grep -q E_SANDBOX_UNKNOWN "$BATS_TEST_TMPDIR/said"
+	ended=0
+	wait "$start" || ended=$?
+	[ "$ended" = 127 ]
+}
+
 @test "a rename while others reach for its files leads them to the same ones" {
 	run_busybox --name box -- sh -c 'echo new >/file'
 	SANDBOX_TEST_STOP_AT=userns.child "$SANDBOX_SWITCHED" cp box:/file - >"$BATS_TEST_TMPDIR/archive" 3>&- &
