@@ -388,7 +388,10 @@ int kept_change_limits(const struct registry_entry *entry, const struct sandbox_
 
 int kept_change_write(const struct registry_entry *entry, const struct kept_change *change, struct sandbox_error *error)
 {
-	return file_replace_durably(entry->directory, record_name, change->text, strlen(change->text), 0600, error);
+	int result = file_replace_durably(entry->directory, record_name, change->text, strlen(change->text), 0600, error);
+
+	/* The name, too: whoever is told that it is done finds it after a power cut. */
+	return result < 0 ? result : bring_to_disk(entry->directory, ".", error);
 }
 
 int kept_open_layer(const struct registry_entry *entry, struct sandbox_error *error)
