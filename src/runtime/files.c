@@ -200,7 +200,15 @@ int files_open(const struct sandbox_locations *locations, const char *reference,
 		return result;
 	if (!registry_is_live(&out->entry))
 		return open_kept(locations, out, error);
-	return group_is_paused(out->entry.directory) ? refuse_paused(out, error) : open_running(out, error);
+	if (group_is_paused(out->entry.directory))
+		return refuse_paused(out, error);
+	result = open_running(out, error);
+	/* Who works on the files of one that has ended has its lock, too; or it has ended just now. */
+	if (result != -ESRCH || !kept_is(&out->entry))
+		return result;
+	error_clear(error);
+	out->running = false;
+	return open_kept(locations, out, error);
 }
 
 void files_finish(struct sandbox_files *files)

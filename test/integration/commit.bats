@@ -152,6 +152,9 @@ list_inside() {
 	wait_until grep -q '^State:.T' "/proc/$commit/status"
 	sandbox start job
 	assert_error E_SANDBOX_STATE
+	sandbox diff job
+	assert_error E_SANDBOX_STATE
+	assert_stderr_has 'another command works on it'
 	kill -CONT "$commit"
 	wait "$commit"
 	sandbox rmi held
