@@ -1,4 +1,4 @@
-/* The table of system calls, as seccomp_filter.c reads it. */
+/* The table of system calls (seccomp_calls.c) and of their classes (seccomp_rules.c), as seccomp_filter.c reads them. */
 #ifndef SECURITY_SECCOMP_RULES_H
 #define SECURITY_SECCOMP_RULES_H
 
@@ -73,7 +73,7 @@ enum seccomp_machine {
 #elif defined(__aarch64__) || defined(__arm__)
 #define SECCOMP_OWN_MACHINE SECCOMP_AARCH64
 #else
-#error "seccomp_rules.c has no column for this architecture: add one, and its row of seccomp_machines"
+#error "seccomp_calls.c has no column for this architecture: add one, and its row of seccomp_machines"
 #endif
 
 struct seccomp_architecture {
