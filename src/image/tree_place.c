@@ -315,6 +315,7 @@ static int place_link(struct work *work, const struct tree_node *node, struct sa
 	auto_close int directory = -1;
 	const char *first, *slash;
 	char draft[DRAFT_SIZE];
+	int result;
 
 	if (node->status.st_nlink < 2)
 		return 0;
@@ -329,7 +330,8 @@ static int place_link(struct work *work, const struct tree_node *node, struct sa
 	/* Who has moved it meanwhile gets a copy. */
 	if (directory < 0 || linkat(directory, slash ? slash + 1 : first, work->here, draft, 0) < 0)
 		return 0;
-	return publish(work->here, draft, node->name, node->path, error) < 0 ? -EIO : 1;
+	result = publish(work->here, draft, node->name, node->path, error);
+	return result < 0 ? result : 1;
 }
 
 /* ---- directories ---- */
@@ -337,7 +339,7 @@ static int place_link(struct work *work, const struct tree_node *node, struct sa
 /* Opens the directory, or makes it. A descriptor or -errno. */
 static int make_directory(int directory, const char *name, const char *path, bool *out_made, struct sandbox_error *error)
 {
-	int fd;
+	int fd, code;
 
 	*out_made = mkdirat(directory, name, 0700) == 0;
 	if (!*out_made && errno != EEXIST)
@@ -345,9 +347,10 @@ static int make_directory(int directory, const char *name, const char *path, boo
 	fd = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd >= 0)
 		return fd;
-	(void)failed(errno, path, "open the directory", error);
-	return errno == ENOTDIR || errno == ELOOP ? error_cause(error, SANDBOX_E_USAGE, "there is something else of that name") :
-						    -errno;
+	code = errno;
+	(void)failed(code, path, "open the directory", error);
+	return code == ENOTDIR || code == ELOOP ? error_cause(error, SANDBOX_E_USAGE, "there is something else of that name") :
+						  -code;
 }
 
 static int visit_directory(struct work *work, const struct tree_node *node, struct sandbox_error *error)

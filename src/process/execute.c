@@ -84,10 +84,13 @@ static bool may_be_program(const char *path)
 
 static int execute_path(const char *path, char *const argv[], char *const environment[], struct sandbox_error *error)
 {
+	int code;
+
 	(void)execve(path, argv, environment);
-	if ((errno == ENOENT || errno == ENOTDIR) && !exists(path))
+	code = errno;
+	if ((code == ENOENT || code == ENOTDIR) && !exists(path))
 		return not_found(path, false, error);
-	return not_executable(path, errno, error);
+	return not_executable(path, code, error);
 }
 
 int execute_program(char *const argv[], char *const environment[], struct sandbox_error *error)

@@ -90,8 +90,8 @@ static int remove_namesake(const struct sandbox_locations *locations, const char
 
 static int write_cidfile(const char *path, const char *id, struct sandbox_error *error)
 {
-	auto_close int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	auto_free char *line = memory_format("%s\n", id);
+	auto_close int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	int result = file < 0 ? -errno : fd_write_all(file, line, strlen(line));
 
 	if (result == 0)
