@@ -321,10 +321,7 @@ static int add_rule(const struct reader *reader, const struct seccomp_profile_ru
 
 	if (profile->rule_count == RULES_MAX)
 		return refuse(reader, "syscalls", "", "too many");
-	/* Space for twice as many, whenever there is a power of two of them. */
-	if ((profile->rule_count & (profile->rule_count - 1)) == 0)
-		profile->rules = memory_resize(profile->rules, profile->rule_count ? profile->rule_count * 2 : 1,
-			sizeof(*profile->rules));
+	profile->rules = memory_room(profile->rules, profile->rule_count, sizeof(*profile->rules));
 	profile->rules[profile->rule_count++] = *rule;
 	return 0;
 }
