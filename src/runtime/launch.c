@@ -226,7 +226,8 @@ int launch(const struct plan *plan, const struct interrupt *interrupt, struct co
 		result = start_payload(container, error);
 	if (result < 0)
 		result = prefer_init_error(container, result, error);
-	log_debug("ids are mapped; init %d builds the root", (int)container->init);
+	else
+		log_debug("ids are mapped; init %d builds the root", (int)container->init);
 	if (result == 0)
 		result = launch_network_start(plan, interrupt, container, error);
 	if (result == 0)

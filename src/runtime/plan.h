@@ -25,10 +25,7 @@
 #include "security/seccomp_filter.h"
 #include "userns/idmap.h"
 
-/*
- * How the sandbox is looked after. Detached sandboxes and an OCI runtime's create and start are to go
- * through the same launch; they differ in who waits, and in what starts the payload.
- */
+/* How the sandbox is looked after. Both go through the same launch; they differ in who waits. */
 enum supervision {
 	SUPERVISION_ATTACHED, /* the caller waits; init and payload end with it */
 	SUPERVISION_DETACHED, /* a process in the background does; they end with that */

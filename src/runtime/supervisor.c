@@ -165,9 +165,8 @@ static void serve_clients(struct supervisor *self, const struct pollfd *events)
 
 /* Clients come last: their number changes. */
 enum { EVENT_CHANNEL, EVENT_INIT, EVENT_SIGNALS, EVENT_TIMER, EVENT_SETTLED, EVENT_NETWORK, EVENT_SAMPLE,
-	EVENT_TERMINAL,
-EVENT_OUTPUT = EVENT_TERMINAL + TERMINAL_POLL_COUNT, EVENT_LOG = EVENT_OUTPUT + OUTPUT_RELAY_COUNT,
-EVENT_CLIENTS = EVENT_LOG + OUTPUT_LOG_STREAMS };
+	EVENT_TERMINAL, EVENT_OUTPUT = EVENT_TERMINAL + TERMINAL_POLL_COUNT, EVENT_LOG = EVENT_OUTPUT + OUTPUT_RELAY_COUNT,
+	EVENT_CLIENTS = EVENT_LOG + OUTPUT_LOG_STREAMS };
 
 /* Handles what one poll has found. False when init has ended and has nothing more to say. */
 static bool handle_events(struct supervisor *self, struct pollfd *events, struct sandbox_error *error,
