@@ -1,13 +1,11 @@
 #include "base/tree.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
+#include "base/directory.h"
 #include "base/scope.h"
 
 struct removal {
@@ -15,19 +13,9 @@ struct removal {
 	unsigned long moved; /* names of directories moved to the top */
 };
 
-static bool is_dot(const char *name)
-{
-	return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
-}
-
 static DIR *open_directory(int directory, const char *name)
 {
-	int fd = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
-
-	if (fd >= 0 && !stream)
-		(void)close(fd);
-	return stream;
+	return directory_read(openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
 }
 
 /* 0 when it is gone, -ENOTEMPTY for a directory with content, or another negative errno. */
@@ -63,15 +51,15 @@ static int move_to_top(struct removal *removal, int directory, const char *name)
 static int empty_directory(struct removal *removal, const char *name)
 {
 	auto_closedir DIR *stream = open_directory(removal->top, name);
-	struct dirent *entry;
+	const char *entry;
 
 	if (!stream)
 		return -errno;
-	while ((errno = 0, entry = readdir(stream))) {
-		int result = is_dot(entry->d_name) ? 0 : remove_entry(dirfd(stream), entry->d_name);
+	while ((entry = directory_next(stream))) {
+		int result = remove_entry(dirfd(stream), entry);
 
 		if (result == -ENOTEMPTY)
-			result = move_to_top(removal, dirfd(stream), entry->d_name);
+			result = move_to_top(removal, dirfd(stream), entry);
 		if (result < 0)
 			return result;
 	}
@@ -81,19 +69,16 @@ static int empty_directory(struct removal *removal, const char *name)
 /* One pass over the top. 1 when it found something to remove: another pass is due. */
 static int sweep_top(struct removal *removal, DIR *stream)
 {
-	struct dirent *entry;
+	const char *entry;
 	int found = 0;
 
 	rewinddir(stream);
-	while ((errno = 0, entry = readdir(stream))) {
-		int result;
+	while ((entry = directory_next(stream))) {
+		int result = remove_entry(removal->top, entry);
 
-		if (is_dot(entry->d_name))
-			continue;
 		found = 1;
-		result = remove_entry(removal->top, entry->d_name);
 		if (result == -ENOTEMPTY)
-			result = empty_directory(removal, entry->d_name);
+			result = empty_directory(removal, entry);
 		if (result < 0)
 			return result;
 	}

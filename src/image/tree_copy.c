@@ -1,6 +1,5 @@
 #include "image/tree_copy.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -11,6 +10,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "base/directory.h"
 #include "base/scope.h"
 #include "base/test_switch.h"
 #include "image/copy_work.h"
@@ -206,25 +206,19 @@ static int copy_entry(struct walk *walk, const char *name, struct sandbox_error 
 
 /* ---- directories ---- */
 
-static bool is_dot(const char *name)
-{
-	return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
-}
-
 /* Copies what is in the present directory; directories are put on the stack. */
 static int copy_entries(struct walk *walk, struct sandbox_error *error)
 {
-	int fd = openat(walk->source, ".", O_RDONLY | O_DIRECTORY | O_NOATIME | O_CLOEXEC);
-	auto_closedir DIR *stream = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *item;
+	auto_closedir DIR *stream =
+		directory_read(openat(walk->source, ".", O_RDONLY | O_DIRECTORY | O_NOATIME | O_CLOEXEC));
+	const char *name;
 	int result = 0;
 
 	if (!stream)
 		return error_set(error, errno, "read a directory of the layer");
-	while (result == 0 && (errno = 0, item = readdir(stream)))
-		if (!is_dot(item->d_name))
-			result = copy_entry(walk, item->d_name, error);
-	if (result == 0 && !item && errno)
+	while (result == 0 && (name = directory_next(stream)))
+		result = copy_entry(walk, name, error);
+	if (result == 0 && errno)
 		return error_set(error, errno, "read a directory of the layer");
 	test_point("copy-directory");
 	return result;

@@ -1,6 +1,5 @@
 #include "image/tree_list.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/digest.h"
+#include "base/directory.h"
 #include "base/memory.h"
 #include "base/scope.h"
 #include "base/strings.h"
@@ -201,24 +201,17 @@ static int list_entry(struct walk *walk, const char *name, const struct stat *st
 
 /* ---- directories ---- */
 
-static bool is_dot(const char *name)
-{
-	return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
-}
-
 static int read_names(struct walk *walk, struct level *level, struct sandbox_error *error)
 {
-	int fd = openat(walk->directory, ".", O_RDONLY | O_DIRECTORY | O_NOATIME | O_CLOEXEC);
-	auto_closedir DIR *stream = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *item;
+	auto_closedir DIR *stream =
+		directory_read(openat(walk->directory, ".", O_RDONLY | O_DIRECTORY | O_NOATIME | O_CLOEXEC));
+	const char *name;
 
 	if (!stream)
 		return list_failed(error, walk, "", "read the directory");
-	while ((errno = 0, item = readdir(stream))) {
-		if (is_dot(item->d_name))
-			continue;
+	while ((name = directory_next(stream))) {
 		level->names = memory_resize(level->names, level->count + 1, sizeof(*level->names));
-		level->names[level->count++] = memory_text(item->d_name);
+		level->names[level->count++] = memory_text(name);
 	}
 	if (errno)
 		return list_failed(error, walk, "", "read the directory");

@@ -1,6 +1,5 @@
 #include "image/tree_walk.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -10,6 +9,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/directory.h"
 #include "base/scope.h"
 
 enum { PATH_LENGTH_MAX = 1 << 20, MQUEUE_MAGIC = 0x19800202 };
@@ -69,11 +69,6 @@ static bool sort_names(struct names *names)
 	return true;
 }
 
-static bool is_dot(const char *name)
-{
-	return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
-}
-
 static int read_failed(int code, const char *path, struct sandbox_error *error)
 {
 	return error_set(error, code, "read the directory \"/%.200s\"", path);
@@ -81,14 +76,13 @@ static int read_failed(int code, const char *path, struct sandbox_error *error)
 
 static int read_names(int directory, const char *path, struct names *out, struct sandbox_error *error)
 {
-	int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	auto_closedir DIR *stream = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *item;
+	auto_closedir DIR *stream = directory_read(openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	const char *name;
 
 	if (!stream)
 		return read_failed(errno, path, error);
-	while ((errno = 0, item = readdir(stream)))
-		if (!is_dot(item->d_name) && !add_name(out, item->d_name))
+	while ((name = directory_next(stream)))
+		if (!add_name(out, name))
 			return read_failed(ENOMEM, path, error);
 	if (errno)
 		return read_failed(errno, path, error);
