@@ -1,7 +1,6 @@
 /* Removing images. What is not needed any more is found in gc.c. */
 #include "image/collect.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,6 +9,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/directory.h"
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -371,21 +371,21 @@ int image_remove(const struct image_collection *collection, const char *referenc
 static int check_idle(struct image_store *store, const char *name, struct sandbox_error *error)
 {
 	int directory = file_open_directory(store->root, name, error);
-	auto_closedir DIR *stream = directory < 0 ? NULL : fdopendir(directory);
-	struct dirent *item;
+	auto_closedir DIR *stream = directory_read(directory);
+	const char *entry;
 
-	if (directory < 0)
-		return directory;
-	while ((item = readdir(stream))) {
-		auto_close int fd = item->d_name[0] == '.' ? -1 :
-			openat(directory, item->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (!stream)
+		return directory < 0 ? directory : error_set(error, errno, "read %s/%s", store->path, name);
+	while ((entry = directory_next(stream))) {
+		auto_close int fd = *entry == '.' ? -1 :
+			openat(directory, entry, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
 		if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0)
 			continue;
 		(void)error_set(error, EBUSY, "remove the image store %s", store->path);
 		return error_cause(error, SANDBOX_E_IMAGE_IN_USE, "a sandbox runs from it, or an import is under way");
 	}
-	return 0;
+	return errno ? error_set(error, errno, "read %s/%s", store->path, name) : 0;
 }
 
 static int remove_all_layers(struct image_store *store, const struct idmap *map, struct sandbox_error *error)

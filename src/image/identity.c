@@ -1,11 +1,11 @@
 #include "image/identity.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/directory.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/scope.h"
@@ -96,23 +96,23 @@ static bool is_archive_of_any(const char *digest, const struct image_records *re
 static int forget(int store, const struct digest *digest, const struct image_records *records, struct sandbox_error *error)
 {
 	int directory = file_open_directory(store, "archives", error);
-	auto_closedir DIR *stream = directory < 0 ? NULL : fdopendir(directory);
-	struct dirent *item;
+	auto_closedir DIR *stream = directory_read(directory);
+	const char *name;
 
-	if (directory < 0)
-		return directory;
-	while ((item = readdir(stream))) {
+	if (!stream)
+		return directory < 0 ? directory : error_set(error, errno, "read which archives are known");
+	while ((name = directory_next(stream))) {
 		auto_finish(json_free) struct json_object *root = NULL;
 		const char *value, *found;
 		bool meant;
 
-		if (item->d_name[0] == '.' || identity_read(directory, item->d_name, &root, &value, &found) < 0)
+		if (*name == '.' || identity_read(directory, name, &root, &value, &found) < 0)
 			continue;
 		meant = digest ? strcmp(found, digest->hex) == 0 : !is_archive_of_any(found, records);
-		if (meant && unlinkat(directory, item->d_name, 0) < 0 && errno != ENOENT)
-			return error_set(error, errno, "remove archives/%s", item->d_name);
+		if (meant && unlinkat(directory, name, 0) < 0 && errno != ENOENT)
+			return error_set(error, errno, "remove archives/%s", name);
 	}
-	return 0;
+	return errno ? error_set(error, errno, "read which archives are known") : 0;
 }
 
 int identity_forget(int store, const struct digest *digest, struct sandbox_error *error)

@@ -1,6 +1,5 @@
 #include "image/layer.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/directory.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/scope.h"
@@ -212,13 +212,13 @@ int layer_remove(struct image_store *store, const char *name, const struct idmap
 int layer_list(struct image_store *store, struct sandbox_strings *out, struct sandbox_error *error)
 {
 	int directory = file_open_directory(store->layers, ".", error);
-	auto_closedir DIR *stream = directory < 0 ? NULL : fdopendir(directory);
-	struct dirent *item;
+	auto_closedir DIR *stream = directory_read(directory);
+	const char *name;
 
-	if (directory < 0)
-		return directory;
-	while ((item = readdir(stream)))
-		if (item->d_name[0] != '.')
-			sandbox_strings_add(out, item->d_name);
-	return 0;
+	if (!stream)
+		return directory < 0 ? directory : error_set(error, errno, "list the layers of the store");
+	while ((name = directory_next(stream)))
+		if (*name != '.')
+			sandbox_strings_add(out, name);
+	return errno ? error_set(error, errno, "list the layers of the store") : 0;
 }

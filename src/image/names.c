@@ -8,7 +8,6 @@
  */
 #include "image/store.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -17,6 +16,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/directory.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -330,21 +330,22 @@ static int compare_names(const void *left, const void *right)
 static int list_names(struct image_store *store, struct store_names *out, struct sandbox_error *error)
 {
 	int directory = file_open_directory(store->root, "names", error);
-	auto_closedir DIR *stream = directory < 0 ? NULL : fdopendir(directory);
+	auto_closedir DIR *stream = directory_read(directory);
 	auto_free char *pending = NULL;
 	struct store_name change;
-	struct dirent *item;
-	char *rest;
+	char *name, *rest;
 
-	if (directory < 0)
-		return directory;
-	while ((item = readdir(stream))) {
-		for (char *byte = item->d_name; *byte; byte++)
+	if (!stream)
+		return directory < 0 ? directory : error_set(error, errno, "read the names of images");
+	while ((name = directory_next(stream))) {
+		for (char *byte = name; *byte; byte++)
 			if (*byte == '%')
 				*byte = '/';
-		if (image_name_is_valid(item->d_name))
-			add_name(out, item->d_name);
+		if (image_name_is_valid(name))
+			add_name(out, name);
 	}
+	if (errno)
+		return error_set(error, errno, "read the names of images");
 	(void)pending_read(store, &pending, NULL);
 	rest = pending;
 	while (pending_next(&rest, &change))

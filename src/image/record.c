@@ -1,6 +1,5 @@
 #include "image/record.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/directory.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -345,19 +345,19 @@ int image_records_load(int store, struct image_records *out, struct sandbox_erro
 {
 	auto_finish(image_records_finish) struct image_records records = {0};
 	int directory = file_open_directory(store, "images", error);
-	auto_closedir DIR *stream = directory < 0 ? NULL : fdopendir(directory);
-	struct dirent *item;
+	auto_closedir DIR *stream = directory_read(directory);
+	const char *name;
 
-	if (directory < 0)
-		return directory;
-	while ((item = readdir(stream))) {
+	if (!stream)
+		return directory < 0 ? directory : error_set(error, errno, "list the images of the store");
+	while ((name = directory_next(stream))) {
 		char digest[DIGEST_HEX_SIZE];
 		struct image_record record = {0};
 		struct sandbox_error problem = {0};
 		int result;
 
-		(void)snprintf(digest, sizeof(digest), "%.*s", (int)sizeof(digest) - 1, item->d_name);
-		if (!digest_is_valid(digest) || strcmp(item->d_name + sizeof(digest) - 1, ".json") != 0)
+		(void)snprintf(digest, sizeof(digest), "%.*s", (int)sizeof(digest) - 1, name);
+		if (!digest_is_valid(digest) || strcmp(name + sizeof(digest) - 1, ".json") != 0)
 			continue;
 		result = image_record_load(store, digest, &record, &problem);
 		if (result == -EUCLEAN) {
@@ -374,6 +374,8 @@ int image_records_load(int store, struct image_records *out, struct sandbox_erro
 		records.items = memory_resize(records.items, records.count + 1, sizeof(*records.items));
 		records.items[records.count++] = record;
 	}
+	if (errno)
+		return error_set(error, errno, "list the images of the store");
 	if (records.count)
 		qsort(records.items, records.count, sizeof(*records.items), compare_created);
 	*out = records;

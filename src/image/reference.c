@@ -1,6 +1,5 @@
 #include "image/reference.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -8,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/directory.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/scope.h"
@@ -112,19 +112,21 @@ static int find_by_digits(struct image_store *store, const char *reference, cons
 	struct sandbox_error *error)
 {
 	int directory = file_open_directory(store->root, "images", error);
-	auto_closedir DIR *stream = directory < 0 ? NULL : fdopendir(directory);
-	struct dirent *item;
+	auto_closedir DIR *stream = directory_read(directory);
+	const char *name;
 	size_t found = 0;
 
-	if (directory < 0)
-		return directory;
-	while ((item = readdir(stream))) {
-		if (!text_starts_with(item->d_name, digits) || strlen(item->d_name) < DIGEST_HEX_SIZE)
+	if (!stream)
+		return directory < 0 ? directory : error_set(error, errno, "look for the image %s", reference);
+	while ((name = directory_next(stream))) {
+		if (!text_starts_with(name, digits) || strlen(name) < DIGEST_HEX_SIZE)
 			continue;
-		memcpy(out->hex, item->d_name, sizeof(out->hex) - 1);
+		memcpy(out->hex, name, sizeof(out->hex) - 1);
 		out->hex[sizeof(out->hex) - 1] = '\0';
 		found += digest_is_valid(out->hex);
 	}
+	if (errno)
+		return error_set(error, errno, "look for the image %s", reference);
 	if (found == 1)
 		return 0;
 	return reference_unknown(reference, found ? "several digests begin so" : "no digest begins so", error);

@@ -1,5 +1,4 @@
 /* The part of the store that is in the making or on its way out. store.h tells the rules. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -10,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/directory.h"
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -231,38 +231,40 @@ static bool lock_dead(int wrapper)
 static int find_dead(struct image_store *store, struct staging *out, size_t skip, struct sandbox_error *error)
 {
 	int directory = lock_staging(store->root, LOCK_EX, error);
-	auto_closedir DIR *stream = directory < 0 ? NULL : fdopendir(directory);
-	struct dirent *item;
+	auto_closedir DIR *stream = directory_read(directory);
+	const char *name;
 
-	if (directory < 0)
-		return directory;
-	while ((item = readdir(stream))) {
+	if (!stream)
+		return directory < 0 ? directory : error_set(error, errno, "read the staging directory");
+	while ((name = directory_next(stream))) {
 		auto_close int wrapper = -1;
 
-		if (item->d_name[0] == '.' || strlen(item->d_name) >= sizeof(out->name))
+		if (*name == '.' || strlen(name) >= sizeof(out->name))
 			continue;
-		wrapper = openat(directory, item->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		wrapper = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (wrapper < 0 && errno == ENOTDIR)
-			remove_dead_file(directory, item->d_name);
+			remove_dead_file(directory, name);
 		if (wrapper < 0 || !lock_dead(wrapper) || skip-- > 0)
 			continue;
-		(void)snprintf(out->name, sizeof(out->name), "%s", item->d_name);
+		(void)snprintf(out->name, sizeof(out->name), "%s", name);
 		out->wrapper = take_fd(&wrapper);
 		return 0;
 	}
-	return -ENOENT;
+	return errno ? error_set(error, errno, "read the staging directory") : -ENOENT;
 }
 
 int staging_count(struct image_store *store, size_t *out, struct sandbox_error *error)
 {
 	int directory = file_open_directory(store->root, "staging", error);
-	auto_closedir DIR *stream = directory < 0 ? NULL : fdopendir(directory);
-	struct dirent *item;
+	auto_closedir DIR *stream = directory_read(directory);
+	const char *name;
 
 	*out = 0;
-	while (stream && (item = readdir(stream)))
-		*out += item->d_name[0] != '.';
-	return directory < 0 ? directory : 0;
+	if (!stream)
+		return directory < 0 ? directory : error_set(error, errno, "read the staging directory");
+	while ((name = directory_next(stream)))
+		*out += *name != '.';
+	return errno ? error_set(error, errno, "read the staging directory") : 0;
 }
 
 int store_sweep(struct image_store *store, const struct idmap *map, struct sandbox_error *error)

@@ -1,6 +1,5 @@
 #include "runtime/registry.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -12,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/directory.h"
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -108,37 +108,42 @@ static bool parse_entry(const char *called, struct registry_entry *out)
 	return true;
 }
 
-/* The next entry of a directory stream, opened; `all` is the stream's own. False at the end. */
-static bool next_entry(DIR *stream, struct registry_entry *out)
+/*
+ * The next entry of a directory stream, opened; `all` is the stream's own. 1, 0 at the end, or -errno: of one that is passed
+ * over, others would remove what it stands on.
+ */
+static int next_entry(DIR *stream, struct registry_entry *out, struct sandbox_error *error)
 {
-	struct dirent *item;
+	const char *called;
 
-	while ((item = readdir(stream))) {
+	while ((called = directory_next(stream))) {
 		*out = (struct registry_entry){.all = dirfd(stream), .directory = -1, .hold = -1};
-		if (!parse_entry(item->d_name, out))
+		if (!parse_entry(called, out))
 			continue;
-		out->directory = openat(out->all, item->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		out->directory = openat(out->all, called, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (out->directory >= 0)
-			return true;
+			return 1;
+		/* Removed at this moment, or no directory. */
+		if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
+			return error_set(error, errno, "open the directory of sandbox %s", out->called);
 	}
-	return false;
+	return errno ? error_set(error, errno, "read the directory of sandboxes") : 0;
 }
 
 /* Takes the descriptor. */
 static int walk_all(int *all, registry_visitor *visit, void *context, struct sandbox_error *error)
 {
-	auto_closedir DIR *stream = fdopendir(*all);
+	auto_closedir DIR *stream = directory_read(take_fd(all));
 	struct registry_entry entry;
-	int result = 0;
+	int found = 0, result = 0;
 
 	if (!stream)
 		return error_set(error, errno, "read the directory of sandboxes");
-	(void)take_fd(all);
-	while (result == 0 && next_entry(stream, &entry)) {
+	while (result == 0 && (found = next_entry(stream, &entry, error)) > 0) {
 		result = visit(context, &entry, error);
 		(void)close(entry.directory);
 	}
-	return result;
+	return found < 0 ? found : result;
 }
 
 int registry_visit(const char *state, registry_visitor *visit, void *context, struct sandbox_error *error)
@@ -197,26 +202,23 @@ static bool is_same(int directory, const struct stat *status)
 /* What it is called now: it may have been renamed, or removed (-ENOENT). The registry is locked. */
 static int refresh(struct registry_entry *entry)
 {
-	auto_close int all = openat(entry->all, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	auto_closedir DIR *stream = all < 0 ? NULL : fdopendir(all);
-	struct dirent *item;
+	auto_closedir DIR *stream = directory_read(openat(entry->all, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	const char *called;
 
 	if (!stream)
-		return errno ? -errno : -EBADF;
-	(void)take_fd(&all);
-	while ((item = readdir(stream))) {
+		return -errno;
+	while ((called = directory_next(stream))) {
 		struct registry_entry found;
 		struct stat status;
 
-		if (!parse_entry(item->d_name, &found) || strcmp(found.id, entry->id) != 0)
+		if (!parse_entry(called, &found) || strcmp(found.id, entry->id) != 0)
 			continue;
-		if (fstatat(dirfd(stream), item->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
-		    !is_same(entry->directory, &status))
+		if (fstatat(dirfd(stream), called, &status, AT_SYMLINK_NOFOLLOW) < 0 || !is_same(entry->directory, &status))
 			continue;
 		memcpy(entry->called, found.called, sizeof(entry->called));
 		return 0;
 	}
-	return -ENOENT;
+	return errno ? -errno : -ENOENT;
 }
 
 /* 0 or -errno. */
@@ -524,20 +526,16 @@ static int sweep_entry(void *context, const struct registry_entry *entry, struct
 /* The next one that nobody removes any more: locked, and what it was called; or -1. So many are passed over, which stay. */
 static int find_trash(int all, size_t skip, struct registry_entry *out)
 {
-	auto_close int copy = openat(all, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	auto_closedir DIR *stream = copy < 0 ? NULL : fdopendir(copy);
-	struct dirent *item;
+	auto_closedir DIR *stream = directory_read(openat(all, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	const char *called;
 
-	if (!stream)
-		return -1;
-	(void)take_fd(&copy);
-	while ((item = readdir(stream))) {
+	while (stream && (called = directory_next(stream))) {
 		struct registry_entry found;
 		auto_close int directory = -1;
 
-		if (item->d_name[0] != '.' || !parse_entry(item->d_name + 1, &found))
+		if (*called != '.' || !parse_entry(called + 1, &found))
 			continue;
-		directory = openat(all, item->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		directory = openat(all, called, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (directory < 0 || flock(directory, LOCK_EX | LOCK_NB) < 0 || skip-- > 0)
 			continue;
 		*out = found;
