@@ -1,6 +1,5 @@
 #include "image/folder.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -10,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/directory.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/scope.h"
@@ -174,29 +174,25 @@ static int check_owner(struct owners *owners, const char *name, const struct sta
 /* The entries of one directory, and of those below it as many levels as `depth` says. Takes `fd`. */
 static int check_owners_in(struct owners *owners, int fd, int depth, struct sandbox_error *error)
 {
-	auto_closedir DIR *stream = fdopendir(fd);
-	struct dirent *item;
+	auto_closedir DIR *stream = directory_read(fd);
+	const char *name;
 	int result = 0;
 
-	if (!stream) {
-		(void)close(fd);
+	if (!stream)
 		return error_set(error, errno, "read the folder %.300s", owners->path);
-	}
-	while (result == 0 && owners->left && (item = readdir(stream))) {
+	while (result == 0 && owners->left && (name = directory_next(stream))) {
 		struct stat status;
 		int below;
 
-		if (strcmp(item->d_name, ".") == 0 || strcmp(item->d_name, "..") == 0)
-			continue;
 		owners->left--;
 		/* What goes away at this moment is nobody's. */
-		if (fstatat(fd, item->d_name, &status, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0)
+		if (fstatat(fd, name, &status, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0)
 			continue;
-		result = check_owner(owners, item->d_name, &status, error);
+		result = check_owner(owners, name, &status, error);
 		if (result < 0 || !depth || !S_ISDIR(status.st_mode))
 			continue;
 		/* One that only its owner may read was looked at from outside. */
-		below = open_unnoticed(fd, item->d_name, O_NOFOLLOW);
+		below = open_unnoticed(fd, name, O_NOFOLLOW);
 		if (below >= 0)
 			result = check_owners_in(owners, below, depth - 1, error);
 	}

@@ -1,11 +1,12 @@
 #include "runtime/files_work.h"
 
-#include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/directory.h"
 #include "base/log.h"
 #include "base/scope.h"
 #include "kernel/syscalls.h"
@@ -25,13 +26,9 @@ int files_run(const struct sandbox_files *files, const struct interrupt *interru
 
 static bool is_empty_directory(int directory)
 {
-	int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	auto_closedir DIR *stream = fd < 0 ? NULL : fdopendir(fd);
-	size_t count = 0;
+	auto_closedir DIR *stream = directory_read(openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 
-	while (stream && readdir(stream))
-		count++;
-	return stream && count == 2;
+	return stream && !directory_next(stream) && errno == 0;
 }
 
 bool files_is_mount_place(const struct tree_node *node)
