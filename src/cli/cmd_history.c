@@ -1,6 +1,5 @@
 /* sandbox history IMAGE */
 #include <sandbox/image.h>
-#include <stdio.h>
 
 #include "base/json.h"
 #include "base/memory.h"

@@ -1,8 +1,6 @@
 /* sandbox save IMAGE… */
-#include <errno.h>
 #include <sandbox/image.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/scope.h"
 #include "cli/command.h"

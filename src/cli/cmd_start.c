@@ -1,5 +1,4 @@
 /* sandbox start, sandbox rename: kept sandboxes. */
-#include <errno.h>
 #include <sandbox/life.h>
 #include <stddef.h>
 #include <stdlib.h>

@@ -1,7 +1,5 @@
 /* sandbox top SANDBOX */
 #include <sandbox/life.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "base/json.h"
 #include "base/memory.h"

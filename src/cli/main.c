@@ -1,9 +1,7 @@
 /* sandbox(1): global options, then one command. */
-#include <errno.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

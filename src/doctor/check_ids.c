@@ -1,7 +1,6 @@
 /* User namespaces and the ids in them. */
 #include "doctor/check.h"
 
-#include <errno.h>
 #include <stdio.h>
 
 #include "base/scope.h"

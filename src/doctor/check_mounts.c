@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <sched.h>
 #include <sys/mount.h>
-#include <unistd.h>
 
 #include "base/scope.h"
 #include "doctor/child.h"

@@ -7,7 +7,6 @@
 #include <net/if.h>
 #include <sched.h>
 #include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "base/scope.h"
 #include "network/network.h"

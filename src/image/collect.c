@@ -12,7 +12,6 @@
 #include "base/directory.h"
 #include "base/fd.h"
 #include "base/file.h"
-#include "base/log.h"
 #include "base/memory.h"
 #include "base/scope.h"
 #include "base/strings.h"

@@ -1,6 +1,5 @@
 #include "image/config.h"
 
-#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>

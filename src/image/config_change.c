@@ -1,5 +1,4 @@
 /* Lines of a Dockerfile that change a configuration: image/commit.h. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>

@@ -3,11 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "base/log.h"
-#include "base/memory.h"
 #include "base/scope.h"
 #include "base/strings.h"
 #include "base/test_switch.h"

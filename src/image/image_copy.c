@@ -1,7 +1,5 @@
 #include "image/image_copy.h"
 
-#include <errno.h>
-
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/scope.h"

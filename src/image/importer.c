@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "base/log.h"
 #include "base/memory.h"
 #include "base/progress.h"
 #include "base/scope.h"

@@ -18,7 +18,6 @@
 
 #include "base/directory.h"
 #include "base/file.h"
-#include "base/log.h"
 #include "base/memory.h"
 #include "base/scope.h"
 #include "base/test_switch.h"

@@ -1,7 +1,6 @@
 #include "image/save_form.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <isa-l/igzip_lib.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/scope.h"
 #include "importer/decoder.h"

@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <lzma.h>
-#include <string.h>
 
 #include "base/scope.h"
 #include "importer/decoder.h"

@@ -3,8 +3,6 @@
  * "Layers": [PATH, ...]}. The layers' digests stand in the configuration alone; where a path is blobs/sha256/DIGEST
  * (Docker 25 and later), it promises another.
  */
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -2,7 +2,6 @@
  * An OCI layout: index.json lists manifests and further indexes, each by digest, size and media type, perhaps with a
  * platform and with the name that it goes by.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

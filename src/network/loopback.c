@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <net/if.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 

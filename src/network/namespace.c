@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <unistd.h>
 
 #include "base/scope.h"
 #include "network/loopback.h"

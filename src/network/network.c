@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/memory.h"
 #include "base/packages.h"
 #include "base/scope.h"
 #include "base/text.h"

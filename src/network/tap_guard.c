@@ -7,7 +7,6 @@
 #include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/pidfd.h>
-#include <unistd.h>
 
 #include "base/scope.h"
 

@@ -5,8 +5,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/scope.h"
-
 static const char *const step_names[CHANNEL_STEP_COUNT] = {
 	[CHANNEL_IDS_MAPPED] = "ids-mapped",
 	[CHANNEL_NAMESPACES] = "namespaces",

@@ -6,7 +6,6 @@
 
 #include "base/log.h"
 #include "base/memory.h"
-#include "image/lease.h"
 #include "runtime/holder.h"
 #include "runtime/userns_request.h"
 

@@ -4,14 +4,11 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "base/memory.h"
 #include "base/scope.h"
 #include "base/strings.h"
 #include "base/test_switch.h"

@@ -1,6 +1,5 @@
 /* Deciding what the root of a sandbox consists of. */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/sysmacros.h>

@@ -1,11 +1,8 @@
 /* Deciding what the payload may do: capabilities, the filter, limits, masks. */
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/scope.h"
-#include "base/strings.h"
 #include "base/text.h"
 #include "runtime/plan.h"
 #include "security/capability.h"

@@ -1,7 +1,6 @@
 #include "runtime/plan_volumes.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>

@@ -7,7 +7,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "base/scope.h"
 #include "kernel/syscalls.h"
 #include "rootfs/filesystem.h"

@@ -1,6 +1,5 @@
 #include "userns/subid.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
