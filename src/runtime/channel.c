@@ -92,7 +92,7 @@ static void take_descriptors(struct msghdr *header, struct channel_message *out)
 	memcpy(out->fds, CMSG_DATA(control), out->fd_count * sizeof(int));
 }
 
-static void drop_descriptors(const struct channel_message *message)
+void channel_drop(const struct channel_message *message)
 {
 	for (uint32_t i = 0; i < message->fd_count; i++)
 		(void)close(message->fds[i]);
@@ -101,7 +101,7 @@ static void drop_descriptors(const struct channel_message *message)
 /* What was passed beyond our limit is lost, and what is left of it of no use. */
 static int refuse_descriptors(const struct channel_message *message, struct sandbox_error *error)
 {
-	drop_descriptors(message);
+	channel_drop(message);
 	error_set(error, EMFILE, "receive %s", channel_step_name(message->step));
 	(void)error_cause(error, SANDBOX_E_LIMIT_UNAVAILABLE, "who is to take it may not open so many files");
 	return -EMFILE;
@@ -125,7 +125,7 @@ int channel_receive(int channel, struct channel_message *out, struct sandbox_err
 		return error_set(error, errno, "receive from the channel");
 	take_descriptors(&header, out);
 	if (size != sizeof(*out) || (unsigned int)out->step >= CHANNEL_STEP_COUNT) {
-		drop_descriptors(out);
+		channel_drop(out);
 		return error_set(error, EPROTO, "receive from the channel: not a message");
 	}
 	if (header.msg_flags & MSG_CTRUNC)
@@ -149,7 +149,7 @@ int channel_expect(int channel, enum channel_step step, struct channel_message *
 		*out = message;
 		return 0;
 	}
-	drop_descriptors(&message);
+	channel_drop(&message);
 	if (message.step == CHANNEL_ERROR) {
 		if (error)
 			*error = message.error;

@@ -68,6 +68,9 @@ int channel_receive(int channel, struct channel_message *out, struct sandbox_err
  */
 int channel_expect(int channel, enum channel_step step, struct channel_message *out, struct sandbox_error *error);
 
+/* Closes the descriptors that came along with a message, where nobody takes them. */
+void channel_drop(const struct channel_message *message);
+
 const char *channel_step_name(enum channel_step step);
 
 #endif

@@ -205,8 +205,7 @@ static bool serve_client(const struct control *control, struct control_client *c
 	if (request.step == CHANNEL_SIGNAL)
 		*signals |= signal_bit(request.value);
 	client->waits = request.step == CHANNEL_WAIT && may_wait(control, client->socket, (enum control_wait)request.value);
-	for (uint32_t i = 0; i < request.fd_count; i++)
-		(void)close(request.fds[i]);
+	channel_drop(&request);
 	return client->waits;
 }
 

@@ -313,8 +313,10 @@ static bool init_obey(struct init *init)
 		(void)kill(init->payload_pid, message.value);
 	if (message.step == CHANNEL_EXEC)
 		sessions_start(&init->sessions, init->plan, &message);
-	if (message.step == CHANNEL_FILES)
+	else if (message.step == CHANNEL_FILES)
 		files_answer(init->plan, &message);
+	else
+		channel_drop(&message);
 	return true;
 }
 

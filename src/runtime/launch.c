@@ -155,8 +155,10 @@ static int expect_setup(const struct plan *plan, const struct interrupt *interru
 		result = channel_expect(container->channel, CHANNEL_SETUP_DONE, &message, error);
 	if (result < 0)
 		return result;
-	if (message.fd_count != (plan->terminal ? 1 : 0))
+	if (message.fd_count != (plan->terminal ? 1 : 0)) {
+		channel_drop(&message);
 		return error_set(error, EPROTO, "set up the terminal");
+	}
 	if (plan->terminal == TERMINAL_DETACHED)
 		return keep_terminal(container, message.fds[0], error);
 	return plan->terminal ? terminal_start(&container->terminal, message.fds[0], error) : 0;

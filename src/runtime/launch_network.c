@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/scope.h"
@@ -48,8 +47,7 @@ int launch_network_start(const struct plan *plan, const struct interrupt *interr
 			message.fds[NAMESPACE_NETWORK], &container->uplink, error);
 	else
 		result = error_set(error, EPROTO, "receive the sandbox's namespaces");
-	for (size_t i = 0; i < message.fd_count; i++)
-		(void)close(message.fds[i]);
+	channel_drop(&message);
 	return result;
 }
 

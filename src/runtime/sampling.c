@@ -109,8 +109,10 @@ int sampling_accept(const struct plan *plan, const struct interrupt *interrupt, 
 		result = channel_expect(container->channel, CHANNEL_VIEW, &message, error);
 	if (result < 0)
 		return result;
-	if (message.fd_count < VIEW_SEGMENTS || message.fd_count > VIEW_COUNT)
+	if (message.fd_count < VIEW_SEGMENTS || message.fd_count > VIEW_COUNT) {
+		channel_drop(&message);
 		return error_set(error, EPROTO, "watch the limits");
+	}
 	sampler->processes = message.fds[VIEW_PROCESSES];
 	sampler->init = container->init;
 	root = message.fds[VIEW_ROOT];

@@ -172,8 +172,7 @@ static void hear(struct session *session)
 		(void)close(take_fd(&session->channel));
 		return;
 	}
-	for (uint32_t i = 0; i < message.fd_count; i++)
-		(void)close(message.fds[i]);
+	channel_drop(&message);
 	if (message.step == CHANNEL_SIGNAL)
 		(void)kill(session->pid, message.value);
 }
