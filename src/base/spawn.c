@@ -108,8 +108,7 @@ int spawn_wait(struct spawn *spawn, int *out_status, char **out_output, struct s
 
 void spawn_finish(struct spawn *spawn)
 {
-	if (spawn->output >= 0)
-		(void)close(take_fd(&spawn->output));
+	fd_close(&spawn->output);
 	if (spawn->pid <= 0)
 		return;
 	(void)kill(spawn->pid, SIGKILL);

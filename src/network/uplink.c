@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/file.h"
 #include "base/scope.h"
 #include "base/spawn.h"
@@ -389,8 +390,7 @@ void uplink_hear_end(struct uplink *uplink, struct sandbox_error *out)
 
 void uplink_finish(struct uplink *uplink)
 {
-	if (uplink->channel >= 0)
-		(void)close(take_fd(&uplink->channel));
+	fd_close(&uplink->channel);
 	if (uplink->keeper > 0) {
 		(void)kill(uplink->keeper, SIGKILL);
 		while (waitpid(uplink->keeper, NULL, 0) < 0 && errno == EINTR)

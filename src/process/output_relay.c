@@ -79,16 +79,14 @@ void output_relay_restore(struct output_relay *relay)
 static void close_readers(struct output_relay *relay)
 {
 	for (size_t i = 0; i < OUTPUT_RELAY_COUNT; i++)
-		if (relay->readers[i] >= 0)
-			(void)close(take_fd(&relay->readers[i]));
+		fd_close(&relay->readers[i]);
 }
 
 void output_relay_leave(struct output_relay *relay)
 {
 	close_readers(relay);
 	for (size_t i = 0; i < OUTPUT_RELAY_COUNT; i++)
-		if (relay->files[i] >= 0)
-			(void)close(take_fd(&relay->files[i]));
+		fd_close(&relay->files[i]);
 }
 
 void output_relay_poll(const struct output_relay *relay, struct pollfd events[OUTPUT_RELAY_COUNT])

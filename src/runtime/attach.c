@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/scope.h"
 #include "process/detach_keys.h"
 #include "process/terminal.h"
@@ -42,8 +43,7 @@ static void attach_finish(struct attach *attach)
 	terminal_finish(&attach->terminal);
 	log_reader_finish(&attach->log);
 	registry_entry_finish(&attach->entry);
-	if (attach->signals >= 0)
-		(void)close(take_fd(&attach->signals));
+	fd_close(&attach->signals);
 	signals_restore(&attach->previous);
 }
 

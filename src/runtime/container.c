@@ -226,10 +226,8 @@ static void end_init(struct container *container)
 			;
 	}
 	container->init = 0;
-	if (container->init_pidfd >= 0)
-		(void)close(take_fd(&container->init_pidfd));
-	if (container->channel >= 0)
-		(void)close(take_fd(&container->channel));
+	fd_close(&container->init_pidfd);
+	fd_close(&container->channel);
 	held_close(&container->held);
 }
 
@@ -292,8 +290,7 @@ static void finish_entry(struct container *container)
 		tell_event(container, (struct event){.name = "oom"});
 	if (container->ended)
 		tell_event(container, (struct event){.name = "die", .result = &container->result});
-	if (container->input >= 0)
-		(void)close(take_fd(&container->input));
+	fd_close(&container->input);
 	control_withdraw(&container->control);
 	if (stays) {
 		registry_entry_finish(&container->entry);
@@ -347,6 +344,5 @@ void container_forget(struct container *container)
 {
 	registry_entry_finish(&container->entry);
 	control_forget(&container->control);
-	if (container->channel >= 0)
-		(void)close(take_fd(&container->channel));
+	fd_close(&container->channel);
 }

@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -92,12 +93,9 @@ void control_forget(struct control *control)
 		(void)close(control->clients[i].socket);
 	free(take_ptr(control->clients));
 	control->count = 0;
-	if (control->listener >= 0)
-		(void)close(take_fd(&control->listener));
-	if (control->reserve >= 0)
-		(void)close(take_fd(&control->reserve));
-	if (control->directory >= 0)
-		(void)close(take_fd(&control->directory));
+	fd_close(&control->listener);
+	fd_close(&control->reserve);
+	fd_close(&control->directory);
 }
 
 void control_withdraw(struct control *control)
@@ -215,8 +213,7 @@ static void turn_away(struct control *control)
 	struct sandbox_error error = {0};
 	int socket;
 
-	if (control->reserve >= 0)
-		(void)close(take_fd(&control->reserve));
+	fd_close(&control->reserve);
 	/* cppcheck-suppress nullPointer */
 	socket = accept4(control->listener, NULL, NULL, SOCK_CLOEXEC);
 	error_set(&error, EMFILE, "take another connection");

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/memory.h"
 #include "base/scope.h"
 #include "base/strings.h"
@@ -49,8 +50,7 @@ struct exec {
 static void close_theirs(struct exec *exec)
 {
 	for (size_t i = 0; i < SESSION_FD_COUNT; i++)
-		if (exec->theirs[i] >= 0)
-			(void)close(take_fd(&exec->theirs[i]));
+		fd_close(&exec->theirs[i]);
 }
 
 static void exec_finish(struct exec *exec)
@@ -59,12 +59,9 @@ static void exec_finish(struct exec *exec)
 	input_relay_close(&exec->input);
 	output_relay_close(&exec->output);
 	close_theirs(exec);
-	if (exec->channel >= 0)
-		(void)close(take_fd(&exec->channel));
-	if (exec->supervisor >= 0)
-		(void)close(take_fd(&exec->supervisor));
-	if (exec->signals >= 0)
-		(void)close(take_fd(&exec->signals));
+	fd_close(&exec->channel);
+	fd_close(&exec->supervisor);
+	fd_close(&exec->signals);
 	signals_restore(&exec->previous);
 }
 

@@ -29,8 +29,7 @@ enum { GROUND_SIZE_MAX = 1 << 20, SCRATCH_SIZE = 1 << 20, SCRATCH_INODES = 16 };
 static void close_fds(int *fds, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		if (fds[i] >= 0)
-			(void)close(take_fd(&fds[i]));
+		fd_close(&fds[i]);
 }
 
 /* ---- init ---- */

@@ -10,8 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/log.h"
-#include "base/scope.h"
 #include "base/test_switch.h"
 #include "kernel/syscalls.h"
 #include "runtime/channel.h"
@@ -109,7 +109,7 @@ static int start_init_anyhow(const struct plan *plan, struct container *containe
 		return 0;
 	if (was_held) {
 		log_debug("the user namespace of the holder is of no use: %s", problem.text);
-		(void)close(take_fd(&container->channel));
+		fd_close(&container->channel);
 	}
 	return start_init(plan, container, start_in_host, error);
 }

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/scope.h"
@@ -106,8 +107,6 @@ void name_release(struct name_lease *lease)
 		(void)unlinkat(lease->names, lease->name, 0);
 	free(take_ptr(lease->name));
 	/* Last: who waits for the name finds its file gone. */
-	if (lease->lock >= 0)
-		(void)close(take_fd(&lease->lock));
-	if (lease->names >= 0)
-		(void)close(take_fd(&lease->names));
+	fd_close(&lease->lock);
+	fd_close(&lease->names);
 }

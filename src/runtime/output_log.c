@@ -155,11 +155,9 @@ void output_log_finish(struct output_log *log)
 		/* No more than there is now: whoever has the other end could go on for ever. */
 		for (int left = fd_readable(log->sources[i]); left > 0 && copy_some(log, i); left -= READ_SIZE)
 			;
-		if (log->sources[i] >= 0)
-			(void)close(take_fd(&log->sources[i]));
+		fd_close(&log->sources[i]);
 	}
-	if (log->file >= 0)
-		(void)close(take_fd(&log->file));
+	fd_close(&log->file);
 }
 
 /* ---- reading ---- */

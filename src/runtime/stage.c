@@ -4,9 +4,8 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
-#include "base/scope.h"
+#include "base/fd.h"
 #include "base/test_switch.h"
 #include "kernel/syscalls.h"
 #include "userns/userns.h"
@@ -58,8 +57,7 @@ static void end_init(struct stage *stage)
 		while (waitpid(stage->init, NULL, 0) < 0 && errno == EINTR)
 			;
 	}
-	if (stage->init_pidfd >= 0)
-		(void)close(take_fd(&stage->init_pidfd));
+	fd_close(&stage->init_pidfd);
 	stage->init = 0;
 }
 

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/scope.h"
@@ -298,14 +299,10 @@ static void fill_result(const struct supervisor *self, struct sandbox_result *ou
 
 static void supervisor_finish(struct supervisor *self)
 {
-	if (self->signals >= 0)
-		(void)close(self->signals);
-	if (self->timer >= 0)
-		(void)close(self->timer);
-	if (self->settled >= 0)
-		(void)close(self->settled);
-	if (self->sample >= 0)
-		(void)close(self->sample);
+	fd_close(&self->signals);
+	fd_close(&self->timer);
+	fd_close(&self->settled);
+	fd_close(&self->sample);
 }
 
 /* A timer for `milliseconds` from now where `wanted`; none is no error. */

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -176,6 +177,5 @@ void upper_remove(struct upper_layer *upper)
 		if (parent >= 0 && upper_remove_tree(parent, name, upper->idmap, &error) < 0)
 			log_notice("the writable layer stays behind: %s", error.text);
 	}
-	if (upper->lock >= 0)
-		(void)close(take_fd(&upper->lock));
+	fd_close(&upper->lock);
 }
