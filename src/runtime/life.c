@@ -179,7 +179,7 @@ static int await_end_of_live(const struct registry_entry *entry, struct sandbox_
 
 	for (int i = 0; end == -ESRCH && record_is_running(entry); i++) {
 		if (i == LISTEN_RETRIES)
-			return registry_lives(entry, error);
+			return registry_refuse_live(entry, error);
 		usleep(LISTEN_PAUSE_MICROSECONDS);
 		end = await_end(entry, CONTROL_WAIT_TO_END, error);
 	}

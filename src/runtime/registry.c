@@ -234,7 +234,7 @@ static int discard_locked(struct registry_entry *entry, char out_trash[TRASH_SIZ
 	return result;
 }
 
-static int stays(const struct registry_entry *entry, int code, struct sandbox_error *error)
+static int explain_stay(const struct registry_entry *entry, int code, struct sandbox_error *error)
 {
 	const char *name = registry_entry_name(entry);
 
@@ -262,7 +262,7 @@ int registry_remove(struct registry_entry *entry, registry_burial *bury, struct 
 	if (result == 0 && remove_trash(entry->all, trash, entry->directory, &problem) < 0)
 		log_notice("something of the sandbox stays behind: %s", problem.text);
 	registry_entry_finish(entry);
-	return result < 0 ? stays(entry, -result, error) : 0;
+	return result < 0 ? explain_stay(entry, -result, error) : 0;
 }
 
 /* ---- one entry ---- */
@@ -286,7 +286,7 @@ int registry_refresh(struct registry_entry *entry)
 	return result;
 }
 
-int registry_lives(const struct registry_entry *entry, struct sandbox_error *error)
+int registry_refuse_live(const struct registry_entry *entry, struct sandbox_error *error)
 {
 	const char *name = registry_entry_name(entry) ? registry_entry_name(entry) : entry->id;
 
@@ -302,7 +302,7 @@ int registry_lock_idle(struct registry_entry *entry, struct sandbox_error *error
 	for (int i = 0; flock(entry->directory, LOCK_EX | LOCK_NB) < 0; i++) {
 		/* Who only looks has the lock for an instant, and what a killed supervisor left for the time of its death. */
 		if (i == LOCK_RETRIES)
-			return registry_lives(entry, error);
+			return registry_refuse_live(entry, error);
 		usleep(LOCK_PAUSE_MICROSECONDS);
 	}
 	result = registry_refresh(entry);
@@ -342,7 +342,7 @@ void registry_let_name(struct registry_entry *entry)
 	fd_close(&entry->hold);
 }
 
-static int is_starting(const struct registry_entry *entry, const char *what, struct sandbox_error *error)
+static int refuse_starting(const struct registry_entry *entry, const char *what, struct sandbox_error *error)
 {
 	error_set(error, EBUSY, "%s %s", what, entry->called);
 	error_cause(error, SANDBOX_E_SANDBOX_STATE, "it is starting, as it is now, or another command changes it");
@@ -359,7 +359,7 @@ int registry_lock_name(const struct registry_entry *entry, const char *what, int
 		return error_set(error, -file, "%s %s", what, entry->called);
 	for (int i = 0; flock(file, LOCK_EX | LOCK_NB) < 0; i++) {
 		if (i == NAME_RETRIES)
-			return is_starting(entry, what, error);
+			return refuse_starting(entry, what, error);
 		usleep(LOCK_PAUSE_MICROSECONDS);
 	}
 	*out = take_fd(&file);

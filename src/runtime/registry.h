@@ -91,7 +91,7 @@ int registry_rename(struct registry_entry *entry, const char *name, registry_bur
 bool registry_is_live(const struct registry_entry *entry);
 
 /* -EBUSY with E_SANDBOX_STATE: what is said of one that lives. */
-int registry_lives(const struct registry_entry *entry, struct sandbox_error *error);
+int registry_refuse_live(const struct registry_entry *entry, struct sandbox_error *error);
 
 /*
  * Takes the lock of an entry whose sandbox has ended, so that it stays like that. 0 or -errno: EBUSY with E_SANDBOX_STATE
