@@ -283,13 +283,16 @@ static int name_as_archive_does(struct image_store *store, struct image *image, 
 
 	for (size_t i = 0; i < names->count; i++) {
 		struct digest other;
+		int found = image_name_is_valid(names->items[i]) ? store_name_find(store, names->items[i], &other) : -EINVAL;
 
-		if (!image_name_is_valid(names->items[i]))
+		if (found == -EINVAL)
 			strings_take(&image->notices,
 				memory_format("the archive's name for it, \"%.200s\", is none here", names->items[i]));
-		else if (store_name_find(store, names->items[i], &other) < 0)
+		else if (found == -ENOENT)
 			changes[count++] =
 				(struct store_name){names->items[i], image->record.digest, &image->record};
+		else if (found < 0)
+			return error_set(error, -found, "read the name %.200s", names->items[i]);
 		else if (strcmp(other.hex, image->record.digest.hex) != 0)
 			strings_take(&image->notices, memory_format("%s stays the name of another image; choose one with --name, "
 				"or take it with `sandbox load`", names->items[i]));

@@ -91,9 +91,12 @@ static int pending_read(struct image_store *store, char **out, struct sandbox_er
 	*out = NULL;
 	if (faccessat(store->root, pending_path, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : error_set(error, errno, "look for %s", pending_path);
-	if (file_read(store->root, pending_path, PENDING_SIZE_MAX, out, NULL, error) < 0)
-		/* It may just have been carried out. */
-		return faccessat(store->root, pending_path, F_OK, AT_SYMLINK_NOFOLLOW) < 0 ? 0 : -EIO;
+	if (file_read(store->root, pending_path, PENDING_SIZE_MAX, out, NULL, error) == 0)
+		return 0;
+	/* It may just have been carried out. */
+	if (faccessat(store->root, pending_path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return -EIO;
+	error_clear(error);
 	return 0;
 }
 
@@ -268,12 +271,16 @@ int store_name_remove(struct image_store *store, const char *name, struct sandbo
 
 /* ---- finding ---- */
 
+/* What holds no digest is no name. */
 static int name_read(int store, const char *path, struct digest *out)
 {
 	auto_free char *text = NULL;
 	size_t size;
+	int result = file_read(store, path, 128, &text, &size, NULL);
 
-	if (file_read(store, path, 128, &text, &size, NULL) < 0 || size != DIGEST_HEX_SIZE || text[size - 1] != '\n')
+	if (result < 0)
+		return result == -EINVAL || result == -EFBIG ? -ENOENT : result;
+	if (size != DIGEST_HEX_SIZE || text[size - 1] != '\n')
 		return -ENOENT;
 	text[size - 1] = '\0';
 	if (!digest_is_valid(text))
@@ -333,6 +340,7 @@ static int list_names(struct image_store *store, struct store_names *out, struct
 	auto_free char *pending = NULL;
 	struct store_name change;
 	char *name, *rest;
+	int result;
 
 	if (!stream)
 		return directory < 0 ? directory : error_set(error, errno, "read the names of images");
@@ -345,7 +353,9 @@ static int list_names(struct image_store *store, struct store_names *out, struct
 	}
 	if (errno)
 		return error_set(error, errno, "read the names of images");
-	(void)pending_read(store, &pending, NULL);
+	result = pending_read(store, &pending, error);
+	if (result < 0)
+		return result;
 	rest = pending;
 	while (pending_next(&rest, &change))
 		add_name(out, change.name);
@@ -365,13 +375,19 @@ static int load_locked(struct image_store *store, struct store_names *out, struc
 	for (size_t i = 0; i < names.count; i++) {
 		struct store_name found = names.items[i];
 		bool again = kept && strcmp(names.items[kept - 1].name, found.name) == 0;
+		int missing = again ? -ENOENT : store_name_find(store, found.name, &found.digest);
 
-		if (again || store_name_find(store, found.name, &found.digest) < 0)
-			free(found.name);
-		else
+		if (missing == 0)
 			names.items[kept++] = found;
+		else
+			free(found.name);
+		/* An image without its name would be one that may go. */
+		if (missing < 0 && missing != -ENOENT)
+			result = missing;
 	}
 	names.count = kept;
+	if (result < 0)
+		return error_set(error, -result, "read the names of images");
 	*out = names;
 	names = (struct store_names){0};
 	return 0;

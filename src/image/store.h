@@ -161,7 +161,7 @@ int store_names_of_locked(struct image_store *store, const struct digest *digest
 int store_names_change_locked(struct image_store *store, const struct store_name *changes, size_t count,
 	struct sandbox_error *error);
 
-/* 0, or -ENOENT when there is no such name. */
+/* 0, -ENOENT when there is no such name, or -errno when it cannot be read. */
 int store_name_find(struct image_store *store, const char *name, struct digest *out);
 
 struct store_names {

@@ -192,6 +192,18 @@ static void names_are_set_moved_listed_and_removed(void **state)
 	assert_true(store_name_set(&fixture->store, "../images/x", &first, NULL) < 0);
 }
 
+/* Or gc would take an image for one without a name. */
+static void a_name_that_cannot_be_read_is_an_error(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store_names names = {0};
+	struct digest found;
+
+	assert_int_equal(symlinkat("loop", fixture->store.root, "names/loop"), 0);
+	assert_int_equal(store_name_find(&fixture->store, "loop", &found), -ELOOP);
+	assert_int_equal(store_names_load(&fixture->store, &names, NULL), -ELOOP);
+}
+
 static void a_name_given_with_its_record_brings_a_removed_image_back(void **state)
 {
 	struct fixture *fixture = *state;
@@ -530,6 +542,7 @@ int main(void)
 		STORE_TEST(a_store_that_others_can_enter_is_refused),
 		cmocka_unit_test(names_are_words_and_no_digests),
 		STORE_TEST(names_are_set_moved_listed_and_removed),
+		STORE_TEST(a_name_that_cannot_be_read_is_an_error),
 		STORE_TEST(a_name_given_with_its_record_brings_a_removed_image_back),
 		STORE_TEST(more_names_at_once_than_can_be_written_down_are_an_error),
 		STORE_TEST(a_published_layer_is_whole_and_leased),
