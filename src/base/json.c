@@ -62,6 +62,8 @@ int json_parse(const char *data, size_t size, const char *name, struct json_obje
 	auto_finish(json_free) struct json_object *root = NULL;
 	enum json_tokener_error problem;
 
+	if (!tokener)
+		return error_set(error, ENOMEM, "parse %s", name);
 	if (size > INT_MAX - 1)
 		return error_set(error, EFBIG, "parse %s", name);
 	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
