@@ -19,7 +19,7 @@ struct cli {
 	char *store;   /* images and layers: --root, else $XDG_CACHE_HOME/sandbox */
 	char *state;   /* what must survive a cache clean: --state, else $XDG_STATE_HOME/sandbox */
 	struct sandbox_strings profiles; /* --profile, and what the configuration says of it */
-	char *profile_directory;         /* where profiles are looked for: $XDG_CONFIG_HOME/sandbox/profiles */
+	char *profile_directory;         /* where profiles are looked for: $XDG_CONFIG_HOME/sandbox/profiles; or NULL */
 	struct config_file config;       /* its lines for the command: config_apply */
 	uint64_t holder;                 /* the setting of that name, in milliseconds */
 	struct sandbox_import_limits import_limits; /* the settings */

@@ -149,12 +149,22 @@ static int unknown_profile(const char *directory, const char *path, const char *
 	return error_fix(error, "write that file (sandbox-config(5)), or name a file with a slash in its path");
 }
 
+static int refuse_without_home(const char *name, struct sandbox_error *error)
+{
+	error_set(error, 0, "there is no profile %s", name);
+	error_cause(error, SANDBOX_E_HOME_UNUSABLE, "HOME is not set and the system knows no home of this user");
+	return error_fix(error, "set HOME, or name a file with a slash in its path");
+}
+
 int config_read_profile(const char *directory, const char *name, struct config_file *out, struct sandbox_error *error)
 {
-	auto_free char *path = strchr(name, '/') ? memory_text(name) : memory_format("%s/%s", directory, name);
-	auto_free char *origin = memory_format("profile %s", name);
+	auto_free char *origin = memory_format("profile %s", name), *path = NULL;
+	bool is_path = strchr(name, '/') != NULL;
 
-	if (!strchr(name, '/') && (*name == '.' || !*name || access(path, F_OK) < 0))
+	if (!is_path && !directory)
+		return refuse_without_home(name, error);
+	path = is_path ? memory_text(name) : memory_format("%s/%s", directory, name);
+	if (!is_path && (*name == '.' || !*name || access(path, F_OK) < 0))
 		return unknown_profile(directory, path, name, error);
 	return config_read(path, origin, false, out, error);
 }

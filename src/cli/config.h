@@ -33,8 +33,8 @@ int config_read(const char *path, const char *origin, bool optional, struct conf
 	struct sandbox_error *error);
 
 /*
- * Reads the profile NAME, the file of that name below `directory` ("…/sandbox/profiles"), or, with a slash in NAME,
- * that file. 0, or -errno with the profiles that there are.
+ * Reads the profile NAME, the file of that name below `directory` ("…/sandbox/profiles"; NULL where there is no home),
+ * or, with a slash in NAME, that file. 0, or -errno with the profiles that there are.
  */
 int config_read_profile(const char *directory, const char *name, struct config_file *out, struct sandbox_error *error);
 
