@@ -276,6 +276,9 @@ static int add_mount(const char *words, struct mount_list *list, struct sandbox_
 	if (!is_tmpfs && (!type || strcmp(type, "bind") != 0))
 		return volume_error(&volume, "its type is neither bind nor tmpfs",
 			"write type=bind,source=SOURCE,target=/TARGET or type=tmpfs,target=/TARGET", error);
+	if (is_tmpfs && volume.source)
+		return volume_error(&volume, "an empty folder in memory has no source", "leave source= out, or write type=bind",
+			error);
 	result = decide_target(&volume, target, error);
 	if (result == 0 && *options)
 		result = volume_options(&volume, options, is_tmpfs, error);

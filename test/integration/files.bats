@@ -68,6 +68,8 @@ setup() {
 	assert_success 700
 	run_busybox --mount "type=volume,source=x,target=/y" -- true
 	assert_error 'neither bind nor tmpfs'
+	run_busybox --mount "type=tmpfs,source=$lent,target=/y" -- true
+	assert_error 'has no source'
 }
 
 @test "--tmpfs is empty, sized, not executable, and follows the image's links inside the root" {
