@@ -286,6 +286,14 @@ int registry_refresh(struct registry_entry *entry)
 	return result;
 }
 
+/* Why an entry that was found could not be looked at again. -errno: -ENOENT alone says that it is gone. */
+static int explain_refresh(const struct registry_entry *entry, int result, struct sandbox_error *error)
+{
+	if (result == -ENOENT)
+		return registry_unknown(entry->id, false, error);
+	return error_set(error, -result, "look for the sandbox %s", entry->id);
+}
+
 int registry_refuse_live(const struct registry_entry *entry, struct sandbox_error *error)
 {
 	const char *name = registry_entry_name(entry) ? registry_entry_name(entry) : entry->id;
@@ -306,7 +314,7 @@ int registry_lock_idle(struct registry_entry *entry, struct sandbox_error *error
 		usleep(LOCK_PAUSE_MICROSECONDS);
 	}
 	result = registry_refresh(entry);
-	return result < 0 ? registry_unknown(entry->id, false, error) : 0;
+	return result < 0 ? explain_refresh(entry, result, error) : 0;
 }
 
 /* By a file of its own: the lock of the entry is its supervisor's, and that of all is for moments. -ENOENT: not kept. */
@@ -495,7 +503,7 @@ int registry_rename(struct registry_entry *entry, const char *name, registry_bur
 	if (result == 0)
 		result = refresh(entry);
 	if (result < 0)
-		return registry_unknown(entry->id, false, error);
+		return explain_refresh(entry, result, error);
 	memcpy(before, entry->called, sizeof(before));
 	result = check_name_is_free(entry->all, name, bury, error);
 	if (result == 0) {
