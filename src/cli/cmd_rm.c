@@ -86,7 +86,7 @@ static int run_rm(const struct cli *cli, int argc, char **argv)
 
 const struct command command_rm = {
 	.name = "rm",
-	.operands = "SANDBOX...",
+	.operands = "--all | SANDBOX...",
 	.summary = "remove sandboxes that have ended: what they wrote, their logs and records",
 	.options = rm_table,
 	.run = run_rm,

@@ -210,10 +210,14 @@ static void propose_attached_value(const struct search *search, const struct opt
 		propose_value(&value, option);
 }
 
-/* An operand: of several, only the first has a kind, unless they repeat. */
+/*
+ * An operand: of several, only the first has a kind, unless they repeat. In "--all | SANDBOX..." an option can stand in
+ * their place.
+ */
 static void propose_operand(const struct search *search, const struct command *command, int number)
 {
-	auto_free char *first = memory_text_n(command->operands, strcspn(command->operands, " "));
+	const char *either = strstr(command->operands, " | "), *operands = either ? either + 3 : command->operands;
+	auto_free char *first = memory_text_n(operands, strcspn(operands, " "));
 
 	if (number > 0 && !strstr(first, "..."))
 		return;

@@ -89,6 +89,9 @@ both_offer() {
 	assert_status 0
 	both_offer 'sandbox logs bu' builder
 	both_offer 'sandbox rm x bu' builder
+	both_offer 'sandbox stop bu' builder
+	both_offer 'sandbox restart -t 1s x bu' builder
+	both_offer 'sandbox kill -s TERM bu' builder
 	sandbox wait builder
 	sandbox rm builder
 	both_offer 'sandbox logs bu' ''
