@@ -263,6 +263,9 @@ static int run_image(const struct cli *cli, const char *image, const struct run_
 typedef int run_action(const struct cli *cli, const char *image, const struct run_options *options,
 	struct sandbox_result *out, struct sandbox_error *error);
 
+/* Of the options of run those that create_sandbox has an error for. */
+static const char *const create_refused[] = {"detach", "rm", "status-fd", "summary", NULL};
+
 static int refuse_created(const char *option, struct sandbox_error *error)
 {
 	error_set(error, 0, "create %s", option);
@@ -426,6 +429,7 @@ const struct command command_create = {
 	.summary = "make a kept sandbox, with the options of run, to be started later",
 	.example = "sandbox create --name box debian.tar sleep infinity",
 	.options = run_table,
+	.refused = create_refused,
 	.run = run_create,
 };
 

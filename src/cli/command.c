@@ -32,7 +32,7 @@ void command_print_usage(void)
 	for (size_t i = 0; commands[i]; i++)
 		printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
 	printf("\nGlobal options\n");
-	options_print_help(global_table);
+	options_print_help(global_table, NULL);
 	printf("\n`sandbox COMMAND --help` tells more.\n");
 }
 
@@ -55,7 +55,7 @@ static void print_command_help(const struct command *command)
 	/* A heading brings its own. */
 	if (command->options->kind != OPTION_HEADING)
 		printf("\nOptions\n");
-	options_print_help(command->options);
+	options_print_help(command->options, command->refused);
 }
 
 /* The word of `operands` that stands for the operand number `index`; one in brackets can be left out. Owned by the caller. */

@@ -40,6 +40,7 @@ struct command {
 	const char *summary;
 	const char *example; /* a whole line, shown with --help and where an operand is missing; or NULL */
 	const struct option_entry *options;
+	const char *const *refused; /* names of some that it has an error for, NULL-terminated: they are not listed; or NULL */
 	const struct subcommand *subcommands; /* or NULL; then there are no options */
 	/* argv[0] is the command's name. */
 	int (*run)(const struct cli *cli, int argc, char **argv);

@@ -169,13 +169,13 @@ static void propose_placeholder(const struct search *search, const char *text)
 
 /* ---- places in a command line ---- */
 
-static void propose_options(const struct search *search, const struct option_entry *table)
+static void propose_options(const struct search *search, const struct option_entry *table, const char *const *refused)
 {
 	propose(search, "--help", "what there is");
-	for (; table && table->kind != OPTION_END; table++) {
-		auto_free char *word = table->name ? memory_format("--%s", table->name) : NULL;
+	for (; table->kind != OPTION_END; table++) {
+		auto_free char *word = option_is_listed(table, refused) ? memory_format("--%s", table->name) : NULL;
 
-		if (word && table->kind != OPTION_ABSENT && table->kind != OPTION_ALIAS)
+		if (word)
 			propose(search, word, table->help);
 	}
 }
@@ -283,7 +283,7 @@ static void find_in_command(const struct search *search, const struct command *c
 	else if (text_starts_with(search->beginning, "--") && strchr(search->beginning, '='))
 		propose_attached_value(search, table);
 	else
-		propose_options(search, table);
+		propose_options(search, table, command->refused);
 }
 
 void completion_find(const struct cli *cli, int count, char **words, struct completion *out)
@@ -305,7 +305,7 @@ void completion_find(const struct cli *cli, int count, char **words, struct comp
 	else if (text_starts_with(search.beginning, "--") && strchr(search.beginning, '='))
 		propose_attached_value(&search, global_table);
 	else if (*search.beginning == '-')
-		propose_options(&search, global_table);
+		propose_options(&search, global_table, NULL);
 	else
 		propose_commands(&search);
 }

@@ -328,8 +328,6 @@ static void print_entry(const struct option_entry *entry)
 {
 	auto_free char *argument = shown_argument(entry), *words = NULL;
 
-	if (entry->kind == OPTION_GIVEN || entry->kind == OPTION_ALIAS || entry->kind == OPTION_ABSENT)
-		return;
 	if (entry->kind == OPTION_HEADING) {
 		printf("\n%s\n", entry->help);
 		return;
@@ -342,8 +340,15 @@ static void print_entry(const struct option_entry *entry)
 		printf("  %-30s  %s\n", words, entry->help);
 }
 
-void options_print_help(const struct option_entry *table)
+bool option_is_listed(const struct option_entry *entry, const char *const *refused)
+{
+	return entry->name && entry->kind != OPTION_ALIAS && entry->kind != OPTION_ABSENT &&
+		!(refused && word_index(refused, entry->name) >= 0);
+}
+
+void options_print_help(const struct option_entry *table, const char *const *refused)
 {
 	for (const struct option_entry *entry = table; entry->kind != OPTION_END; entry++)
-		print_entry(entry);
+		if (entry->kind == OPTION_HEADING || option_is_listed(entry, refused))
+			print_entry(entry);
 }

@@ -58,6 +58,8 @@ both_offer() {
 	both_offer 'sandbox completion ' 'bash fish zsh'
 	# Of other tools, and no options at all.
 	both_offer 'sandbox run --privi' ''
+	both_offer 'sandbox create --det' ''
+	both_offer 'sandbox create --labe' --label
 	both_offer 'sandbox nonsense --' ''
 }
 

@@ -35,6 +35,15 @@ check_created() {
 	[[ $output == $pattern ]] || complain "$1" "the output should match $pattern"
 }
 
+@test "create lists the options of run but for those that it refuses" {
+	local option
+	diff <(options_of run | grep -vxE 'detach|rm|status-fd|summary') <(options_of create)
+	for option in --detach --rm --status-fd=3 --summary; do
+		sandbox create "$option" "$BUSYBOX_TAR" true
+		assert_error 'nothing is started yet'
+	done
+}
+
 @test "every option of run holds for what was created" {
 	local count=0 act=create_and_start
 	for_each_row check_created
