@@ -11,8 +11,8 @@
 static const struct option_entry exec_table[] = {
 	{OPTION_LIST, "env", 'e', "NAME[=VALUE]", "set a variable, or take it from here", FIELD(env)},
 	{OPTION_LIST, "env-file", 0, "FILE", "set the variables that a file lists", FIELD(env_file)},
-	{OPTION_TEXT, "workdir", 'w', "DIR", "the working directory (default: as for run)", FIELD(workdir)},
-	{OPTION_TEXT, "user", 'u', "USER[:GROUP]", "run as this user (default: as for run)", FIELD(user)},
+	{OPTION_TEXT, "workdir", 'w', "DIR", "the working directory (default: that of the sandbox's command)", FIELD(workdir)},
+	{OPTION_TEXT, "user", 'u', "USER[:GROUP]", "run as this user (default: that of the sandbox's command)", FIELD(user)},
 	{OPTION_FLAG, "tty", 't', NULL, "insist on a terminal of its own (default: when there is one here)", FIELD(tty)},
 	{OPTION_FLAG, "no-tty", 0, NULL, "no terminal of its own in any case", FIELD(no_tty)},
 	{OPTION_FLAG, "interactive", 'i', NULL, "pass standard input on (so anyway)", FIELD(interactive)},

@@ -23,7 +23,8 @@ struct load_options {
 static const struct option_entry load_table[] = {
 	{OPTION_TEXT, "input", 'i', "FILE", "read this archive; without, standard input", offsetof(struct load_options, input)},
 	{OPTION_TEXT, "userns", 0, "MODE", "whose ids the files get, as for run", offsetof(struct load_options, userns)},
-	{OPTION_TEXT, "platform", 0, "OS/ARCH[/VARIANT]", "the images for this machine, of an archive for several",
+	{OPTION_TEXT, "platform", 0, "OS/ARCH[/VARIANT]",
+		"another machine's images, of an archive for several (default: this machine's)",
 		offsetof(struct load_options, platform)},
 	{OPTION_HEADING, .help = "Limits, against archives that are made to fill the disk"},
 	IMPORT_LIMIT_OPTIONS(LOAD_LIMIT),

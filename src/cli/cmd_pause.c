@@ -109,7 +109,7 @@ const struct command command_unpause = {
 const struct command command_update = {
 	.name = "update",
 	.operands = "SANDBOX...",
-	.summary = "change the limits of running sandboxes",
+	.summary = "change the limits of sandboxes that run, and of kept ones",
 	.options = update_table,
 	.run = run_update,
 };

@@ -346,7 +346,7 @@ static int run_ps(const struct cli *cli, int argc, char **argv)
 const struct command command_ps = {
 	.name = "ps",
 	.operands = "",
-	.summary = "list the sandboxes that have a name or were detached",
+	.summary = "list the sandboxes that have a name, are kept or were detached",
 	.options = ps_table,
 	.run = run_ps,
 };
