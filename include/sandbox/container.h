@@ -28,7 +28,8 @@ struct sandbox_result {
 /*
  * Runs spec->command in a fresh sandbox on `image` (a path, or the name or digest of a stored image) and
  * waits for its end. Standard input, output and error are the caller's. While it runs, TERM INT HUP
- * QUIT USR1 and USR2 are forwarded to the command. Nothing is left behind. The caller has one thread.
+ * QUIT USR1 and USR2 are forwarded to the command. Nothing is left behind, unless the spec has it kept. The caller has
+ * one thread.
  * `progress`, of an archive that is read for the first time, may be NULL.
  * 0, or -errno when the command did not run. The caller has zeroed *out but for the receipt.
  */

@@ -77,7 +77,7 @@ struct sandbox_error {
 /* "E_SUBID_MISSING" and so on; NULL for SANDBOX_E_NONE and for numbers out of range. */
 const char *sandbox_error_name(enum sandbox_error_id id);
 
-/* The exit status that sandbox(1) documents for this error: 125, 126 or 127. */
+/* The exit status that sandbox(1) documents for this error: 124 to 127. */
 int sandbox_error_exit_status(const struct sandbox_error *error);
 
 #endif

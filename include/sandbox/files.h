@@ -1,6 +1,6 @@
 /*
- * What is in a sandbox, from outside: sandbox-export(1), sandbox-cp(1), sandbox-diff(1), sandbox-commit(1). A sandbox that
- * runs, or a kept one that does not. References are those of life.h.
+ * What is in a sandbox, from outside: export, cp, diff and commit of sandbox(1). A sandbox that runs, or a kept one that
+ * does not. References are those of life.h.
  */
 #ifndef SANDBOX_FILES_H
 #define SANDBOX_FILES_H

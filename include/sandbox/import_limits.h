@@ -1,4 +1,4 @@
-/* What an archive may cost that is unpacked: by sandbox-import(1), or by the first run of it. */
+/* What an archive may cost that is unpacked: by import of sandbox(1), or by the first run of it. */
 #ifndef SANDBOX_IMPORT_LIMITS_H
 #define SANDBOX_IMPORT_LIMITS_H
 

@@ -1,5 +1,5 @@
 /*
- * Sandboxes that others can find: those that have a name, and detached ones. sandbox-ps(1) and its kin. All of
+ * Sandboxes that others can find: those that have a name, and kept and detached ones. ps and its kin of sandbox(1). All of
  * these may run at the same time in any number of processes. A reference is an id, a name, or the beginning of an
  * id that no other has; an unknown one is E_SANDBOX_UNKNOWN.
  */
@@ -89,7 +89,7 @@ int sandbox_restart(const struct sandbox_locations *locations, const char *refer
 int sandbox_rename(const struct sandbox_locations *locations, const char *reference, const char *name,
 	struct sandbox_error *error);
 
-/* Those that run; with `all`, those that have ended, too. 0 or -errno. */
+/* Those that run; with `all`, those that do not, too. 0 or -errno. */
 int sandbox_list(const struct sandbox_locations *locations, bool all, struct sandbox_entries *out,
 	struct sandbox_error *error);
 

@@ -1,5 +1,5 @@
 /*
- * Copying files between a sandbox and the host, in either direction: sandbox-cp(1). Runs as root of a user namespace of the
+ * Copying files between a sandbox and the host, in either direction: cp of sandbox(1). Runs as root of a user namespace of the
  * sandbox's ids. Either side may be changed meanwhile by who wants to lead the copy elsewhere: everything is reached by
  * descriptor, one name at a time, and no link is followed.
  *
