@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/scope.h"
+#include "base/text.h"
 #include "cli/command.h"
 #include "cli/output.h"
 
@@ -66,8 +67,9 @@ static void print_json(const struct sandbox_faults *faults)
 static int explain_faults(const struct sandbox_faults *faults, const struct verify_options *options,
 	struct sandbox_error *error)
 {
-	(void)error_set(error, 0, "%zu things in the image store are not what they were", faults->count);
-	(void)error_cause(error, SANDBOX_E_IMAGE_DAMAGED, "the disk, or somebody who may write there, has changed them");
+	(void)error_set(error, 0, "%zu %s changed in the image store", faults->count,
+		text_plural(faults->count, "thing has", "things have"));
+	(void)error_cause(error, SANDBOX_E_IMAGE_DAMAGED, "the disk has done it, or somebody who may write there");
 	if (options->discard)
 		return error_fix(error, "import the archive again: sandbox import FILE; what is in use stays until its "
 			"sandbox has ended: `sandbox ps`");
@@ -77,9 +79,10 @@ static int explain_faults(const struct sandbox_faults *faults, const struct veri
 
 static int explain_unknown(const struct sandbox_faults *faults, struct sandbox_error *error)
 {
-	(void)error_set(error, 0, "%zu layers could not be compared with what they were", faults->unknown);
-	(void)error_cause(error, SANDBOX_E_IMAGE_DAMAGED, "they are from before the store kept manifests, or were unpacked by "
-		"`sandbox run` and not brought to the disk yet");
+	(void)error_set(error, 0, "%zu %s could not be compared with what was imported", faults->unknown,
+		text_plural(faults->unknown, "layer", "layers"));
+	(void)error_cause(error, SANDBOX_E_IMAGE_DAMAGED, "there are no notes of that: the store kept none at the time, or "
+		"`sandbox run` unpacked it, and it is not on the disk yet");
 	return error_fix(error, "sandbox import FILE, which waits for the disk; an old image is removed first: "
 		"sandbox rmi IMAGE");
 }
