@@ -382,7 +382,8 @@ static int check_idle(struct image_store *store, const char *name, struct sandbo
 		if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0)
 			continue;
 		(void)error_set(error, EBUSY, "remove the image store %s", store->path);
-		return error_cause(error, SANDBOX_E_IMAGE_IN_USE, "a sandbox runs from it, or an import is under way");
+		(void)error_cause(error, SANDBOX_E_IMAGE_IN_USE, "a sandbox runs from it, or an import is under way");
+		return error_fix(error, "end what runs (`sandbox ps`), or wait until it has ended");
 	}
 	return errno ? error_set(error, errno, "read %s/%s", store->path, name) : 0;
 }
