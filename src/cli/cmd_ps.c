@@ -30,7 +30,7 @@ struct ps_options {
 #define FIELD(name) offsetof(struct ps_options, name)
 
 static const struct option_entry ps_table[] = {
-	{OPTION_FLAG, "all", 'a', NULL, "those that have ended, too", FIELD(all)},
+	{OPTION_FLAG, "all", 'a', NULL, "those that do not run, too", FIELD(all)},
 	{OPTION_LIST, "filter", 'f', "KEY=VALUE", "only those with this name, id, status, exited, image or label",
 		FIELD(filters)},
 	{OPTION_TEXT, "format", 0, "FORMAT", "the fields to show: '{{.ID}} {{.Names}}', 'table ...' or json", FIELD(format)},
