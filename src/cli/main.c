@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -111,6 +112,15 @@ static void cli_finish(struct cli *cli)
 	sandbox_strings_finish(&cli->profiles);
 }
 
+/* Help needs no configuration, and is what the errors of a configuration refer to. */
+static bool asks_for_help(const struct command *command, int argc, char **argv)
+{
+	int first = command->subcommands ? 2 : 1;
+
+	return command == &command_help || (argc > 1 && strcmp(argv[1], "--help") == 0) ||
+		(argc > first && strcmp(argv[first], "--help") == 0);
+}
+
 /* The command begins at argv[operands]. */
 static int run_command(const struct global_options *typed, int operands, int argc, char **argv,
 	struct sandbox_error *error)
@@ -118,12 +128,13 @@ static int run_command(const struct global_options *typed, int operands, int arg
 	auto_finish(global_options_finish) struct global_options options;
 	auto_finish(cli_finish) struct cli cli = {0};
 	const struct command *command = command_find(argv[operands]);
-	int result;
+	int result = 0;
 
 	global_options_init(&options);
 	if (!command)
 		return unknown_command(argv[operands], error);
-	result = configure(typed, argc, argv, &options, &cli, error);
+	if (!asks_for_help(command, argc - operands, argv + operands))
+		result = configure(typed, argc, argv, &options, &cli, error);
 	return result < 0 ? result : command->run(&cli, argc - operands, argv + operands);
 }
 

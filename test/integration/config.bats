@@ -266,9 +266,20 @@ refuses() {
 }
 
 @test "a broken configuration leaves help and version readable" {
+	local line
 	echo nonsense >"$config"
 	sandbox --version
 	assert_status 0
 	sandbox --help
 	assert_status 0
+	sandbox ps
+	assert_status 125
+	assert_stderr_has 'unknown name "nonsense"'
+	# Errors of a configuration refer to these.
+	for line in 'run --help' 'image verify --help' 'help run' 'help E_USAGE'; do
+		# shellcheck disable=SC2086  # words
+		sandbox $line
+		assert_status 0
+		assert_stderr_empty
+	done
 }
