@@ -81,7 +81,7 @@ int layer_lease(struct image_store *store, const char *name, bool wait, struct l
 		log_debug("the layer %s was not on the disk yet when the machine stopped: import it again", name);
 		return error_set(error, ENOENT, "use the layer %s", name);
 	}
-	*out = (struct layer_lease){take_fd(&wrapper), durable};
+	*out = (struct layer_lease){take_fd(&wrapper), durable, false};
 	return 0;
 }
 
@@ -97,7 +97,7 @@ static int publish_staged(struct image_store *store, const char *name, struct st
 	if (renameat(directory, staging->name, store->layers, name) < 0)
 		return -errno;
 	test_point("layer-published");
-	*out = (struct layer_lease){take_fd(&staging->wrapper), false};
+	*out = (struct layer_lease){take_fd(&staging->wrapper), false, true};
 	staging_finish(staging);
 	return 0;
 }

@@ -30,6 +30,7 @@ void layer_name(const struct digest *tree, const struct idmap *map, char out[LAY
 struct layer_lease {
 	int wrapper; /* the layer's directory, with a shared lock */
 	bool durable;
+	bool made; /* it came into the store by this lease's own process, a moment ago: layer_publish */
 };
 
 /*

@@ -44,6 +44,22 @@ static void staging_name(struct staging *staging)
 		(unsigned long long)now.tv_sec, (unsigned long)now.tv_nsec >> 10);
 }
 
+/* What it takes to be worked in: a mode, and the locks that tell that somebody does. */
+static int open_staging(int directory, struct staging *staging, struct sandbox_error *error)
+{
+	/* For the umask, and for a root of another id: see layers/ in store.c. */
+	if (fchmodat(directory, staging->name, 0711, 0) < 0)
+		return error_set(error, errno, "make the staging directory %s", staging->name);
+	staging->wrapper = file_open_directory(directory, staging->name, error);
+	if (staging->wrapper < 0)
+		return staging->wrapper;
+	staging->lock = openat(staging->wrapper, "lock", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (staging->lock < 0 || fchmod(staging->lock, 0600) < 0 || flock(staging->lock, LOCK_EX | LOCK_NB) < 0 ||
+	    flock(staging->wrapper, LOCK_EX | LOCK_NB) < 0)
+		return error_set(error, errno, "lock the staging directory %s", staging->name);
+	return 0;
+}
+
 int staging_create(struct image_store *store, struct staging *out, struct sandbox_error *error)
 {
 	auto_finish(staging_finish) struct staging staging = STAGING_INIT;
@@ -59,16 +75,11 @@ int staging_create(struct image_store *store, struct staging *out, struct sandbo
 	if (result < 0)
 		return image_store_explain(errno, store->path, "make a directory in", error);
 	test_point("staging-made");
-	/* For the umask, and for a root of another id: see layers/ in store.c. */
-	if (fchmodat(directory, staging.name, 0711, 0) < 0)
-		return error_set(error, errno, "make a staging directory in %s", store->path);
-	staging.wrapper = file_open_directory(directory, staging.name, error);
-	if (staging.wrapper < 0)
-		return staging.wrapper;
-	staging.lock = openat(staging.wrapper, "lock", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (staging.lock < 0 || fchmod(staging.lock, 0600) < 0 || flock(staging.lock, LOCK_EX | LOCK_NB) < 0 ||
-	    flock(staging.wrapper, LOCK_EX | LOCK_NB) < 0)
-		return error_set(error, errno, "lock a staging directory");
+	result = open_staging(directory, &staging, error);
+	if (result < 0) {
+		(void)tree_remove(directory, staging.name, NULL);
+		return result;
+	}
 	*out = staging;
 	staging = (struct staging)STAGING_INIT;
 	return 0;

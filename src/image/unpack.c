@@ -15,10 +15,12 @@
 #include "base/scope.h"
 #include "base/strings.h"
 #include "base/test_switch.h"
+#include "base/text.h"
 #include "image/identity.h"
 #include "image/importer.h"
 #include "image/layer.h"
 #include "image/lease.h"
+#include "image/record.h"
 #include "image/unpack_layers.h"
 
 static void add_notice(struct image *image, uint64_t count, const char *what)
@@ -142,6 +144,18 @@ static int read_archive(struct unpacking *unpacking, struct staging *staging, st
 	return unpack_stage(unpacking, &importer, staging, &unpacking->spool, &unpacking->result, &unpacking->image, error);
 }
 
+int unpack_publish(struct unpacking *unpacking, const struct digest *tree, struct staging *staging,
+	struct layer_lease *out, struct sandbox_error *error)
+{
+	char name[LAYER_NAME_SIZE];
+	int result = layer_publish(unpacking->store, tree, unpacking->request->map, staging, out, error);
+
+	layer_name(tree, unpacking->request->map, name);
+	if (result == 0 && out->made)
+		sandbox_strings_add(&unpacking->made, name);
+	return result;
+}
+
 /* The tree in `staging` is the image's only layer. */
 static int publish_tree(struct unpacking *unpacking, struct staging *staging, struct image *out,
 	struct sandbox_error *error)
@@ -149,7 +163,7 @@ static int publish_tree(struct unpacking *unpacking, struct staging *staging, st
 	const struct digest *diff = &unpacking->result.diff;
 	struct layer_lease lease;
 	char name[LAYER_NAME_SIZE];
-	int result = layer_publish(unpacking->store, diff, unpacking->request->map, staging, &lease, error);
+	int result = unpack_publish(unpacking, diff, staging, &lease, error);
 
 	if (result < 0)
 		return result;
@@ -177,10 +191,49 @@ static int unpack(struct unpacking *unpacking, struct image *out, struct sandbox
 	return result < 0 ? error_wrap(error, "import %s", unpacking->file->source) : 0;
 }
 
+static bool is_of_some_image(const char *layer, const struct image_records *records)
+{
+	for (size_t i = 0; i < records->count; i++)
+		for (size_t j = 0; j < records->items[i].layer_count; j++)
+			if (text_starts_with(layer, records->items[i].layers[j].tree.hex))
+				return true;
+	return records->damaged.count > 0;
+}
+
+/*
+ * There is no image that they came for. Whoever found one of them meanwhile has a lease, or an image of his own; what could
+ * not be taken back, gc finds.
+ */
+static void take_back(struct unpacking *unpacking)
+{
+	for (size_t i = 0; i < unpacking->made.count; i++) {
+		auto_finish(image_records_finish) struct image_records records = {.items = NULL};
+		auto_close int wrapper = layer_lock(unpacking->store, unpacking->made.items[i], NULL);
+
+		if (wrapper >= 0 && image_records_load(unpacking->store->root, &records, NULL) == 0 &&
+		    !is_of_some_image(unpacking->made.items[i], &records))
+			(void)layer_discard(unpacking->store, unpacking->made.items[i], &wrapper, unpacking->request->map, NULL);
+	}
+}
+
 static void unpacking_finish(struct unpacking *unpacking)
 {
+	sandbox_strings_finish(&unpacking->made);
 	import_image_finish(&unpacking->image);
 	scope_close(&unpacking->spool);
+}
+
+static int make_image(struct unpacking *unpacking, struct image *out, struct sandbox_error *error)
+{
+	const char *source = unpacking->request->source;
+	int result = unpack(unpacking, out, error);
+
+	if (result < 0)
+		return result;
+	out->record.config = unpacking->image.config;
+	unpacking->image.config = (struct image_config){.user = NULL};
+	fill_record(out, &unpacking->result, &unpacking->request->choice, source ? source : unpacking->file->source);
+	return image_record_save(unpacking->store->root, &out->record, error);
 }
 
 int unpack_archive(struct image_store *store, struct archive_file *file, const struct image_request *request,
@@ -188,27 +241,23 @@ int unpack_archive(struct image_store *store, struct archive_file *file, const s
 {
 	auto_finish(unpacking_finish) struct unpacking unpacking = {
 		.store = store, .file = file, .request = request, .interrupt = interrupt, .spool = -1};
-	auto_finish(image_finish) struct image image = {0};
+	struct image image = {0};
 	int result = request->before_import ? request->before_import(request->context, error) : 0;
 
 	if (result < 0)
 		return result;
 	log_debug("import %s", file->source);
-	result = unpack(&unpacking, &image, error);
-	if (result < 0)
+	result = make_image(&unpacking, &image, error);
+	if (result < 0) {
+		image_finish(&image);
+		take_back(&unpacking);
 		return result;
-	image.record.config = unpacking.image.config;
-	unpacking.image.config = (struct image_config){.user = NULL};
-	fill_record(&image, &unpacking.result, &request->choice, request->source ? request->source : file->source);
-	result = image_record_save(store->root, &image.record, error);
-	if (result < 0)
-		return result;
+	}
 	test_point("import-recorded");
 	/* Not to have this only costs a second reading. */
 	if (archive_settled(file))
 		(void)identity_record(store->root, &file->before, &unpacking.result.archive, NULL);
 	test_point("import-identified");
 	*out = image;
-	image = (struct image){0};
 	return 0;
 }

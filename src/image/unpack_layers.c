@@ -228,7 +228,7 @@ static int stage_layers(struct unpacking *unpacking, struct pending_list *list, 
 	return 0;
 }
 
-static int publish_layer(const struct unpacking *unpacking, struct pending *pending, struct image *out,
+static int publish_layer(struct unpacking *unpacking, struct pending *pending, struct image *out,
 	struct sandbox_error *error)
 {
 	const struct import_layer *wanted = pending->wanted;
@@ -236,8 +236,7 @@ static int publish_layer(const struct unpacking *unpacking, struct pending *pend
 	int result = staged ? layer_counts_save(pending->staging.wrapper, &pending->counts, error) : 0;
 
 	if (result == 0 && staged)
-		result = layer_publish(unpacking->store, &pending->tree, unpacking->request->map, &pending->staging,
-			&pending->lease, error);
+		result = unpack_publish(unpacking, &pending->tree, &pending->staging, &pending->lease, error);
 	if (result == 0)
 		image_record_add_layer(&out->record, &wanted->diff, &pending->tree, pending->opaque);
 	return result;

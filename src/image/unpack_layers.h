@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "image/importer.h"
+#include "image/layer.h"
 #include "image/unpack.h"
 
 struct unpacking {
@@ -14,6 +15,7 @@ struct unpacking {
 	int spool;                   /* of the first reading; -1 before that */
 	struct import_result result; /* of the archive as a whole */
 	struct import_image image;   /* when result.layered */
+	struct sandbox_strings made; /* names of the layers that came into the store */
 };
 
 /*
@@ -26,6 +28,13 @@ int unpack_stage(const struct unpacking *unpacking, struct importer *importer, s
 
 /* The name in the store of the tree that a layer's stream makes which lists all of its directories. */
 void unpack_name_tree(const struct digest *diff, struct digest *out);
+
+/*
+ * As layer_publish: the layer's tree is `tree`. That it is new in the store is noted, so that it can be taken back when
+ * there comes to be no image of it. 0 or -errno.
+ */
+int unpack_publish(struct unpacking *unpacking, const struct digest *tree, struct staging *staging,
+	struct layer_lease *out, struct sandbox_error *error);
 
 /*
  * Unpacks the layers that the store does not have, publishes them when all are there and what they should be, and leases
