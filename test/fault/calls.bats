@@ -33,17 +33,18 @@ empty_store() {
 	user_sandbox import "$WORK/images/none"
 }
 
-# All trees of the store, with the names of their layers.
+# All trees of the store, with the names of their layers; without the times of deletions, which are of now.
 trees() {
 	local layer
 	for layer in "$STORE"/layers/*/root; do
 		[ ! -d "$layer" ] || { echo "$layer" && "$HELPERS/listing" "$layer"; }
-	done
+	done | sed -E 's/^([^ ]+ c0000 [0-9:]+) [0-9]+\.[0-9]+/\1/'
 }
 
-# What is in the store besides its folders.
+# What is in the store besides its folders, and a file that could not be locked: it may be somebody's by then. The next
+# command removes it.
 contents_of_store() {
-	find "$STORE" -mindepth 2 | sort
+	find "$STORE" -mindepth 2 ! \( -path '*/staging/*.lock' -empty \) | sort
 }
 
 # What a command may not leave elsewhere.
@@ -51,11 +52,14 @@ others() {
 	find "$XDG_RUNTIME_DIR" "$XDG_STATE_HOME" /tmp -mindepth 1 -user "${USER_IDS%:*}" 2>/dev/null | sort
 }
 
+# What follows is asked for its status, so that one failure does not keep the other faults from being tried: there the shell
+# goes on after a command that fails, unless it is told to return.
+
 # An error that says something: what failed, and why. Of a full disk the user hears, unless another program met it.
 assert_clear_error() {
-	[ "$status" = 125 ] || fail_with "$1: status"
-	grep -q '^sandbox: ' <<<"$stderr" || fail_with "$1: no error"
-	grep -qE '^  cause: |: [A-Z][a-z]' <<<"$stderr" || fail_with "$1: no cause"
+	[ "$status" = 125 ] || fail_with "$1: status" || return
+	grep -q '^sandbox: ' <<<"$stderr" || fail_with "$1: no error" || return
+	grep -qE '^  cause: |: [A-Z][a-z]' <<<"$stderr" || fail_with "$1: no cause" || return
 	if [[ $1 =~ ^(ENOSPC|EDQUOT)\ .*(mkdirat|mknodat|symlinkat|linkat|renameat|pwrite64|fsetxattr|syncfs)\ sandbox ]] &&
 		[ "$2" = import ]; then
 		[[ $stderr == *E_NO_SPACE* ]] || fail_with "$1: not E_NO_SPACE"
@@ -75,10 +79,9 @@ judge() {
 	SIGKILL*) [ "$status" = 0 ] || [ "$status" = 125 ] || [ "$status" = 137 ] || fail_with "$1: status" ;;
 	*)
 		if [ "$status" = 0 ]; then
-			[ "$(trees)" = "$expected" ] || fail_with "$1: the image is not what it should be"
+			[ "$(trees)" = "$expected" ] || fail_with "$1: the image is not what it should be: $(diff <(echo "$expected") <(trees))"
 		else
-			assert_clear_error "$@"
-			assert_whole_or_nothing "$1"
+			assert_clear_error "$@" && assert_whole_or_nothing "$1"
 		fi
 		;;
 	esac
@@ -91,12 +94,12 @@ fault_at() {
 	empty_store
 	meddled_sandbox "${faults[fault]}:$call" "$@"
 	what="${names[fault]} at $(<"$WORK/log")"
-	[ "$status" != 99 ] || fail_with "$what: something lives on"
-	judge "$what" "$1"
+	[ "$status" != 99 ] || fail_with "$what: something lives on" || return
+	judge "$what" "$1" || return
 	user_sandbox "$@"
-	[ "$status" = 0 ] || fail_with "$what: the next one"
-	[ "$(trees)" = "$expected" ] || fail_with "$what: the image of the next one is not what it should be"
-	[ -z "$(staging)" ] || fail_with "$what: left in staging: $(staging)"
+	[ "$status" = 0 ] || fail_with "$what: the next one" || return
+	[ "$(trees)" = "$expected" ] || fail_with "$what: the image of the next one is not what it should be: $(diff <(echo "$expected") <(trees))" || return
+	[ -z "$(staging)" ] || fail_with "$what: left in staging: $(staging)" || return
 	[ "$(others)" = "$before" ] || fail_with "$what: left elsewhere: $(diff <(echo "$before") <(others))"
 }
 
