@@ -104,7 +104,7 @@ try_without_room() {
 		assert_error E_NO_SPACE
 		full=$((full + 1))
 	fi
-	[ "$(everything)" = "$untouched" ] || { diff <(echo "$untouched") <(everything) && fail_with "$2"; }
+	[ "$(everything)" = "$untouched" ] || fail_with "$2: $(diff <(echo "$untouched") <(everything))"
 	contents keeper
 	[ "$output" = "$keeper" ] || fail_with "$2: keeper"
 }
