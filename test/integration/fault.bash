@@ -15,7 +15,8 @@ test_points() {
 points_of() {
 	# In the order of time: what init says must not wait for the supervisor to pass it on.
 	SANDBOX_TEST_TRACE=1 SANDBOX_TEST_REMOVE=output run_switched "$@"
-	[ "$status" = 0 ] || fail_with "$*: $(<"$BATS_TEST_TMPDIR/stderr")"
+	# Its output is taken: that is no place to say it, and the shell would go on.
+	[ "$status" = 0 ] || { fail_with "$*: $(<"$BATS_TEST_TMPDIR/stderr")" >&2; return 1; }
 	sed -n 's/^test point //p' "$BATS_TEST_TMPDIR/stderr" | awk '!seen[$0]++'
 }
 
