@@ -97,10 +97,18 @@ remove_sandboxes() {
 	[ -z "$left" ] || "$SANDBOX" rm -f $left >/dev/null
 }
 
-# No file tells of any sandbox, live or kept.
+# The files that tell of sandboxes, live or kept.
+known_sandboxes() {
+	find "$XDG_STATE_HOME/sandbox/sandboxes" "$XDG_RUNTIME_DIR/sandbox/control" -mindepth 1 -maxdepth 1 2>/dev/null || true
+}
+
+no_sandbox_is_known() {
+	[ -z "$(known_sandboxes)" ]
+}
+
+# What is just ending may still be taking its own away. For a teardown, too: bats asks of it how its last command ends.
 assert_no_sandbox_is_known() {
-	[ -z "$(ls -A "$XDG_STATE_HOME/sandbox/sandboxes")" ]
-	[ -z "$(ls -A "$XDG_RUNTIME_DIR/sandbox/control" 2>/dev/null)" ]
+	wait_until no_sandbox_is_known || fail_with "these are known: $(known_sandboxes)"
 }
 
 # Waits until a command succeeds, half a minute at most.
