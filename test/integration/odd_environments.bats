@@ -33,7 +33,9 @@ works=(run "$BUSYBOX_TAR" echo works)
 }
 
 @test "all three standard descriptors are closed" {
-	"$SANDBOX" run "$BUSYBOX_TAR" sh -c 'exit 7' <&- >&- 2>&- || [ $? = 7 ]
+	status=0
+	"$SANDBOX" run "$BUSYBOX_TAR" sh -c 'exit 7' <&- >&- 2>&- || status=$?
+	assert_status 7
 }
 
 @test "umask 777, and an empty home" {
