@@ -517,6 +517,7 @@ waits_for_name() {
 	for point in registry.discarded registry.emptied; do
 		run_busybox --name box -- sh -c 'mkdir -m 0 /private; chown 12 /private'
 		capture env SANDBOX_TEST_KILL_AT=$point "$SANDBOX_SWITCHED" rm box
+		[ "$status" != 0 ] || fail_with "not killed at $point"
 		sandbox ps -aq
 		assert_success ''
 		[ -z "$(ls -A "$XDG_STATE_HOME/sandbox/sandboxes")" ] || fail_with "after $point"
