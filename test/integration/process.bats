@@ -65,6 +65,8 @@ teardown() {
 	local file
 	SECRET=x sleep 60 3>&- &
 	neighbour=$!
+	# A shell like its parent at first.
+	wait_until grep -qx sleep "/proc/$neighbour/comm"
 	run_busybox --proc=host -- sh -c "tr '\\0' ' ' </proc/$neighbour/cmdline; cat /proc/self/comm"
 	assert_status 0
 	assert_output $'sleep 60 cat'
