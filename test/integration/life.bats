@@ -64,13 +64,17 @@ has_written() {
 
 # The shell says when it listens; what it exits with then is what every waiter hears.
 @test "wait hears of an end that is yet to come, also of one that leaves nothing" {
+	local supervisor before first second
 	detach --rm -- sh -c 'trap "exit 9" TERM; echo ready; while :; do sleep 0.05; done'
 	wait_until has_written ready
+	supervisor=$(supervisor_of 'sh -c trap "exit 9" TERM')
+	before=$(sockets_of "$supervisor")
 	"$SANDBOX" wait "$id" >"$BATS_TEST_TMPDIR/first" 3>&- &
 	first=$!
 	"$SANDBOX" wait "$id" "$id" >"$BATS_TEST_TMPDIR/second" 2>/dev/null 3>&- &
 	second=$!
-	wait_until pgrep -u "$(id -u)" -f "wait $id $id"
+	# Who has only been started would ask for one that is not there any more.
+	wait_until has_sockets "$supervisor" $((before + 2))
 	sandbox stop "$id"
 	assert_success "$id"
 	wait "$first"
