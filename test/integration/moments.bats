@@ -69,10 +69,14 @@ is_right() {
 	esac
 }
 
+# What was killed a moment ago may still seem to run, and ps says so, too.
+is_right_twice() {
+	is_right && is_right
+}
+
 # $state is then what ps says.
 assert_ps_is_right() {
-	is_right || wait_until is_right || fail_with "$1: ps says $(shown), and there is: $(processes | tr '\n' ',')"
-	is_right
+	wait_until is_right_twice || fail_with "$1: ps says $(shown), and there is: $(processes | tr '\n' ',')"
 }
 
 assert_nothing_is_left() {
