@@ -30,6 +30,7 @@ needs_cpuset() {
 	sandbox update --cpuset-cpus 1 box
 	assert_success box
 	sandbox exec box grep Cpus_allowed_list /proc/1/status /proc/self/status
+	assert_output $'/proc/1/status:Cpus_allowed_list:\t1\n/proc/self/status:Cpus_allowed_list:\t1'
 	sandbox update --cpuset-cpus 4000 box
 	assert_error E_LIMIT_UNAVAILABLE
 	sandbox exec box grep Cpus_allowed_list /proc/self/status
