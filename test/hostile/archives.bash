@@ -39,11 +39,6 @@ store_remove() {
 	rm -rf "$store" 2>/dev/null || as_layer_root rm -rf "$store"
 }
 
-# Runs a command as root of a user namespace whose ids are those of the layers.
-as_layer_root() {
-	unshare --map-root-user --map-auto "$@"
-}
-
 # The text of an error: escaped, so that no terminal obeys it.
 check_printable() {
 	if LC_ALL=C grep -qP '[\x00-\x09\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\x8e\x8f\xaa-\xae]|\xe2\x81[\xa6-\xa9]' "$1"; then
