@@ -247,6 +247,7 @@ assert_all_or_none() {
 @test "without bringing it to the disk, an image is torn" {
 	insert_disk with-keeper
 	SANDBOX=$SANDBOX_SWITCHED SANDBOX_TEST_REMOVE=layer-sync user_sandbox import --name flat "$WORK/images/flat.tar"
+	[ "$status" = 0 ] || fail_with 'the import'
 	cut_now torn
 	boot_again
 	contents flat
