@@ -77,7 +77,9 @@ waits_for_name() {
 
 @test "what is not kept leaves nothing, and is not started again" {
 	run_busybox --name box --rm -- true
+	assert_success
 	run_busybox --name box --keep=false -- true
+	assert_success
 	sandbox ps -aq
 	assert_success ''
 	run_busybox -d -- true

@@ -135,6 +135,7 @@ for entry in tarfile.open(sys.argv[1]):
 	"$SANDBOX" import --name whole "$TREES/whole.tar"
 	run_with --userns=single whole true
 	run_with --userns=keep-id whole true
+	[ "$(layers)" = 3 ]
 	"$SANDBOX" rmi whole
 	[ -z "$(find "$STORE/layers" "$STORE/staging" -mindepth 1)" ]
 }

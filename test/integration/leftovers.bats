@@ -32,10 +32,15 @@ setup() {
 
 @test "after a run, a failed run, and one on a disk layer" {
 	run_busybox -- sh -c 'echo x >/tmp/file; exit 3'
+	assert_status 3
 	run_busybox -- no-such-command
+	assert_status 127
 	run_busybox -u no-such-user -- true
+	assert_status 125
 	run_busybox --overlay disk -- sh -c 'echo x >/root/file'
+	assert_status 0
 	run_busybox --userns single -- true
+	assert_status 0
 	assert_no_leftovers "$before"
 }
 

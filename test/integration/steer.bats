@@ -144,6 +144,7 @@ is_paused() {
 	needs_group
 	start_box --pids-limit 99
 	sandbox pause box
+	assert_success box
 	sandbox rm --force box
 	assert_status 0
 	sandbox ps -q
@@ -213,6 +214,7 @@ is_paused() {
 	needs_group
 	start_box --pids-limit 99
 	sandbox pause box
+	assert_success box
 	sandbox kill box
 	assert_success box
 	sandbox wait box
