@@ -491,6 +491,10 @@ waits_for_name() {
 			run_busybox --name box -- sh -c 'echo x >>/file'
 			[ "$status" = 0 ] || fail_with "the name after $point"
 			;;
+		launch.*)
+			# What is left of a sandbox may take a moment to die.
+			wait_until has_ended box || fail_with "after $point"
+			;;
 		esac
 		sandbox start -a box
 		[ "$status" = 0 ] || fail_with "a start after $point"
