@@ -17,8 +17,9 @@ has_status() {
 	[ "$(status_of "$1")" = "$2" ]
 }
 
+# usage: has_logged NAME TEXT TIMES
 has_logged() {
-	"$SANDBOX" logs "$1" | grep -q "$2"
+	[ "$("$SANDBOX" logs "$1" | grep -c "$2")" = "$3" ]
 }
 
 has_ended() {
@@ -344,13 +345,10 @@ waits_for_name() {
 
 @test "restart" {
 	run_busybox --name box -d -- sh -c 'trap "exit 0" TERM; echo up; while :; do sleep 0.05; done'
-	has_written() {
-		[ "$("$SANDBOX" logs box | grep -c up)" = "$1" ]
-	}
-	wait_until has_written 1
+	wait_until has_logged box up 1
 	sandbox restart box
 	assert_success box
-	wait_until has_written 2
+	wait_until has_logged box up 2
 	has_status box Up
 	sandbox stop box
 	sandbox restart --time 0 box
@@ -646,12 +644,13 @@ waits_for_name() {
 @test "a sandbox that says by which signal, and within which time, it wants to be stopped" {
 	run_busybox -d --name box --stop-signal USR1 --stop-timeout 1m -- \
 		sh -c 'trap "exit 5" USR1; trap "" TERM; echo up; while :; do sleep 0.05; done'
-	wait_until has_logged box up
+	wait_until has_logged box up 1
 	sandbox stop box
 	assert_success box
 	sandbox wait box
 	assert_success 5
 	sandbox start box
+	wait_until has_logged box up 2
 	sandbox stop --signal TERM --time 100ms box
 	sandbox wait box
 	assert_success 137
