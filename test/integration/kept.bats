@@ -161,7 +161,7 @@ waits_for_name() {
 	assert_success
 }
 
-@test "a folder as root" {
+@test "one on a folder starts again on that folder, and on nothing that took its place" {
 	mkdir "$BATS_TEST_TMPDIR/root" && tar -C "$BATS_TEST_TMPDIR/root" -xf "$BUSYBOX_TAR"
 	cd "$BATS_TEST_TMPDIR"
 	sandbox run --name box ./root sh -c 'echo x >>/file; wc -l </file'
@@ -343,7 +343,7 @@ waits_for_name() {
 	assert_success 3
 }
 
-@test "restart" {
+@test "restart ends it and starts it again, but not what could not come back" {
 	run_busybox --name box -d -- sh -c 'trap "exit 0" TERM; echo up; while :; do sleep 0.05; done'
 	wait_until has_logged box up 1
 	sandbox restart box
@@ -585,7 +585,7 @@ waits_for_name() {
 	assert_success ''
 }
 
-@test "rm --all" {
+@test "rm --all removes all that do not run, and by force those that do" {
 	run_busybox -d --name up -- sleep 600
 	run_busybox --name down -- true
 	sandbox rm --all
@@ -622,7 +622,7 @@ waits_for_name() {
 	assert_success
 }
 
-@test "--cidfile and --pidfile" {
+@test "--cidfile and --pidfile are there for what has run, and no other sandbox takes them" {
 	cd "$BATS_TEST_TMPDIR"
 	run_busybox -d --name box --cidfile id --pidfile pid -- sleep 600
 	assert_success "$(<id)"

@@ -35,7 +35,7 @@ assert_receipt() {
 	assert_receipt '"\(.cause) \(.signal)"' 'signal 9'
 }
 
-@test "timeout" {
+@test "timeout: the cause, and not the signal that it sent" {
 	run_for_receipt --timeout 0.2 -- sleep 30
 	assert_status 124
 	assert_receipt '"\(.cause) \(.status)"' 'timeout 124'
