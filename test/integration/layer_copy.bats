@@ -240,6 +240,14 @@ copy_steps() {
 	echo staging-made copy-started copy-directory copy-written copy-done layer-publish layer-published
 }
 
+# What was killed has died, all of it: who still has a lock would not be cleared away after.
+all_have_died() {
+	local lock
+	for lock in "$XDG_CACHE_HOME"/sandbox/staging/*/lock; do
+		[ ! -e "$lock" ] || flock -n "$lock" true || return 1
+	done
+}
+
 @test "killed at any step, a copy leaves nothing that the next one does not clear away" {
 	local step expected
 	expected=$(unpacked --userns=keep-id "$TREES/special.tar")
@@ -248,6 +256,7 @@ copy_steps() {
 		SANDBOX_TEST_KILL_AT=$step capture "$SANDBOX_SWITCHED" run --userns=keep-id -u 0 lossy true
 		# A helper that was killed is an error; the tool itself just dies.
 		[[ $status = 137 || $stderr == *E_CHILD_DIED* ]] || fail_with "it should be killed at $step"
+		wait_until all_have_died
 		sandbox run --userns=keep-id -u 0 lossy true
 		[ "$status" = 0 ] || fail_with "after it was killed at $step"
 		[ -z "$(staging)" ] || fail_with "left at $step: $(staging)"
