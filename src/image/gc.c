@@ -27,11 +27,7 @@ static void strings_release(struct sandbox_strings *strings)
 
 /* ---- layers that no image has ---- */
 
-/*
- * One that an import has just published is leased until its image is recorded. So whoever can lock it, and then finds no
- * need of it, is alone with it.
- */
-static int collect_layer(const struct image_collection *collection, const char *name, bool dry_run,
+int image_collect_layer(const struct image_collection *collection, const char *name, bool dry_run,
 	struct image_collected *out, struct sandbox_error *error)
 {
 	auto_finish(image_demand_finish) struct image_demand demand = {.records = {.items = NULL}};
@@ -60,7 +56,7 @@ static int collect_layers(const struct image_collection *collection, bool dry_ru
 		result = layer_list(collection->store, &layers, error);
 	for (size_t i = 0; i < layers.count && result == 0; i++)
 		if (!image_demand_has_layer(&demand, layers.items[i], NULL))
-			result = collect_layer(collection, layers.items[i], dry_run, out, error);
+			result = image_collect_layer(collection, layers.items[i], dry_run, out, error);
 	return result;
 }
 

@@ -15,12 +15,11 @@
 #include "base/scope.h"
 #include "base/strings.h"
 #include "base/test_switch.h"
-#include "base/text.h"
+#include "image/collect.h"
 #include "image/identity.h"
 #include "image/importer.h"
 #include "image/layer.h"
 #include "image/lease.h"
-#include "image/record.h"
 #include "image/unpack_layers.h"
 
 static void add_notice(struct image *image, uint64_t count, const char *what)
@@ -191,29 +190,14 @@ static int unpack(struct unpacking *unpacking, struct image *out, struct sandbox
 	return result < 0 ? error_wrap(error, "import %s", unpacking->file->source) : 0;
 }
 
-static bool is_of_some_image(const char *layer, const struct image_records *records)
-{
-	for (size_t i = 0; i < records->count; i++)
-		for (size_t j = 0; j < records->items[i].layer_count; j++)
-			if (text_starts_with(layer, records->items[i].layers[j].tree.hex))
-				return true;
-	return records->damaged.count > 0;
-}
-
-/*
- * There is no image that they came for. Whoever found one of them meanwhile has a lease, or an image of his own; what could
- * not be taken back, gc finds.
- */
+/* There is no image that they came for. What could not be taken back, gc finds. */
 static void take_back(struct unpacking *unpacking)
 {
-	for (size_t i = 0; i < unpacking->made.count; i++) {
-		auto_finish(image_records_finish) struct image_records records = {.items = NULL};
-		auto_close int wrapper = layer_lock(unpacking->store, unpacking->made.items[i], NULL);
+	const struct image_collection collection = {.store = unpacking->store, .map = unpacking->request->map};
+	struct image_collected counts = {.layers = 0};
 
-		if (wrapper >= 0 && image_records_load(unpacking->store->root, &records, NULL) == 0 &&
-		    !is_of_some_image(unpacking->made.items[i], &records))
-			(void)layer_discard(unpacking->store, unpacking->made.items[i], &wrapper, unpacking->request->map, NULL);
-	}
+	for (size_t i = 0; i < unpacking->made.count; i++)
+		(void)image_collect_layer(&collection, unpacking->made.items[i], false, &counts, NULL);
 }
 
 static void unpacking_finish(struct unpacking *unpacking)
