@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/directory.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -341,13 +342,11 @@ int cgroup_tree_remove(int parent, const char *name, struct sandbox_error *error
 /* A group of a sandbox, not the leaf. Where nobody can look there may be one. */
 static bool has_sandboxes(int parent)
 {
-	auto_close int directory = openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	auto_closedir DIR *stream = directory < 0 ? NULL : fdopendir(directory);
+	auto_closedir DIR *stream = directory_read(openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	struct dirent *entry;
 
 	if (!stream)
 		return true;
-	(void)take_fd(&directory);
 	while ((entry = readdir(stream)))
 		if (text_starts_with(entry->d_name, group_prefix) && strcmp(entry->d_name, leaf_name) != 0)
 			return true;

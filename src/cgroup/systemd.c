@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/directory.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/program.h"
@@ -169,8 +170,8 @@ static int enter_scope(const struct cgroup_plan *plan, const char *name, int lif
 
 static int remove_below(int above, const char *slice, const char *unit, struct sandbox_error *error)
 {
-	auto_close int directory = openat(above, slice, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	auto_closedir DIR *stream = directory < 0 ? NULL : fdopendir(directory);
+	int directory = openat(above, slice, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	auto_closedir DIR *stream = directory_read(directory);
 	struct dirent *entry;
 	int result = 0;
 
@@ -178,7 +179,6 @@ static int remove_below(int above, const char *slice, const char *unit, struct s
 		return 0;
 	if (!stream)
 		return error_set(error, errno, "look for the group %s", unit);
-	(void)take_fd(&directory);
 	while (result == 0 && (entry = readdir(stream))) {
 		const char *type = strrchr(entry->d_name, '.');
 
