@@ -263,7 +263,7 @@ static int run_image(const struct cli *cli, const char *image, const struct run_
 typedef int run_action(const struct cli *cli, const char *image, const struct run_options *options,
 	struct sandbox_result *out, struct sandbox_error *error);
 
-/* Of the options of run those that create_sandbox has an error for. */
+/* Of the options of run those that create_sandbox has an error for where they are typed; files may have them, for run. */
 static const char *const create_refused[] = {"detach", "rm", "status-fd", "summary", NULL};
 
 static int refuse_created(const char *option, struct sandbox_error *error)
@@ -320,8 +320,8 @@ void run_options_finish(struct run_options *options)
 	free(options->summary);
 }
 
-static int apply_profiles(const struct cli *cli, const struct sandbox_strings *names, struct run_options *out,
-	struct sandbox_error *error)
+static int apply_profiles(const struct cli *cli, const struct command *command, const struct sandbox_strings *names,
+	struct run_options *out, struct sandbox_error *error)
 {
 	const struct option_entry *const tables[] = {run_table, NULL};
 	int result = 0;
@@ -333,7 +333,7 @@ static int apply_profiles(const struct cli *cli, const struct sandbox_strings *n
 		if (result == 0)
 			result = config_check(&profile, tables, error);
 		if (result == 0)
-			result = config_apply(&profile, run_table, out, error);
+			result = config_apply(&profile, run_table, command->refused, out, error);
 	}
 	return result;
 }
@@ -351,11 +351,11 @@ int run_options_read(const struct cli *cli, const struct command *command, int a
 	if (result < 0 || *out_done)
 		return result;
 	sandbox_spec_init(&out->spec);
-	result = config_apply(&cli->config, run_table, out, error);
+	result = config_apply(&cli->config, run_table, command->refused, out, error);
 	if (result == 0)
-		result = apply_profiles(cli, &cli->profiles, out, error);
+		result = apply_profiles(cli, command, &cli->profiles, out, error);
 	if (result == 0)
-		result = apply_profiles(cli, &typed.profiles, out, error);
+		result = apply_profiles(cli, command, &typed.profiles, out, error);
 	if (result == 0)
 		result = options_parse(run_table, out, argc, argv, &operands, error);
 	if (result < 0)

@@ -207,15 +207,15 @@ int config_check(const struct config_file *file, const struct option_entry *cons
 	return 0;
 }
 
-int config_apply(const struct config_file *file, const struct option_entry *table, void *target,
-	struct sandbox_error *error)
+int config_apply(const struct config_file *file, const struct option_entry *table, const char *const *refused,
+	void *target, struct sandbox_error *error)
 {
 	for (size_t i = 0; i < file->count; i++) {
 		const struct config_line *line = &file->lines[i];
 		const struct option_entry *entry = option_find(table, line->name, NULL);
 		int result = 0;
 
-		if (entry && !entry->typed_only)
+		if (entry && !entry->typed_only && !option_is_refused(entry, refused))
 			result = option_assign(table, target, line->name, line->value, file->origin, error);
 		if (result < 0) {
 			error_wrap(error, "%s:%u", file->path, line->number);

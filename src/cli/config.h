@@ -42,9 +42,12 @@ int config_read_profile(const char *directory, const char *name, struct config_f
 int config_check(const struct config_file *file, const struct option_entry *const *tables,
 	struct sandbox_error *error);
 
-/* Assigns to `target` what the file says of the options in `table`. 0 or -EINVAL. */
-int config_apply(const struct config_file *file, const struct option_entry *table, void *target,
-	struct sandbox_error *error);
+/*
+ * Assigns to `target` what the file says of the options in `table`, but for those that the command does not take:
+ * `refused` (NULL-terminated names, or NULL) are passed over, as the file is for other commands, too. 0 or -EINVAL.
+ */
+int config_apply(const struct config_file *file, const struct option_entry *table, const char *const *refused,
+	void *target, struct sandbox_error *error);
 
 void config_finish(struct config_file *file);
 

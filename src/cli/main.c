@@ -89,9 +89,9 @@ static int configure(const struct global_options *typed, int argc, char **argv, 
 	int operands, result = read_config(typed->config, cli, error);
 
 	if (result == 0)
-		result = config_apply(&cli->config, global_table, out, error);
+		result = config_apply(&cli->config, global_table, NULL, out, error);
 	if (result == 0)
-		result = config_apply(&cli->config, settings_table, out, error);
+		result = config_apply(&cli->config, settings_table, NULL, out, error);
 	if (result == 0)
 		result = parse_global(out, argc, argv, &operands, error);
 	if (result == 0)

@@ -340,10 +340,14 @@ static void print_entry(const struct option_entry *entry)
 		printf("  %-30s  %s\n", words, entry->help);
 }
 
+bool option_is_refused(const struct option_entry *entry, const char *const *refused)
+{
+	return refused && word_index(refused, entry->name) >= 0;
+}
+
 bool option_is_listed(const struct option_entry *entry, const char *const *refused)
 {
-	return entry->name && entry->kind != OPTION_ALIAS && entry->kind != OPTION_ABSENT &&
-		!(refused && word_index(refused, entry->name) >= 0);
+	return entry->name && entry->kind != OPTION_ALIAS && entry->kind != OPTION_ABSENT && !option_is_refused(entry, refused);
 }
 
 void options_print_help(const struct option_entry *table, const char *const *refused)

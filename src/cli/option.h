@@ -74,7 +74,10 @@ const struct option_entry *option_of_word(const struct option_entry *table, cons
 int option_assign(const struct option_entry *table, void *target, const char *name, const char *value,
 	const char *origin, struct sandbox_error *error);
 
-/* Whether it is for listing, by --help and completion. `refused` (NULL-terminated names, or NULL) are not. */
+/* Whether it is one of `refused`: NULL-terminated names, or NULL. */
+bool option_is_refused(const struct option_entry *entry, const char *const *refused);
+
+/* Whether it is for listing, by --help and completion: those that are refused are not. */
 bool option_is_listed(const struct option_entry *entry, const char *const *refused);
 
 /* Writes the options that are for listing, one a line and aligned, and the headings to standard output. */

@@ -213,6 +213,28 @@ refuses() {
 	assert_stderr_has 'NUL'
 }
 
+@test "what create does not take is passed over there, in the configuration and in profiles" {
+	printf 'detach\nrm\nsummary = %s\nstatus-fd = 9\nhostname = box\n' "$BATS_TEST_TMPDIR/receipt" >"$config"
+	sandbox create --name made "$BUSYBOX_TAR" hostname
+	assert_status 0
+	assert_stderr_empty
+	sandbox start --attach made
+	assert_success box
+	sandbox rm made
+	mv "$config" "$folder/profiles/ci"
+	sandbox create --profile ci "$BUSYBOX_TAR" true
+	assert_status 0
+	sandbox rm "$output"
+	[ ! -e "$BATS_TEST_TMPDIR/receipt" ]
+	# What is typed was meant.
+	sandbox create --summary "$BUSYBOX_TAR" true
+	assert_error 'create --summary'
+	# And run takes all of them.
+	run_busybox --profile ci -- true
+	assert_status 125
+	assert_stderr_has 'profile ci: --status-fd "9"'
+}
+
 @test "only the configuration says where things live" {
 	echo 'root = /tmp' >"$folder/profiles/wrong"
 	run_busybox --profile wrong -- true
