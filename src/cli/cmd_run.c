@@ -263,7 +263,7 @@ static int run_image(const struct cli *cli, const char *image, const struct run_
 typedef int run_action(const struct cli *cli, const char *image, const struct run_options *options,
 	struct sandbox_result *out, struct sandbox_error *error);
 
-/* Of the options of run those that create_sandbox has an error for where they are typed; files may have them, for run. */
+/* Of the options of run those that prepare_create has an error for where they are typed; files may have them, for run. */
 static const char *const create_refused[] = {"detach", "rm", "status-fd", "summary", NULL};
 
 static int refuse_created(const char *option, struct sandbox_error *error)
@@ -273,15 +273,26 @@ static int refuse_created(const char *option, struct sandbox_error *error)
 	return error_fix(error, "leave it out, or use `sandbox run`");
 }
 
+/* Before the plan is made, which is to tell what sandbox_create would do. */
+static int prepare_create(struct run_options *options, struct sandbox_error *error)
+{
+	struct sandbox_spec *spec = &options->spec;
+	const char *option = spec->detach ? "--detach" : spec->rm ? "--rm" : options->summary ? "--summary"
+		: spec->status_fd ? "--status-fd" : NULL;
+
+	if (option)
+		return refuse_created(option, error);
+	spec->keep = spec->detach = true;
+	return 0;
+}
+
 static int create_sandbox(const struct cli *cli, const char *image, const struct run_options *options,
 	struct sandbox_result *out, struct sandbox_error *error)
 {
 	const struct sandbox_locations locations = {cli->store, cli->state, cli->runtime};
 	const struct sandbox_spec *spec = &options->spec;
-	const char *option = spec->detach ? "--detach" : spec->rm ? "--rm" : options->summary ? "--summary"
-		: spec->status_fd ? "--status-fd" : NULL;
 	char id[SANDBOX_ID_SIZE];
-	int result = option ? refuse_created(option, error) : close_inherited(spec, error);
+	int result = close_inherited(spec, error);
 
 	(void)out;
 	if (result == 0)
@@ -403,9 +414,11 @@ static int run_with(const struct cli *cli, const struct command *command, run_ac
 		return output_error(&error);
 	if (done)
 		return 0;
-	failure = options.dry_run ? print_plan(cli, image, &options, &error)
-			: options.json ? refuse_json(&error)
-			: act(cli, image, &options, &result, &error);
+	failure = command == &command_create ? prepare_create(&options, &error) : 0;
+	if (failure == 0)
+		failure = options.dry_run ? print_plan(cli, image, &options, &error)
+				: options.json ? refuse_json(&error)
+				: act(cli, image, &options, &result, &error);
 	if (failure < 0) {
 		name_origin(&options.spec, &error);
 		return output_error(&error);

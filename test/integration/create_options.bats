@@ -44,6 +44,15 @@ check_created() {
 	done
 }
 
+@test "the plan of create is of a sandbox that is kept, and has the same errors" {
+	sandbox create --dry-run "$BUSYBOX_TAR" true
+	assert_status 0
+	assert_output_has 'written to disk and kept'
+	sandbox create --dry-run --rm "$BUSYBOX_TAR" true
+	assert_error 'create --rm'
+	[ -z "$("$SANDBOX" ps -aq)" ]
+}
+
 @test "every option of run holds for what was created" {
 	local count=0 act=create_and_start
 	for_each_row check_created
