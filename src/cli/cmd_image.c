@@ -65,7 +65,7 @@ static int run_image(const struct cli *cli, int argc, char **argv)
 	struct suggestion suggestion = SUGGESTION_INIT(word);
 	struct sandbox_error error = {0};
 
-	if (strcmp(word, "--help") == 0) {
+	if (option_is_help(NULL, word)) {
 		print_help();
 		return 0;
 	}

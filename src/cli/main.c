@@ -117,8 +117,8 @@ static bool asks_for_help(const struct command *command, int argc, char **argv)
 {
 	int first = command->subcommands ? 2 : 1;
 
-	return command == &command_help || (argc > 1 && strcmp(argv[1], "--help") == 0) ||
-		(argc > first && strcmp(argv[first], "--help") == 0);
+	return command == &command_help || (argc > 1 && option_is_help(command->options, argv[1])) ||
+		(argc > first && option_is_help(command->options, argv[first]));
 }
 
 /* The command begins at argv[operands]. */

@@ -280,7 +280,7 @@ static int parse_letters(const struct option_entry *table, void *target, int arg
 		if (takes_value(entry))
 			value = letter[1] ? letter + 1 + (letter[1] == '=') : argc > 1 ? argv[1] : NULL;
 		if (takes_value(entry) && !value)
-			return usage_error(error, "%s needs %s", argv[0], entry->argument);
+			return usage_error(error, "%s (--%s) needs %s", argv[0], entry->name, entry->argument);
 		result = assign_typed(table, entry, target, value, error);
 		if (result < 0)
 			return result;
@@ -288,6 +288,11 @@ static int parse_letters(const struct option_entry *table, void *target, int arg
 			return letter[1] ? 1 : 2;
 	}
 	return 1;
+}
+
+bool option_is_help(const struct option_entry *table, const char *word)
+{
+	return strcmp(word, "--help") == 0 || (strcmp(word, "-h") == 0 && !(table && find_letter(table, 'h')));
 }
 
 int options_parse(const struct option_entry *table, void *target, int argc, char **argv, int *out_operands,
@@ -302,7 +307,7 @@ int options_parse(const struct option_entry *table, void *target, int argc, char
 			index++;
 			break;
 		}
-		if (strcmp(argv[index], "--help") == 0) {
+		if (option_is_help(table, argv[index])) {
 			index = OPTIONS_HELP;
 			break;
 		}

@@ -45,9 +45,12 @@ struct option_entry {
 	bool typed_only; /* it is about one command line, and means nothing in a configuration file */
 };
 
+/* Whether the word asks for help: --help, and -h where it is no letter of the table (which may be NULL). */
+bool option_is_help(const struct option_entry *table, const char *word);
+
 /*
  * Reads options from argv (argv[0] is not looked at) into `target`. *out_operands is the index of the
- * first operand, or OPTIONS_HELP when --help was met. 0, or -EINVAL with E_USAGE.
+ * first operand, or OPTIONS_HELP when help was asked for. 0, or -EINVAL with E_USAGE.
  */
 enum { OPTIONS_HELP = -1 };
 

@@ -298,7 +298,7 @@ refuses() {
 	assert_status 125
 	assert_stderr_has 'unknown name "nonsense"'
 	# Errors of a configuration refer to these.
-	for line in 'run --help' 'image verify --help' 'help run' 'help E_USAGE'; do
+	for line in 'run --help' 'image verify --help' 'ps -h' 'image -h' 'image verify -h' 'help run' 'help E_USAGE'; do
 		# shellcheck disable=SC2086  # words
 		sandbox $line
 		assert_status 0

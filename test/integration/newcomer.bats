@@ -19,9 +19,9 @@ answers() {
 	[ -z "$output" ] || fail_with "errors are not for standard output"
 }
 
-@test "sandbox alone, help and --help show all commands" {
+@test "sandbox alone, help, --help and -h show all commands" {
 	local arguments
-	for arguments in '' help --help; do
+	for arguments in '' help --help -h; do
 		# shellcheck disable=SC2086  # none or one
 		sandbox $arguments
 		assert_status 0
@@ -31,16 +31,32 @@ answers() {
 	done
 }
 
-@test "every command explains itself, in either way" {
-	local command
+@test "every command explains itself, in any way" {
+	local command help
 	for command in $(commands_of_help); do
 		sandbox "$command" --help
 		assert_success
 		[[ $output == "usage: sandbox $command"* ]]
 		[ "$(wc -l <<<"$output")" -ge 3 ]
+		help=$output
 		sandbox help "$command"
-		assert_success "$(sandbox "$command" --help && echo "$output")"
+		assert_success "$help"
+		# As for Docker and Podman it is the host name there.
+		[[ $command != @(run|create) ]] || continue
+		sandbox "$command" -h
+		assert_success "$help"
 	done
+}
+
+@test "-h is the host name of run, and who wants help is told where it is" {
+	run_busybox -h box -- hostname
+	assert_success box
+	answers '-h (--hostname) needs NAME' run -h
+	assert_stderr_has '`sandbox run --help`'
+	answers '-h (--hostname) needs NAME' create -h
+	sandbox image verify -h
+	assert_success
+	assert_output_has 'usage: sandbox image verify'
 }
 
 @test "looking around makes nothing" {

@@ -143,6 +143,12 @@ static void where_options_end(void **state)
 	assert_int_equal(operands, 1);
 	assert_int_equal(parse("x -f --help", &target, &operands, NULL), 0);
 	assert_int_equal(operands, OPTIONS_HELP);
+	assert_int_equal(parse("x -f -h", &target, &operands, NULL), 0);
+	assert_int_equal(operands, OPTIONS_HELP);
+	/* Where it has another meaning it has that one. */
+	assert_true(option_is_help(table, "-h"));
+	assert_false(option_is_help(table, "-f"));
+	assert_false(option_is_help((const struct option_entry[]){{OPTION_TEXT, "hostname", 'h', "NAME"}, {OPTION_END}}, "-h"));
 }
 
 static void mistakes(void **state)
@@ -155,7 +161,7 @@ static void mistakes(void **state)
 		{"x --fla", "unknown option --fla"},
 		{"x -fz", "unknown option -z in -fz"},
 		{"x --text", "--text needs TEXT"},
-		{"x -l", "-l needs ITEM"},
+		{"x -l", "-l (--list) needs ITEM"},
 		{"x --flag=yes", "neither true nor false"},
 		{"x --number -1", "not a number"},
 		{"x --number=", "not a number"},
