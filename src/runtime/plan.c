@@ -97,7 +97,9 @@ static int decide_stop(const struct sandbox_spec *spec, struct plan *plan, struc
 	plan->stop_signal = spec->stop_signal ? signal_parse(spec->stop_signal) : 0;
 	if (plan->stop_signal >= 0)
 		return 0;
-	return refuse_kept("--stop-signal", "there is no such signal", "give a name or a number, such as TERM or 15", error);
+	error_set(error, 0, "--stop-signal \"%s\"", spec->stop_signal);
+	error_cause(error, SANDBOX_E_USAGE, "there is no such signal");
+	return error_fix(error, "give a name or a number, such as TERM or 15");
 }
 
 /* A configuration may say it once for all; who types it means this one. */
@@ -268,19 +270,20 @@ static int decide_oom_score(const struct sandbox_spec *spec, const struct host *
 	struct sandbox_error *error)
 {
 	const char *text = spec->oom_score_adj;
-	uint64_t number;
+	bool is_number, is_too_low;
+	uint64_t number = 0;
 	long score;
 
 	if (!text)
 		return 0;
-	score = text_parse_unsigned(text + (*text == '-'), 1000, &number) ? (long)number : 1001;
-	if (*text == '-')
-		score = -score;
-	if (score > 1000 || score < -1000 || (score < host->oom_score_adj && (host->user.uid != 0 || host->nested_root))) {
-		error_set(error, score < host->oom_score_adj ? EACCES : 0, "--oom-score-adj \"%s\"", text);
+	is_number = text_parse_unsigned(text + (*text == '-'), 1000, &number);
+	score = *text == '-' ? -(long)number : (long)number;
+	is_too_low = score < host->oom_score_adj && (host->user.uid != 0 || host->nested_root);
+	if (!is_number || is_too_low) {
+		error_set(error, is_number ? EACCES : 0, "--oom-score-adj \"%s\"", text);
 		error_cause(error, SANDBOX_E_USAGE, "it is not a number from %d, what it is here, to 1000", host->oom_score_adj);
-		return error_fix(error, "%s", score >= host->oom_score_adj ? "for example --oom-score-adj 500"
-			: "give a larger number: only privileged users may ask to be spared");
+		return error_fix(error, "%s", is_number ? "give a larger number: only privileged users may ask to be spared"
+			: "for example --oom-score-adj 500");
 	}
 	plan->oom_score_adj = memory_format("%ld", score);
 	return 0;
