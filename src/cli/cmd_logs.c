@@ -1,6 +1,7 @@
 /* sandbox logs SANDBOX */
 #include <sandbox/life.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/scope.h"
 #include "base/text.h"
@@ -21,7 +22,7 @@ static const struct option_entry logs_table[] = {
 	{OPTION_FLAG, "follow", 'f', NULL, "go on until the sandbox has ended", offsetof(struct logs_options, follow)},
 	{OPTION_TEXT, "since", 0, "TIME", "only lines from then on: 10m, 2026-01-31T12:00", offsetof(struct logs_options, since)},
 	{OPTION_TEXT, "until", 0, "TIME", "only lines up to then", offsetof(struct logs_options, until)},
-	{OPTION_TEXT, "tail", 'n', "N", "only the last N lines (all)", offsetof(struct logs_options, tail)},
+	{OPTION_TEXT, "tail", 'n', "N|all", "only the last N lines (default: all)", offsetof(struct logs_options, tail)},
 	{OPTION_FLAG, "timestamps", 't', NULL, "begin each line with its time", offsetof(struct logs_options, timestamps)},
 	{OPTION_END},
 };
@@ -46,12 +47,12 @@ static int print_line(void *context, const struct sandbox_log_line *line)
 
 static int read_tail(const struct logs_options *options, struct sandbox_log_options *out, struct sandbox_error *error)
 {
-	out->has_tail = options->tail != NULL;
-	if (!options->tail || text_parse_unsigned(options->tail, UINT32_MAX, &out->tail))
+	out->has_tail = options->tail && strcmp(options->tail, "all") != 0;
+	if (!out->has_tail || text_parse_unsigned(options->tail, UINT32_MAX, &out->tail))
 		return 0;
-	error_set(error, 0, "--tail %s", options->tail);
+	error_set(error, 0, "--tail \"%s\"", options->tail);
 	error_cause(error, SANDBOX_E_USAGE, "it is not a number of lines");
-	return error_fix(error, "give a number, such as 100");
+	return error_fix(error, "give a number, such as 100, or all");
 }
 
 static int run_logs(const struct cli *cli, int argc, char **argv)

@@ -62,6 +62,24 @@ store_listing() {
 	done
 }
 
+@test "a value with a dash that is no number is an error about that value" {
+	local option
+	for option in oom-score-adj preserve-fds status-fd umask stop-timeout timeout shm-size storage-size memory memory-high \
+		memory-swap cpus cpu-weight cpu-shares cpuset-cpus cpuset-mems pids-limit io-weight stop-signal; do
+		sandbox run "--$option" -x "$BUSYBOX_TAR" true
+		assert_status 125
+		[[ $stderr == "sandbox: --$option"*'"-x"'* ]] || fail_with 'the value should be named'
+		# Of no system call: there was none.
+		[[ ${stderr%%$'\n'*} != *[a-z]': '[A-Z]* ]] || fail_with 'no error of the kernel is the reason'
+		assert_stderr_has 'fix: '
+	done
+	sandbox stop --time -x nobody
+	assert_status 125
+	assert_stderr_has '"-x" is not a duration'
+	sandbox logs --tail -x nobody
+	assert_error '--tail "-x"'
+}
+
 @test "a missing image operand shows the usage" {
 	sandbox run
 	assert_status 125

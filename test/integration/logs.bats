@@ -21,7 +21,7 @@ count_to() {
 }
 
 @test "--log-opt bounds the size of a log's files, and their number" {
-	local size name
+	local size name all
 	run_busybox -d --name box --log-opt max-size=4k --log-opt max-file=3 -- sh -c "$(count_to 1000)"
 	assert_success
 	"$SANDBOX" wait box
@@ -37,6 +37,11 @@ count_to() {
 	# A tail counts the lines of all files.
 	sandbox logs --tail 150 box
 	assert_success "$(seq 851 1000)"
+	# As for Docker.
+	sandbox logs box
+	all=$output
+	sandbox logs -n all box
+	assert_success "$all"
 }
 
 @test "a single file is begun anew when it is full" {
