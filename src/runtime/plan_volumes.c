@@ -22,8 +22,10 @@ struct volume {
 	const char *source;
 	char *target; /* owned once it is normal */
 	uint64_t attributes;
+	uint64_t said; /* of the attributes, by words; a second word about the same would be a contradiction, or a slip */
 	uint64_t size;
 	uint64_t mode;
+	bool has_size, has_mode;
 };
 
 static int volume_error(const struct volume *volume, const char *cause, const char *fix, struct sandbox_error *error)
@@ -31,6 +33,13 @@ static int volume_error(const struct volume *volume, const char *cause, const ch
 	error_set(error, 0, "--%s \"%s\"", volume->option, volume->words);
 	error_cause(error, SANDBOX_E_USAGE, "%s", cause);
 	return error_fix(error, "%s", fix);
+}
+
+static int doubled_error(const struct volume *volume, const char *word, struct sandbox_error *error)
+{
+	error_set(error, 0, "--%s \"%s\"", volume->option, volume->words);
+	error_cause(error, SANDBOX_E_USAGE, "\"%s\" is about what another of its words says already", word);
+	return error_fix(error, "leave one of the two out");
 }
 
 /* ---- options ---- */
@@ -56,36 +65,45 @@ static const struct volume_word volume_words[] = {
 	{"Z", 0, 0},
 };
 
-/* "size=64m" and so on. True when it was one of these. */
-static bool volume_value(struct volume *volume, const char *word)
+static int unknown_option(const struct volume *volume, const char *word, bool is_tmpfs, struct sandbox_error *error)
 {
-	const char *value = strchr(word, '=');
-	size_t length = value ? (size_t)(value - word) : 0;
+	error_set(error, 0, "--%s \"%s\"", volume->option, volume->words);
+	error_cause(error, SANDBOX_E_USAGE, "\"%s\" is not one of its options%s", word,
+		is_tmpfs && strchr(word, '=') ? ", or has a value that it cannot have" : "");
+	return error_fix(error, is_tmpfs ? "use size=SIZE, mode=OCTAL, ro, exec, noexec" : "use ro, rw, exec, noexec");
+}
 
-	if (!value)
-		return false;
-	value++;
-	if ((length == 4 && text_starts_with(word, "size")) || (length == 10 && text_starts_with(word, "tmpfs-size")))
-		return text_parse_size(value, &volume->size) && volume->size > 0;
-	if ((length == 4 && text_starts_with(word, "mode")) || (length == 10 && text_starts_with(word, "tmpfs-mode")))
-		return text_parse_octal(value, 07777, &volume->mode);
-	return false;
+/* "size=64m" and so on. */
+static int tmpfs_option(struct volume *volume, const char *word, struct sandbox_error *error)
+{
+	/* Both options have the short names: --mount the long ones, too, as for Docker. */
+	const char *name = text_starts_with(word, "tmpfs-") ? word + strlen("tmpfs-") : word, *value = name + strlen("size=");
+	bool is_size = text_starts_with(name, "size="), is_mode = text_starts_with(name, "mode=");
+	bool *has = is_size ? &volume->has_size : &volume->has_mode;
+
+	if (!(is_size && text_parse_size(value, &volume->size) && volume->size > 0) &&
+	    !(is_mode && text_parse_octal(value, 07777, &volume->mode)))
+		return unknown_option(volume, word, true, error);
+	if (*has)
+		return doubled_error(volume, word, error);
+	*has = true;
+	return 0;
 }
 
 static int volume_option(struct volume *volume, const char *word, bool is_tmpfs, struct sandbox_error *error)
 {
 	for (size_t i = 0; i < array_count(volume_words); i++) {
+		uint64_t subject = volume_words[i].set | volume_words[i].clear;
+
 		if (strcmp(volume_words[i].word, word) != 0)
 			continue;
+		if (volume->said & subject)
+			return doubled_error(volume, word, error);
+		volume->said |= subject;
 		volume->attributes = (volume->attributes | volume_words[i].set) & ~volume_words[i].clear;
 		return 0;
 	}
-	if (is_tmpfs && volume_value(volume, word))
-		return 0;
-	if (is_tmpfs)
-		return volume_error(volume, "one of its options is not known, or its value is not",
-			"use size=SIZE, mode=OCTAL, ro, exec, noexec", error);
-	return volume_error(volume, "one of its options is not known", "use ro, rw, exec, noexec", error);
+	return is_tmpfs ? tmpfs_option(volume, word, error) : unknown_option(volume, word, false, error);
 }
 
 static int volume_options(struct volume *volume, char *words, bool is_tmpfs, struct sandbox_error *error)
@@ -239,39 +257,53 @@ static int add_tmpfs(const char *words, struct mount_list *list, struct sandbox_
 	return result;
 }
 
-/* The value of a "key=value" word whose key is one of two. */
-static const char *key_value(const char *word, const char *key, const char *other)
-{
-	const char *value = strchr(word, '=');
-	size_t length = value ? (size_t)(value - word) : 0;
+enum mount_key { MOUNT_KEY_TYPE, MOUNT_KEY_SOURCE, MOUNT_KEY_TARGET, MOUNT_KEY_COUNT };
 
-	if (!value)
-		return NULL;
-	if ((strlen(key) == length && strncmp(word, key, length) == 0) ||
-	    (strlen(other) == length && strncmp(word, other, length) == 0))
-		return value + 1;
-	return NULL;
+static const struct {
+	const char *name;
+	enum mount_key key;
+} mount_keys[] = {
+	{"type=", MOUNT_KEY_TYPE},
+	{"source=", MOUNT_KEY_SOURCE},
+	{"src=", MOUNT_KEY_SOURCE},
+	{"target=", MOUNT_KEY_TARGET},
+	{"dst=", MOUNT_KEY_TARGET},
+	{"destination=", MOUNT_KEY_TARGET},
+};
+
+/* Puts the value of "key=value" into its place; all other words become a list again, in `options`, which is large enough. */
+static int read_mount_keys(const struct volume *volume, char *words, const char *values[MOUNT_KEY_COUNT], char *options,
+	struct sandbox_error *error)
+{
+	char *end = options, *word;
+
+	while ((word = strsep(&words, ","))) {
+		size_t i = 0;
+
+		while (i < array_count(mount_keys) && !text_starts_with(word, mount_keys[i].name))
+			i++;
+		if (i == array_count(mount_keys))
+			end = stpcpy(stpcpy(end, end == options ? "" : ","), word);
+		else if (values[mount_keys[i].key])
+			return doubled_error(volume, word, error);
+		else
+			values[mount_keys[i].key] = word + strlen(mount_keys[i].name);
+	}
+	return 0;
 }
 
 static int add_mount(const char *words, struct mount_list *list, struct sandbox_error *error)
 {
 	auto_free char *copy = memory_text(words), *options = memory_zeroed(strlen(words) + 2, 1);
-	const char *type = NULL, *target = NULL, *value;
 	struct volume volume = {.option = "mount", .words = words, .size = default_tmpfs_size, .mode = 01777};
-	char *rest = copy, *end = options, *word;
+	const char *values[MOUNT_KEY_COUNT] = {NULL}, *type;
+	int result = read_mount_keys(&volume, copy, values, options, error);
 	bool is_tmpfs;
-	int result;
 
-	while ((word = strsep(&rest, ","))) {
-		if ((value = key_value(word, "type", "type")))
-			type = value;
-		else if ((value = key_value(word, "source", "src")))
-			volume.source = value;
-		else if ((value = key_value(word, "target", "dst")) || (value = key_value(word, "destination", "destination")))
-			target = value;
-		else
-			end = stpcpy(stpcpy(end, end == options ? "" : ","), word);
-	}
+	if (result < 0)
+		return result;
+	type = values[MOUNT_KEY_TYPE];
+	volume.source = values[MOUNT_KEY_SOURCE];
 	is_tmpfs = type && strcmp(type, "tmpfs") == 0;
 	if (!is_tmpfs && (!type || strcmp(type, "bind") != 0))
 		return volume_error(&volume, "its type is neither bind nor tmpfs",
@@ -279,7 +311,7 @@ static int add_mount(const char *words, struct mount_list *list, struct sandbox_
 	if (is_tmpfs && volume.source)
 		return volume_error(&volume, "an empty folder in memory has no source", "leave source= out, or write type=bind",
 			error);
-	result = decide_target(&volume, target, error);
+	result = decide_target(&volume, values[MOUNT_KEY_TARGET], error);
 	if (result == 0 && *options)
 		result = volume_options(&volume, options, is_tmpfs, error);
 	if (result == 0)

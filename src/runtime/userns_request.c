@@ -29,38 +29,40 @@ static int userns_error(const char *option, const char *words, const char *cause
 	return error_fix(error, "%s", fix);
 }
 
-/* "uid=N,gid=N", either or both. */
-static bool read_keep_id(const char *text, struct userns_request *out)
+/* "keep-id:uid=N,gid=N", either or both. */
+static int read_keep_id(const char *text, struct userns_request *out, struct sandbox_error *error)
 {
-	auto_free char *copy = memory_text(text);
+	auto_free char *copy = memory_text(text + strlen(keep_id_prefix));
 	char *rest = copy, *word;
 
 	out->mode = USERNS_KEEP_ID;
 	while ((word = strsep(&rest, ","))) {
+		bool is_user = text_starts_with(word, "uid="), *has = is_user ? &out->has_uid : &out->has_gid;
 		uint64_t number;
 
-		if (!(text_starts_with(word, "uid=") || text_starts_with(word, "gid=")) ||
-		    !text_parse_unsigned(word + 4, UINT32_MAX - 1, &number))
-			return false;
-		if (*word == 'u') {
-			out->has_uid = true;
-			out->uid = (uint32_t)number;
-		} else {
-			out->has_gid = true;
-			out->gid = (uint32_t)number;
-		}
+		if (!(is_user || text_starts_with(word, "gid=")) ||
+		    !text_parse_unsigned(word + strlen("uid="), UINT32_MAX - 1, &number))
+			return userns_error("userns", text, "what follows keep-id is not the number of a user or a group",
+				"write keep-id:uid=N,gid=N, or one of the two", error);
+		if (*has)
+			return userns_error("userns", text, "it names two users, or two groups", "leave one of them out", error);
+		*has = true;
+		*(is_user ? &out->uid : &out->gid) = (uint32_t)number;
 	}
-	return true;
+	return 0;
 }
 
-static bool read_mode(const char *text, struct userns_request *out)
+static int read_mode(const char *text, struct userns_request *out, struct sandbox_error *error)
 {
 	for (size_t i = 0; i < array_count(userns_words); i++)
 		if (strcmp(userns_words[i].word, text) == 0) {
 			out->mode = userns_words[i].mode;
-			return true;
+			return 0;
 		}
-	return text_starts_with(text, keep_id_prefix) && read_keep_id(text + strlen(keep_id_prefix), out);
+	if (text_starts_with(text, keep_id_prefix))
+		return read_keep_id(text, out, error);
+	return userns_error("userns", text, "there is no such mode", "use default, map, single, keep-id or keep-id:uid=N,gid=N",
+		error);
 }
 
 /* "INSIDE:ID:COUNT", the last one 1 where it is missing. */
@@ -91,13 +93,13 @@ static int read_extents(const char *option, const struct sandbox_strings *list, 
 int userns_request_read(const char *text, const struct sandbox_strings *uidmap, const struct sandbox_strings *gidmap,
 	struct userns_request *out, struct sandbox_error *error)
 {
-	int result;
+	int result = 0;
 
 	*out = (struct userns_request){.mode = USERNS_DEFAULT};
-	if (text && !read_mode(text, out))
-		return userns_error("userns", text, "there is no such mode",
-			"use default, map, single, keep-id or keep-id:uid=N,gid=N", error);
-	result = read_extents("uidmap", uidmap, &out->users, error);
+	if (text)
+		result = read_mode(text, out, error);
+	if (result == 0)
+		result = read_extents("uidmap", uidmap, &out->users, error);
 	if (result == 0)
 		result = read_extents("gidmap", gidmap, &out->groups, error);
 	if (result < 0 || (!out->users.count && !out->groups.count))

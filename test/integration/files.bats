@@ -135,6 +135,32 @@ setup() {
 	done
 }
 
+@test "what is said twice is a mistake, also in other words" {
+	local words option
+	for words in 'type=bind,source=/etc,target=/a,target=/b' 'type=bind,source=/etc,dst=/a,destination=/a' \
+		'type=bind,src=/etc,source=/usr,target=/a' 'type=bind,type=tmpfs,source=/etc,target=/a' \
+		'type=bind,source=/etc,target=/a,ro,rw' 'type=tmpfs,target=/a,tmpfs-size=1m,size=2m' \
+		'type=tmpfs,target=/a,tmpfs-mode=700,tmpfs-mode=700'; do
+		run_busybox --mount "$words" -- true
+		assert_error "--mount \"$words\""
+		assert_stderr_has 'says already'
+	done
+	for option in --volume=/etc:/a:ro,readonly --volume=/etc:/a:noexec,exec --tmpfs=/a:size=1m,size=1m --tmpfs=/a:mode=1,mode=2; do
+		run_busybox "$option" -- true
+		assert_error "\"${option#*,}\" is about what another of its words says already"
+	done
+	for words in uid=1,uid=2 gid=1,uid=1,gid=1; do
+		run_busybox "--userns=keep-id:$words" -- true
+		assert_error 'it names two users, or two groups'
+	done
+	run_busybox --userns=keep-id:uid=-x -- true
+	assert_error 'keep-id:uid=N,gid=N'
+	# Each once, and words that change nothing.
+	run_busybox -v "$lent:/a:ro,noexec,nosuid,z" --mount "type=tmpfs,dst=/b,tmpfs-mode=700,ro,exec,tmpfs-size=1m" \
+		--userns=keep-id:uid=1,gid=2 -- stat -c %a /b
+	assert_success 700
+}
+
 @test "two things at one target are a mistake: one would hide the other" {
 	local words
 	for words in "-v /etc:/box/" "--tmpfs /box" "--mount type=tmpfs,target=/box" "--device /dev/null:/box"; do
