@@ -46,18 +46,39 @@ static void rotate_full(int directory, int file)
 		(void)renameat(directory, file_name, directory, older_name);
 }
 
-/* In a single write, so that lines of several processes do not mix. */
+/* Half a line is what a full disk leaves. Nobody can take it back: others may have appended meanwhile. */
+static bool ends_within_line(int file)
+{
+	struct stat status;
+	char last;
+
+	return fstat(file, &status) == 0 && status.st_size > 0 && pread(file, &last, 1, status.st_size - 1) == 1 && last != '\n';
+}
+
+/*
+ * In a single write, so that lines of several processes do not mix. Who sees one that is not all there yet begins a line, too:
+ * readers pass over an empty one.
+ */
+static bool write_line(int file, const char *line)
+{
+	auto_free char *text = memory_format("%s%s", ends_within_line(file) ? "\n" : "", line);
+	ssize_t written = write(file, text, strlen(text));
+
+	if (written >= 0)
+		errno = ENOSPC; /* where it is not all of it */
+	return written == (ssize_t)strlen(text);
+}
+
 static void append(const char *runtime, const char *line)
 {
 	auto_close int directory = -1, file = -1;
-	size_t length = strlen(line);
 
 	if (file_make_directories(runtime, 0700, NULL) == 0)
 		directory = file_open_own_directory(AT_FDCWD, runtime, "--runroot", NULL);
 	if (directory < 0)
 		return;
-	file = openat(directory, file_name, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (file < 0 || write(file, line, length) != (ssize_t)length) {
+	file = openat(directory, file_name, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (file < 0 || !write_line(file, line)) {
 		log_debug("an event could not be written down: %s", strerror(errno));
 		return;
 	}

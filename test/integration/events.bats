@@ -95,6 +95,26 @@ gone_of_itself() {
 	[ "$(names_of_events)" = 'create start kill ' ]
 }
 
+# A limit on files cuts a line just as a full disk does.
+@test "half a line costs that one alone" {
+	local file=$XDG_RUNTIME_DIR/sandbox/events
+	fresh
+	"$SANDBOX" run -d --name box "$BUSYBOX_TAR" sleep 6308
+	wait_until eval '[ "$(names_of_events)" = "create start " ]'
+	yes '' | head -c $((8 * 1024 - 20 - $(stat -c %s "$file"))) >>"$file"
+	(
+		ulimit -f 8
+		"$SANDBOX" kill --signal WINCH box
+	)
+	[ "$(stat -c %s "$file")" = 8192 ]
+	[ -n "$(tail -c 1 "$file")" ]
+	"$SANDBOX" kill --signal WINCH box
+	[ "$(names_of_events)" = 'create start kill ' ] || fail_with "these were: $(names_of_events)"
+	"$SANDBOX" kill --signal WINCH box
+	[ "$(names_of_events)" = 'create start kill kill ' ]
+	refute grep -q '^$' <(tail -n 2 "$file")
+}
+
 @test "stop and kill --all: all that run, and nothing else" {
 	"$SANDBOX" run -d --name box "$BUSYBOX_TAR" sleep 6307
 	"$SANDBOX" run -d --name other "$BUSYBOX_TAR" sleep 6307
