@@ -33,6 +33,8 @@ _sandbox() {
 	esac
 	[ "${#answer[@]}" = 0 ] || compopt -o filenames 2>/dev/null
 	COMPREPLY+=("${answer[@]/#/"$prefix"}")
+	# "SANDBOX:" is to be continued.
+	[[ ${#COMPREPLY[@]} != 1 || ${COMPREPLY[0]} != *: ]] || compopt -o nospace 2>/dev/null
 	__sandbox_trim "$current"
 }
 

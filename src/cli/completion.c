@@ -81,7 +81,8 @@ static void propose_stored_images(const struct search *search)
 	}
 }
 
-static void propose_sandboxes(const struct search *search)
+/* `end` is put behind each. */
+static void propose_sandboxes_with(const struct search *search, const char *end)
 {
 	const struct cli *cli = search->cli;
 	const struct sandbox_locations locations = {cli->store, cli->state, cli->runtime};
@@ -91,9 +92,20 @@ static void propose_sandboxes(const struct search *search)
 		return;
 	for (size_t i = 0; i < entries.count; i++) {
 		const struct sandbox_entry *entry = &entries.items[i];
+		auto_free char *word = memory_format("%s%s", entry->name ? entry->name : entry->id, end);
 
-		propose(search, entry->name ? entry->name : entry->id, entry->image);
+		propose(search, word, entry->image);
 	}
+}
+
+static void propose_sandboxes(const struct search *search)
+{
+	propose_sandboxes_with(search, "");
+}
+
+static void propose_sandbox_paths(const struct search *search)
+{
+	propose_sandboxes_with(search, ":");
 }
 
 static void propose_profiles(const struct search *search)
@@ -142,10 +154,21 @@ static const struct {
 	{"SOURCE", propose_files},
 	{"IMAGE", propose_images},
 	{"SANDBOX", propose_sandboxes},
+	{"SANDBOX:PATH", propose_sandbox_paths},
 	{"CAPABILITY", propose_capabilities},
 	{"COMMAND", propose_commands},
 	{"E_CODE", propose_error_codes},
 };
+
+static bool propose_kind(const struct search *search, const char *word)
+{
+	for (size_t i = 0; i < array_count(placeholders); i++)
+		if (strcmp(placeholders[i].word, word) == 0) {
+			placeholders[i].propose(search);
+			return true;
+		}
+	return false;
+}
 
 /* "FILE|-", "[COMMAND|E_CODE]", "SOURCE:TARGET[:OPTIONS]", "bash|zsh|fish": placeholders, or words as they stand. */
 static void propose_placeholder(const struct search *search, const char *text)
@@ -153,17 +176,13 @@ static void propose_placeholder(const struct search *search, const char *text)
 	auto_free char *copy = memory_text(text);
 	char *rest = copy, *word;
 
-	while ((word = strsep(&rest, "|[].:="))) {
-		bool is_word = *word >= 'a' && *word <= 'z';
-
-		for (size_t i = 0; i < array_count(placeholders); i++)
-			if (strcmp(placeholders[i].word, word) == 0)
-				placeholders[i].propose(search);
-		if (is_word)
-			propose(search, word, NULL);
+	while ((word = strsep(&rest, "|[].="))) {
+		if (propose_kind(search, word))
+			continue;
 		/* What follows a colon is the inside's. */
-		if (rest && text[word + strlen(word) - copy] == ':')
-			return;
+		word[strcspn(word, ":")] = '\0';
+		if (!propose_kind(search, word) && *word >= 'a' && *word <= 'z')
+			propose(search, word, NULL);
 	}
 }
 
@@ -211,21 +230,33 @@ static void propose_attached_value(const struct search *search, const struct opt
 }
 
 /*
- * An operand: of several, only the first has a kind, unless they repeat. In "--all | SANDBOX..." an option can stand in
- * their place.
+ * What usage shows for the operand of this number; the last one may be for all others, too. NULL where there is none, and
+ * for what belongs to the command inside. In "--all | SANDBOX..." an option can stand in their place. The caller frees.
  */
+static char *operand_shown(const struct command *command, int number)
+{
+	const char *either = strstr(command->operands, " | ");
+	auto_free char *copy = memory_text(either ? either + 3 : command->operands);
+	char *rest = copy, *word, *last = NULL;
+
+	while ((word = strsep(&rest, " ")) && number >= 0 && strcmp(word, "[--]") != 0) {
+		last = word;
+		number--;
+	}
+	return last && (number < 0 || (!word && strstr(last, "..."))) ? memory_text(last) : NULL;
+}
+
 static void propose_operand(const struct search *search, const struct command *command, int number)
 {
-	const char *either = strstr(command->operands, " | "), *operands = either ? either + 3 : command->operands;
-	auto_free char *first = memory_text_n(operands, strcspn(operands, " "));
+	auto_free char *shown = operand_shown(command, number);
 
-	if (number > 0 && !strstr(first, "..."))
+	if (!shown)
 		return;
-	if (command == &command_rmi || command == &command_tag || command == &command_history ||
-	    command == &command_image_inspect || command == &command_image_verify)
+	if (strstr(shown, "IMAGE") && (command == &command_rmi || command == &command_tag || command == &command_history ||
+	    command == &command_image_inspect || command == &command_image_verify))
 		propose_stored_images(search);
 	else
-		propose_placeholder(search, first);
+		propose_placeholder(search, shown);
 }
 
 /*

@@ -86,6 +86,20 @@ both_offer() {
 	assert_output 'two words.tar'
 }
 
+@test "both sides of cp: files here, and the paths of sandboxes" {
+	sandbox run -d --name builder "$BUSYBOX_TAR" true
+	assert_status 0
+	both_offer 'sandbox cp bu' builder:
+	both_offer 'sandbox cp fol' folder/ folder
+	both_offer 'sandbox cp -a builder:/etc/group fol' folder/ folder
+	both_offer 'sandbox cp builder:/etc/group bu' builder:
+	both_offer 'sandbox cp folder bu' builder:
+	both_offer 'sandbox cp folder builder:/ fol' ''
+	both_offer 'sandbox cp builder:/e' ''
+	sandbox wait builder
+	sandbox rm builder
+}
+
 @test "sandboxes that there are" {
 	sandbox run -d --name builder "$BUSYBOX_TAR" true
 	assert_status 0
@@ -134,6 +148,28 @@ types() {
 	types "sandbox ru\t--dry-r\t--overl\tdi\tdeb\ttrue >'$BATS_TEST_TMPDIR/result'\n" \
 		bash --rcfile /usr/share/bash-completion/bash_completion -i
 	assert_output_has 'written to disk'
+}
+
+# Typed on after a word that ends in a colon.
+copies_by_keys() {
+	"$SANDBOX" run -d --name builder "$BUSYBOX_TAR" true
+	types "sandbox cp buil\t/etc/group - | tar -t >'$BATS_TEST_TMPDIR/result'\n" "$@"
+	"$SANDBOX" wait builder
+	"$SANDBOX" rm builder
+	assert_output group
+}
+
+@test "in bash no blank follows a sandbox whose path is to come" {
+	"$SANDBOX" completion bash >"$BATS_TEST_TMPDIR/script"
+	printf '. %q\n' /usr/share/bash-completion/bash_completion "$BATS_TEST_TMPDIR/script" >"$BATS_TEST_TMPDIR/rc"
+	copies_by_keys bash --rcfile "$BATS_TEST_TMPDIR/rc" -i
+}
+
+@test "in zsh no blank follows a sandbox whose path is to come" {
+	"$SANDBOX" completion zsh >"$BATS_TEST_TMPDIR/_sandbox"
+	printf 'autoload -Uz compinit\ncompinit -D -u\n. %q\nunsetopt zle_bracketed_paste\n' "$BATS_TEST_TMPDIR/_sandbox" \
+		>"$BATS_TEST_TMPDIR/.zshrc"
+	ZDOTDIR=$BATS_TEST_TMPDIR copies_by_keys zsh -d -i
 }
 
 @test "zsh finds the installed function by itself, and the tab key works" {
