@@ -135,7 +135,6 @@ struct sandbox_exec_options {
 	char *workdir; /* absolute; NULL: likewise */
 	bool tty;      /* a terminal, or an error; without it: one when the caller has one */
 	bool no_tty;   /* none in any case */
-	bool interactive; /* so anyway */
 	bool detach;   /* return once it runs: no input, and nobody sees what it writes */
 	char *status_fd; /* as for the spec: that it runs, and how it ended */
 };

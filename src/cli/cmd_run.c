@@ -100,9 +100,10 @@ static const struct option_entry run_table[] = {
 	{OPTION_LIST, "unsetenv", 0, "NAME", "without this variable, wherever it would come from", FIELD(unsetenv)},
 	{OPTION_TEXT, "workdir", 'w', "PATH", "the working directory (made if missing)", FIELD(workdir)},
 	{OPTION_FLAG, "init", 0, NULL, "run under a small init (default; --init=false: be PID 1)", FIELD(init)},
-	{OPTION_FLAG, "interactive", 'i', NULL, "with -d: keep standard input open, for attach (else it is passed on anyway)",
+	{OPTION_FLAG, "interactive", 'i', NULL, "with -d keep standard input open for attach (else pass it on, unless =false)",
 		FIELD(interactive)},
-	{OPTION_FLAG, "tty", 't', NULL, "insist on a terminal of its own (default: when there is one here)", FIELD(tty)},
+	{OPTION_FLAG, "tty", 't', NULL, "insist on a terminal of its own (default: when there is one here; =false: no)",
+		FIELD(tty)},
 	{OPTION_FLAG, "no-tty", 0, NULL, "no terminal of its own in any case", FIELD(no_tty)},
 	{OPTION_UNSIGNED, "preserve-fds", 0, "N", "keep the N descriptors from 3 on open", FIELD(preserve_fds)},
 	{OPTION_TEXT, "umask", 0, "OCTAL", "which permissions new files do not get (default 022)", FIELD(umask)},
@@ -241,14 +242,34 @@ static int refuse_detached_receipt(struct sandbox_error *error)
 	return error_fix(error, "name a file for it: --summary=FILE");
 }
 
+/* Standard input is the command's, unless --interactive is switched off or the image comes by it: that is read to its end. */
+static int prepare_input(const struct sandbox_spec *spec, const char *image, struct sandbox_error *error)
+{
+	const char *origin = strings_variable(&spec->given, "interactive");
+	bool is_image = strcmp(image, "-") == 0;
+
+	if (spec->detach || !origin)
+		return 0;
+	if (!spec->interactive)
+		return is_image ? 0 : inherited_drop_input(error);
+	/* A file says it for all runs. */
+	if (!is_image || !text_starts_with(origin, "--"))
+		return 0;
+	error_set(error, 0, "--interactive");
+	error_cause(error, SANDBOX_E_USAGE, "standard input is the image, and nothing is left of it for the command");
+	return error_fix(error, "leave it out, or put the image into a file and name that");
+}
+
 static int run_image(const struct cli *cli, const char *image, const struct run_options *options,
 	struct sandbox_result *out, struct sandbox_error *error)
 {
 	const struct sandbox_spec *spec = &options->spec;
 	const struct sandbox_locations locations = {cli->store, cli->state, cli->runtime};
 	bool nowhere = spec->detach && options->summary && strcmp(options->summary, "-") == 0;
-	int result = nowhere ? refuse_detached_receipt(error) : close_inherited(spec, error);
+	int result = nowhere ? refuse_detached_receipt(error) : prepare_input(spec, image, error);
 
+	if (result == 0)
+		result = close_inherited(spec, error);
 	if (result < 0)
 		return result;
 	if (options->summary && spec->detach)
@@ -373,6 +394,8 @@ int run_options_read(const struct cli *cli, const struct command *command, int a
 		return result;
 	*out_image = argv[operands];
 	take_command(&out->spec, argc, argv, operands + 1);
+	if (!out->spec.tty && strings_variable(&out->spec.given, "tty"))
+		out->spec.no_tty = true;
 	out->spec.limits.counting = out->summary != NULL;
 	out->spec.holder = cli->holder;
 	out->spec.import_limits = cli->import_limits;

@@ -261,7 +261,7 @@ static int parse_long(const struct option_entry *table, void *target, int argc, 
 	return result < 0 ? result : used;
 }
 
-/* -e VALUE, -eVALUE, and several flags at once (-it). Returns how many words were used, or -errno. */
+/* -e VALUE, -eVALUE, several flags at once (-it), and -t=false. Returns how many words were used, or -errno. */
 static int parse_letters(const struct option_entry *table, void *target, int argc, char **argv,
 	struct sandbox_error *error)
 {
@@ -279,12 +279,14 @@ static int parse_letters(const struct option_entry *table, void *target, int arg
 			return unknown_letter(table, argv[0], *letter, error);
 		if (takes_value(entry))
 			value = letter[1] ? letter + 1 + (letter[1] == '=') : argc > 1 ? argv[1] : NULL;
+		else if (letter[1] == '=')
+			value = letter + 2;
 		if (takes_value(entry) && !value)
 			return usage_error(error, "%s (--%s) needs %s", argv[0], entry->name, entry->argument);
 		result = assign_typed(table, entry, target, value, error);
 		if (result < 0)
 			return result;
-		if (takes_value(entry))
+		if (value)
 			return letter[1] ? 1 : 2;
 	}
 	return 1;

@@ -16,7 +16,7 @@ enum option_kind {
 	OPTION_END,      /* closes a table */
 	OPTION_GIVEN,    /* no option: struct sandbox_strings that receives NAME=ORIGIN for each that was given */
 	OPTION_HEADING,  /* a line of --help; `help` is its text */
-	OPTION_FLAG,     /* bool: --name, --name=true, --name=false */
+	OPTION_FLAG,     /* bool: --name, --name=true, --name=false, -n=false */
 	OPTION_TEXT,     /* char *, owned by the target; the last one wins */
 	OPTION_LIST,     /* struct sandbox_strings; each one is added */
 	OPTION_UNSIGNED, /* uint64_t */

@@ -80,6 +80,19 @@ store_listing() {
 	assert_error '--tail "-x"'
 }
 
+@test "-i is refused where the image comes by standard input" {
+	sandbox run -i - cat <"$BUSYBOX_TAR"
+	assert_error 'standard input is the image'
+	sandbox run -i=false - cat <"$BUSYBOX_TAR"
+	assert_success ''
+	# What a file says for all runs is no reason.
+	mkdir -p "$XDG_CONFIG_HOME/sandbox"
+	echo interactive >"$XDG_CONFIG_HOME/sandbox/config"
+	sandbox run - cat <"$BUSYBOX_TAR"
+	assert_success ''
+	rm "$XDG_CONFIG_HOME/sandbox/config"
+}
+
 @test "a missing image operand shows the usage" {
 	sandbox run
 	assert_status 125

@@ -131,8 +131,8 @@ row events until '--until 0s' "$detached 99); "'through "timeout 4" with --since
 row events filter '--filter event=start' "$detached 99); "'with --since 1h --until 0s | head -n 1;'"$ended" '*"start"*' \
 	'--filter event=party' 'create start'
 row stop all --all "$detached 99); "'with --time 0 >/dev/null; "$SANDBOX" ps -q;'"$ended" '' --all=2 "$boolean"
-row restart all --all '"$SANDBOX" run -d --name box "$BUSYBOX_TAR" sh -c "echo ran; sleep 9" >/dev/null; with --time 0 >/dev/null;
-	"$SANDBOX" events --filter name=box --filter event=start --since 1m --until 0s | wc -l; "$SANDBOX" rm -f box >/dev/null' 2 --all=2 "$boolean"
+row restart all --all 'id=$("$SANDBOX" run -d --name box "$BUSYBOX_TAR" sh -c "echo ran; sleep 9"); with --time 0 >/dev/null;
+	"$SANDBOX" events --filter id="$id" --filter event=start --since 1m --until 0s | wc -l; "$SANDBOX" rm -f box >/dev/null' 2 --all=2 "$boolean"
 row kill all --all "$detached 99); "'with >/dev/null; "$SANDBOX" ps -q;'"$ended" '' --all=2 "$boolean"
 row logs since '--since 0s' "$detached 0); "'"$SANDBOX" wait "$id" >/dev/null; with "$id";'"$ended" '' '--since then' 'not a time'
 row logs until '--until 1h' "$detached 0); "'"$SANDBOX" wait "$id" >/dev/null; with "$id";'"$ended" '' '--until then' 'not a time'

@@ -54,6 +54,49 @@ check_mistake() {
 	for_each_row check_effect
 }
 
+# The letter that --help gives to the option of row NUMBER, or nothing.
+letter_of_row() {
+	"$SANDBOX" ${commands[$1]:+"${commands[$1]}"} --help | sed -n "s/^  -\\(.\\), --${options[$1]} .*/\\1/p"
+}
+
+# A flag is one whose mistake is a value that is neither.
+is_flag() {
+	[ "${sayings[$1]}" = "$boolean" ]
+}
+
+# "--rm=false" is no use without a name, --no-stream is so anyway where nobody looks on, and the version is no option of
+# the command that follows.
+cannot_be_off() {
+	case "${commands[$1]} ${options[$1]}" in
+	'run rm' | 'stats no-stream' | ' version') true ;;
+	*) false ;;
+	esac
+}
+
+# What the row shows is not to be seen; nor, where it is so anyway, without having been switched off.
+check_off() {
+	local pattern=${shown[$1]#=} off=false letter spelling
+	if ! is_flag "$1" || cannot_be_off "$1" || ! "${conditions[$1]}"; then
+		return 0
+	fi
+	[[ ${given_words[$1]} != *=false ]] || off=true
+	letter=$(letter_of_row "$1")
+	for spelling in "--${options[$1]}=$off" ${letter:+"-$letter=$off"}; do
+		count=$((count + 1))
+		run_line "$1" "$spelling"
+		# shellcheck disable=SC2053  # a pattern
+		[[ $output != $pattern ]] || complain "$1" "$spelling changes nothing"
+		[[ $stderr != *"$boolean"* && $stderr != *'unknown option'* ]] || complain "$1" "$spelling is no mistake"
+	done
+}
+
+@test "every flag can be switched off, also one that is on anyway" {
+	local count=0
+	[ -z "${SANDBOX_WORLD:-}" ] || skip 'it depends on no machine: as on the host'
+	for_each_row check_off
+	[ -n "${SANDBOX_OPTION:-}" ] || [ "$count" -gt 50 ]
+}
+
 @test "every option can be given wrongly, and the error says how" {
 	[ -z "${SANDBOX_WORLD:-}" ] || skip 'found before anything is done: as on the host'
 	for_each_row check_mistake

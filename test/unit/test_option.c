@@ -92,6 +92,12 @@ static void flags_take_a_word_only_with_an_equals_sign(void **state)
 	assert_int_equal(parse("x --flag=false false", &target, &operands, NULL), 0);
 	assert_false(target.flag);
 	assert_int_equal(operands, 2);
+	assert_int_equal(parse("x -f=false", &target, &operands, NULL), 0);
+	assert_false(target.flag);
+	assert_int_equal(operands, 2);
+	assert_int_equal(parse("x -f=true image", &target, &operands, NULL), 0);
+	assert_true(target.flag);
+	assert_int_equal(operands, 2);
 	assert_int_equal(parse("x -ftword", &target, &operands, NULL), 0);
 	assert_true(target.flag);
 	assert_string_equal(target.text, "word");
@@ -163,6 +169,7 @@ static void mistakes(void **state)
 		{"x --text", "--text needs TEXT"},
 		{"x -l", "-l (--list) needs ITEM"},
 		{"x --flag=yes", "neither true nor false"},
+		{"x -f=yes", "--flag: \"yes\" is neither true nor false"},
 		{"x --number -1", "not a number"},
 		{"x --number=", "not a number"},
 		{"x --size 1x", "not a size"},
