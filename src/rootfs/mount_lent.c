@@ -14,6 +14,7 @@
 
 #include "base/memory.h"
 #include "base/scope.h"
+#include "base/test_switch.h"
 #include "kernel/syscalls.h"
 #include "rootfs/filesystem.h"
 #include "rootfs/root_path.h"
@@ -22,13 +23,14 @@
 static int open_source(const struct mount_step *step, struct sandbox_error *error)
 {
 	const uint64_t attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | step->attributes;
-	auto_close int file = kernel_openat2(AT_FDCWD, step->source, O_PATH, 0, RESOLVE_NO_SYMLINKS);
+	const bool again = !test_defence_removed("lent-again");
+	auto_close int file = kernel_openat2(AT_FDCWD, step->source, O_PATH, 0, again ? RESOLVE_NO_SYMLINKS : 0);
 	auto_close int tree = -1;
 	struct stat status;
 
 	if (file < 0 || fstat(file, &status) < 0)
 		return error_set(error, errno, "open %s", step->source);
-	if (status.st_dev != step->device || status.st_ino != step->inode)
+	if (again && (status.st_dev != step->device || status.st_ino != step->inode))
 		return error_set(error, ESTALE, "open %s: it was replaced while the sandbox started", step->source);
 	/* Recursive, or the kernel would uncover what the host has mounted over (and so refuses). */
 	tree = open_tree(file, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);

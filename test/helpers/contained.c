@@ -1,7 +1,7 @@
 /*
- * contained CANARY: run inside a sandbox on a hostile root. Looks whether set-up was led astray: is what
- * stands in the usual places what it should be, and is there a way to the host's file CANARY? Prints
- * "contained", or a sentence for each thing that is wrong, and then ends with 1.
+ * contained CANARY [FILE TEXT]…: run inside a sandbox on a hostile root. Looks whether set-up was led astray: is
+ * what stands in the usual places what it should be, is there a way to the host's file CANARY, and does each FILE
+ * begin with its TEXT? Prints "contained", or a sentence for each thing that is wrong, and then ends with 1.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -102,6 +102,20 @@ static void check_canary(const char *canary)
 	}
 }
 
+static void check_text(const char *path, const char *expected)
+{
+	char text[256] = "";
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	ssize_t size = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	if (fd >= 0)
+		(void)close(fd);
+	if (size < 0)
+		complain(strerror(errno), path);
+	else if (strncmp(text, expected, strlen(expected)) != 0)
+		complain("another file is shown there", path);
+}
+
 int main(int argc, char **argv)
 {
 	check_file_system("/proc", PROC_SUPER_MAGIC);
@@ -118,6 +132,8 @@ int main(int argc, char **argv)
 	check_working_directory();
 	if (argc > 1)
 		check_canary(argv[1]);
+	for (int i = 2; i + 1 < argc; i += 2)
+		check_text(argv[i], argv[i + 1]);
 	if (!problems)
 		puts("contained");
 	return problems != 0;

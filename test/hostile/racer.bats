@@ -12,8 +12,8 @@ load ../integration/helper
 setup_file() {
 	private_folders
 	export OUTSIDE=$BATS_FILE_TMPDIR/outside
-	mkdir "$OUTSIDE"
-	echo precious >"$OUTSIDE/file"
+	mkdir -p "$OUTSIDE/below"
+	echo precious | tee "$OUTSIDE/file" >"$OUTSIDE/below/file"
 	echo root:x:0:0::/outside:/bin/sh >"$OUTSIDE/passwd"
 }
 
@@ -24,16 +24,17 @@ setup() {
 	echo someone:x:1000:1000::/home/someone:/bin/sh >"$root/etc/passwd"
 	echo people:x:1000:someone >"$root/etc/group"
 	cp "$HELPERS/contained" "$root/contained"
-	echo lent >"$lent/source/file"
+	echo lent | tee "$lent/source/file" >"$lent/deep/below/file"
 }
 
 teardown() {
 	[ -z "${racer:-}" ] || kill "$racer" 2>/dev/null || true
+	remove_sandboxes
 }
 
 outside_snapshot() {
 	find "$OUTSIDE" -printf '%p %y %m %U:%G %s %T@ %C@ %n %i %l\n' | sort
-	cat "$OUTSIDE"/*
+	find "$OUTSIDE" -type f -exec cat {} +
 }
 
 swapped() {
@@ -57,11 +58,10 @@ end_race() {
 	racer=
 }
 
-# start OPTIONS…: one start, and every objection to the way it ended. $outcome becomes "contained" or an error's id.
+# start WORD…: one start by these words, and every objection to the way it ended. $outcome becomes "contained" or an error's id.
 start() {
 	local status=0
-	timeout -k 5 60 "$SANDBOX" run "$@" "$root" -- /contained "$OUTSIDE/file" \
-		>"$BATS_TEST_TMPDIR/stdout" 2>"$BATS_TEST_TMPDIR/stderr" || status=$?
+	timeout -k 5 60 "$SANDBOX" "$@" >"$BATS_TEST_TMPDIR/stdout" 2>"$BATS_TEST_TMPDIR/stderr" || status=$?
 	outcome=$(sed -n 's/^  more: .* help \(E_[A-Z_]*\)$/\1/p' "$BATS_TEST_TMPDIR/stderr")
 	case $status in
 	0) outcome=contained ;;
@@ -75,7 +75,12 @@ start() {
 	! grep -q 'precious' "$BATS_TEST_TMPDIR/stdout" "$BATS_TEST_TMPDIR/stderr" || echo 'the outside was read'
 }
 
-# race_starts OPTIONS…: as many starts as there have to be, during as many exchanges.
+# race_runs OPTIONS…: starts of new sandboxes.
+race_runs() {
+	race_starts run "$@" "$root" -- /contained "$OUTSIDE/file"
+}
+
+# race_starts WORD…: as many starts as there have to be, during as many exchanges.
 race_starts() {
 	local i before after
 	local -A outcomes=()
@@ -100,25 +105,44 @@ race_starts() {
 
 @test "the directories that every start mounts on or reads" {
 	race "$root"/{proc,sys,dev,etc,tmp,run}
-	race_starts -u someone:people
+	race_runs -u someone:people
 	end_race
 }
 
 @test "working directory, home, and the targets of volumes and tmpfs" {
 	race "$root"/{work,root,home/someone,mnt,var/cache}
-	race_starts -w /work/deep/er -e HOME=/root -v "$lent:/mnt/point" --tmpfs /var/cache/here
+	race_runs -w /work/deep/er -e HOME=/root -v "$lent:/mnt/point" --tmpfs /var/cache/here
 	end_race
 }
 
 @test "targets in a folder that is lent, where both sides see each exchange at once" {
 	race "$lent"/{target,deep/below,deep}
-	race_starts -v "$lent:/mnt" -v "$lent/source:/mnt/target" --tmpfs /mnt/deep/below
+	race_runs -v "$lent:/mnt" -v "$lent/source:/mnt/target" --tmpfs /mnt/deep/below
 	end_race
 }
 
+# What a sandbox may be lent was decided when it was made: whatever stands there at a start, it is shown that or nothing.
+create_with_sources() {
+	"$SANDBOX" create --name box -v "$lent/source:/mnt/source:ro" -v "$lent/deep/below:/mnt/below:ro" "$root" \
+		-- /contained "$OUTSIDE/file" /mnt/source/file lent /mnt/below/file lent
+}
+
 @test "sources of volumes: what is shown is what was there, or it is an error" {
+	create_with_sources
 	race "$lent"/{source,deep}
-	race_starts -v "$lent/source:/mnt/source:ro" -v "$lent/deep/below:/mnt/below:ro"
+	race_starts start -a box
+	end_race
+}
+
+@test "without looking at the sources again when they are lent, the racer wins" {
+	export SANDBOX_TEST_REMOVE=lent-again
+	SANDBOX=$SANDBOX_SWITCHED
+	starts=500 swaps=0
+	create_with_sources
+	race "$lent"/{source,deep}
+	run race_starts start -a box
+	[ "$status" != 0 ]
+	assert_output_has 'another file is shown there'
 	end_race
 }
 
@@ -128,7 +152,7 @@ race_starts() {
 	mv "$root" "$BATS_TEST_TMPDIR/place/root"
 	race "$BATS_TEST_TMPDIR/place/root"
 	root=$BATS_TEST_TMPDIR/place/root
-	race_starts
+	race_runs
 	end_race
 	root=$start_root
 }
@@ -138,7 +162,7 @@ race_starts() {
 	SANDBOX=$SANDBOX_SWITCHED
 	starts=200 swaps=0
 	race "$root"/{work,mnt}
-	run race_starts -w /work/deep/er -v "$lent:/mnt/point"
+	run race_runs -w /work/deep/er -v "$lent:/mnt/point"
 	[ "$status" != 0 ]
 	assert_output_has 'changed outside'
 	end_race

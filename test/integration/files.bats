@@ -53,6 +53,35 @@ setup() {
 	assert_output_has made
 }
 
+# Another folder takes the place of the lent one between the decision and the mount.
+# usage: replace_while_starting, for $status, $output and $stderr
+replace_while_starting() {
+	local tool results=$BATS_TEST_TMPDIR
+	SANDBOX_TEST_STOP_AT=init.unshared "$SANDBOX_SWITCHED" run -v "$lent:/src" "$BUSYBOX_TAR" cat /src/file \
+		>"$results/stdout" 2>"$results/stderr" 3>&- &
+	tool=$!
+	wait_until pgrep -P "$tool" -x stopped
+	mv "$lent" "$lent.away"
+	mkdir "$lent"
+	echo another >"$lent/file"
+	kill -CONT "$(pgrep -P "$tool" -x stopped)"
+	status=0
+	wait "$tool" || status=$?
+	output=$(<"$results/stdout") stderr=$(<"$results/stderr")
+	rm -r "$lent"
+	mv "$lent.away" "$lent"
+}
+
+@test "a folder that another takes the place of while the sandbox starts is an error" {
+	replace_while_starting
+	assert_status 125
+	assert_stderr_has 'it was replaced while the sandbox started'
+	assert_output ''
+	export SANDBOX_TEST_REMOVE=lent-again
+	replace_while_starting
+	assert_success another
+}
+
 @test "set-user-ID bits and device nodes mean nothing in what is lent" {
 	run_busybox -v "$lent:/src:rw" -- grep -o 'nosuid,nodev' /proc/self/mounts
 	assert_output_has nosuid,nodev
