@@ -15,7 +15,15 @@ setup() {
 }
 
 teardown() {
+	# This does not count.
+	false
+	[ "${BAD_TEARDOWN:-}" != leaves ] || exit 0
 	[ -z "${BAD_TEARDOWN:-}" ]
+}
+
+teardown_file() {
+	false
+	true
 }
 
 fails_below() {
@@ -40,6 +48,10 @@ fails_below() {
 	[ "$output" = $'one\ntwo' ]
 	[ "${lines[1]}" = two ]
 	[ "$stderr" = apart ]
+	run printf '\n\none\n\ntwo\n'
+	[ "${#lines[@]}" = 2 ]
+	run true
+	[ "${#lines[@]}" = 0 ]
 	echo "# measured: something" >&3
 }
 
@@ -72,6 +84,10 @@ fails_below() {
 
 @test "fails when its teardown does" {
 	BAD_TEARDOWN=1
+}
+
+@test "fails when its teardown leaves early" {
+	BAD_TEARDOWN=leaves
 }
 
 @test "fails when what should fail does not" {

@@ -14,12 +14,12 @@ results() {
 	run bats --tap test/vm/self/examples.bats
 	[ "$status" = 1 ]
 	expected=$(results)
-	[ "$(grep -c '^not ok' <<<"$expected")" = 7 ]
+	[ "$(grep -c '^not ok' <<<"$expected")" = 8 ]
 	run test/scripts/bats-lean test/vm/self/examples.bats
 	[ "$status" = 1 ]
 	diff <(echo "$expected") <(results)
 	# Where it failed, and what was said before.
-	[[ $output == *"fails_below, examples.bats, line 22"* ]]
+	[[ $output == *"fails_below, examples.bats, line 30"* ]]
 	[[ $output == *"# set up"* ]]
 }
 
@@ -35,6 +35,7 @@ assert_file_fails() {
 	assert_file_fails 'no-such-command'
 	assert_file_fails 'setup_file() { false; }'
 	assert_file_fails 'teardown_file() { false; }'
+	assert_file_fails 'teardown_file() { exit 0; }'
 	# A shape that it does not know.
 	assert_file_fails '@''test "in one line" { true; }'
 	run test/scripts/bats-lean "$BATS_TEST_TMPDIR/no-such-file.bats"
