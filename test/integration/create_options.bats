@@ -31,6 +31,7 @@ check_created() {
 	${conditions[$1]} || return 0
 	count=$((count + 1))
 	run_line "$1" "${given_words[$1]}"
+	check_accepted "$1"
 	# shellcheck disable=SC2053  # a pattern
 	[[ $output == $pattern ]] || complain "$1" "the output should match $pattern"
 }

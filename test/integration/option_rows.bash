@@ -77,10 +77,11 @@ with() {
 	return "$status"
 }
 
-# Runs the line of row NUMBER with these words for the option.
+# Runs the line of row NUMBER with these words for the option. $status is "none" when it did not come to sandbox.
 run_line() {
 	local folder
 	folder=$(mktemp -d "$BATS_TEST_TMPDIR/XXXXXX")
+	echo none >"$BATS_TEST_TMPDIR/status"
 	cp -R "$BATS_FILE_TMPDIR/template/." "$folder"
 	ln "$BATS_FILE_TMPDIR/archives/"* "$folder"
 	command=${commands[$1]} words_of_option=$2
@@ -94,12 +95,20 @@ complain() {
 	bad=1
 }
 
+# For a line that has run as it should. No output would else be the effect of any option that cannot be used. Some lines
+# show the error that they are about, on standard output.
+check_accepted() {
+	[[ $status != none && $stderr != *'sandbox: '*'  cause: '* ]] || complain "$1" "it should be no error"
+}
+
 # Runs a check on each row, or on those of the one option that SANDBOX_OPTION names, and fails after all.
 for_each_row() {
-	local i bad=0
+	local i checked=0 bad=0
 	for i in "${!options[@]}"; do
 		[ "${SANDBOX_OPTION:-${options[i]}}" = "${options[i]}" ] || continue
 		"$1" "$i"
+		checked=$((checked + 1))
 	done
+	[ "$checked" -gt 0 ]
 	[ "$bad" = 0 ]
 }

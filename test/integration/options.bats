@@ -17,6 +17,7 @@ check_effect() {
 	local pattern=${shown[$1]#=}
 	${conditions[$1]} && depends_on_machine "$1" || return 0
 	run_line "$1" "${given_words[$1]}"
+	check_accepted "$1"
 	# shellcheck disable=SC2053  # a pattern
 	[[ $output == $pattern ]] || complain "$1" "the output should match $pattern"
 	# What is there without the option is alike on any machine.
