@@ -17,8 +17,8 @@ in_empty_store() {
 teardown() {
 	local cache
 	for cache in "$BATS_TEST_TMPDIR"/cache.*; do
-		[ ! -d "$cache" ] || XDG_CACHE_HOME=$cache "$SANDBOX" reset
-		[ ! -e "$cache/sandbox" ]
+		[ ! -d "$cache" ] || XDG_CACHE_HOME=$cache "$SANDBOX" reset || return
+		[ ! -e "$cache/sandbox" ] || return
 	done
 }
 

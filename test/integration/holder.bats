@@ -22,8 +22,7 @@ setup() {
 
 teardown() {
 	pkill -KILL -u "$(id -u)" -x sandbox-holder || true
-	wait_until no_holder
-	rm -rf "$XDG_RUNTIME_DIR/sandbox"
+	wait_until no_holder && rm -rf "$XDG_RUNTIME_DIR/sandbox"
 }
 
 keep_for() {
@@ -180,7 +179,8 @@ run_with_ready() {
 	pid=$(holder_pids)
 	# PPID of who has no parent any more, a session of its own, no terminal.
 	read -r session terminal < <(ps -o sid=,tty= -p "$pid")
-	[ "$session" = "$pid" ] && [ "$terminal" = '?' ]
+	[ "$session" = "$pid" ]
+	[ "$terminal" = '?' ]
 	# Not dumpable: its descriptors and memory are closed even to its own user.
 	run ! cat "/proc/$pid/environ"
 	run ! ls "/proc/$pid/fd"
