@@ -29,7 +29,7 @@ judge() {
 	check_printable "$BATS_TEST_TMPDIR/stderr"
 	if [ "$expect" = honest ]; then
 		[ "$status" = 0 ] || echo "refused: $(cat -v "$BATS_TEST_TMPDIR/stderr")"
-		"$SANDBOX" images >"$BATS_TEST_TMPDIR/images"
+		"$SANDBOX" images >"$BATS_TEST_TMPDIR/images" || echo "its image cannot be listed"
 		check_printable "$BATS_TEST_TMPDIR/images"
 	else
 		[ "$status" = 125 ] || echo "exit status $status, not 125"
@@ -93,6 +93,7 @@ examine() {
 
 @test "every class of the generator is examined above" {
 	local class
+	[ "$(cut -f2 "$ARCHIVES/manifest" | sort -u | wc -l)" -gt 5 ]
 	while read -r class; do
 		grep -qE "^	examine .*\b$class( |\$)" "$BATS_TEST_FILENAME" || { echo "no test examines $class" && return 1; }
 	done < <(cut -f2 "$ARCHIVES/manifest" | sort -u)
@@ -113,6 +114,8 @@ examine() {
 	export SANDBOX_TEST_REMOVE=whiteout-dots
 	SANDBOX=$SANDBOX_SWITCHED
 	store_remove
-	capture "$SANDBOX" import "$ARCHIVES/whiteout-dots"
-	[[ $stderr != *"directory's own name"* ]] || fail_with 'it should not be refused for its name'
+	"$SANDBOX" import "$ARCHIVES/whiteout-dots"
+	# What is above the root of a layer is the root, for who is confined to it.
+	capture as_layer_root getfattr --absolute-names --only-values -n user.overlay.opaque "$store"/layers/*/root
+	assert_output y
 }
