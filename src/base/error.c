@@ -140,6 +140,12 @@ int error_fix(struct sandbox_error *error, const char *format, ...)
 	return error_result(error);
 }
 
+int error_child_died(struct sandbox_error *error, const char *cause)
+{
+	error_cause(error, SANDBOX_E_CHILD_DIED, "%s", cause);
+	return error_fix(error, "look for the reason in the kernel's log: sudo dmesg | tail -n 20");
+}
+
 void error_clear(struct sandbox_error *error)
 {
 	if (!error)

@@ -26,6 +26,12 @@ int error_cause(struct sandbox_error *error, enum sandbox_error_id id, const cha
 /* Says what the user can do about it. Returns like error_wrap. */
 int error_fix(struct sandbox_error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/*
+ * The cause of a process that had to answer and has ended instead: E_CHILD_DIED, and where to look for more. Returns like
+ * error_wrap.
+ */
+int error_child_died(struct sandbox_error *error, const char *cause);
+
 /* Back to "no error". */
 void error_clear(struct sandbox_error *error);
 

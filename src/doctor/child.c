@@ -76,8 +76,7 @@ static int receive_answer(int channel, const struct interrupt *interrupt, struct
 		return answer.result;
 	}
 	error_set(&report->error, ECHILD, "make the check");
-	error_cause(&report->error, SANDBOX_E_CHILD_DIED, "its process was killed");
-	return error_fix(&report->error, "look for the reason in the kernel's log: sudo dmesg");
+	return error_child_died(&report->error, "its process was killed");
 }
 
 /* It leads a process group, and what it has started is in there. */

@@ -91,7 +91,7 @@ static void suggest(struct sandbox_error *error)
 		{SANDBOX_E_ARCHIVE_TRUNCATED, "fetch or export it again, and compare its checksum"},
 		{SANDBOX_E_ARCHIVE_HOSTILE, "do not trust it; if it is your own, make it again with tar -C ROOT -c ."},
 		{SANDBOX_E_ARCHIVE_LIMIT, "if you trust it, raise the limit: `sandbox import --help`, sandbox-config(5)"},
-		{SANDBOX_E_NO_SPACE, "free some space (`sandbox rmi`), or use another directory with --root DIR"},
+		{SANDBOX_E_NO_SPACE, "free some space (`sandbox gc`, `sandbox rmi`), or use another directory with --root DIR"},
 		{SANDBOX_E_NO_ATTRIBUTES, "put the store on another file system (ext4, xfs, btrfs) with --root DIR"},
 	};
 
@@ -191,7 +191,7 @@ static int explain_death(int result, struct sandbox_error *error)
 {
 	if (result == 0)
 		(void)error_set(error, ECHILD, "the importer ended without a result");
-	return error_cause(error, SANDBOX_E_CHILD_DIED, "it was killed, or it ran into an error of its own");
+	return error_child_died(error, "it was killed, or it ran into an error of its own");
 }
 
 int importer_run(const struct importer *importer, struct import_result *out, struct import_image *out_image,

@@ -334,7 +334,7 @@ static int expect_message(const struct uplink *uplink, enum uplink_step step, pi
 	while (size < 0 && errno == EINTR);
 	if (size != sizeof(message)) {
 		error_set(error, 0, "the keeper of pasta has ended");
-		error_cause(error, SANDBOX_E_CHILD_DIED, "it was killed, or it crashed");
+		error_child_died(error, "it was killed, or it crashed");
 		return -ECHILD;
 	}
 	if (message.step == step) {

@@ -143,7 +143,7 @@ int channel_expect(int channel, enum channel_step step, struct channel_message *
 		return result;
 	if (result == 0) {
 		error_set(error, ECHILD, "set up the sandbox: the other process ended before %s", channel_step_name(step));
-		return error_cause(error, SANDBOX_E_CHILD_DIED, "it was killed, or it crashed");
+		return error_child_died(error, "it was killed, or it crashed");
 	}
 	if (message.step == step && out) {
 		*out = message;

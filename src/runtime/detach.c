@@ -83,7 +83,7 @@ static int hear_supervisor(int reader, pid_t supervisor, char out_id[REGISTRY_ID
 
 	if (!wait_for_report(reader, supervisor) || fd_read_full(reader, &report, sizeof(report)) != sizeof(report)) {
 		error_set(error, ECHILD, "start the sandbox in the background");
-		return error_cause(error, SANDBOX_E_CHILD_DIED, "its supervisor was killed, or it crashed");
+		return error_child_died(error, "its supervisor was killed, or it crashed");
 	}
 	error_sanitize(&report.error);
 	if (report.result < 0 && error)

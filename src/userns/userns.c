@@ -231,7 +231,7 @@ int userns_wait(struct userns_child *child, struct sandbox_error *error)
 	error_set(error, ECHILD, WIFSIGNALED(status) ? "helper in a user namespace ended by signal %d"
 						      : "helper in a user namespace failed with status %d",
 		WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-	return error_cause(error, SANDBOX_E_CHILD_DIED, "it ended without saying why");
+	return error_child_died(error, "it was killed, or it crashed");
 }
 
 void userns_child_finish(struct userns_child *child)

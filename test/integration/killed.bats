@@ -68,6 +68,7 @@ kill_everywhere() {
 		[ "$store" = full ] || store_is empty
 		SANDBOX_TEST_KILL_AT=$point run_switched "$@"
 		[ "$status" != 0 ] || is_done_without "$point" || fail_with "not killed at $point"
+		[[ $stderr != *E_CHILD_DIED* ]] || assert_error 'sudo dmesg'
 		assert_nothing_lives "$living" "killed at $point"
 		assert_healed "$mode" "$living" "killed at $point"
 	done

@@ -259,6 +259,8 @@ supervisor_of() {
 	for step in registry.made container.named launch.cloned launch.mapped launch.set-up detach.report; do
 		capture env SANDBOX_TEST_KILL_AT=$step "$SANDBOX_SWITCHED" run -d --rm "$BUSYBOX_TAR" sleep 6003
 		[ "$status" != 0 ]
+		# Whoever is killed himself says nothing.
+		[ "$status" = 137 ] || assert_error E_CHILD_DIED
 		swept() {
 			[ -z "$("$SANDBOX" ps -aq)" ] && ! pgrep -u "$(id -u)" -f '^sleep 6003'
 		}
