@@ -312,8 +312,7 @@ static int explain_full(int result, struct sandbox_error *error)
 {
 	if ((result != -ENOSPC && result != -EDQUOT) || !error || error->id != SANDBOX_E_NONE)
 		return result;
-	(void)error_cause(error, SANDBOX_E_NO_SPACE, "the file system of the image store is full, or your quota is used up");
-	return error_fix(error, "remove images that you do not need, or name another place for the store with --root DIR");
+	return image_store_explain_full(error);
 }
 
 static int resolve_file(struct image_store *store, const char *path, const struct image_request *request,

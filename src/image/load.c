@@ -61,8 +61,7 @@ static int set_aside(struct staging *staging, int from, uint64_t limit, struct s
 			result = error_set(error, errno, "set the archive aside");
 	}
 	if (result == -ENOSPC || result == -EDQUOT)
-		(void)error_cause(error, SANDBOX_E_NO_SPACE, "the file system of the image store is full, or your quota is "
-			"used up");
+		(void)image_store_explain_full(error);
 	return result;
 }
 

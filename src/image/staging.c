@@ -174,8 +174,7 @@ int staging_remove(struct image_store *store, struct staging *staging, const str
 static int write_failed(int code, const char *path, struct sandbox_error *error)
 {
 	(void)error_set(error, code, "write %s", path);
-	return code == ENOSPC || code == EDQUOT ?
-		error_cause(error, SANDBOX_E_NO_SPACE, "the file system of the image store is full") : -code;
+	return code == ENOSPC || code == EDQUOT ? image_store_explain_full(error) : -code;
 }
 
 /* A power cut may leave the new name and no data: what had it before must not be lost to that. */

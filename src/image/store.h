@@ -53,6 +53,9 @@ void image_store_finish(struct image_store *store);
  */
 int image_store_explain(int code, const char *path, const char *doing, struct sandbox_error *error);
 
+/* The cause of a write to the store that found no room: E_NO_SPACE, and what to do about it. Returns like error_wrap. */
+int image_store_explain_full(struct sandbox_error *error);
+
 /*
  * Removes the whole store. E_IMAGE_IN_USE, and nothing removed, while a sandbox runs from it or an import is
  * under way. `map` as for image_remove. 0 or -errno.

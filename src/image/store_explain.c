@@ -67,3 +67,9 @@ int image_store_explain(int code, const char *path, const char *doing, struct sa
 		(void)error_fix(error, "name a directory that you may write to, and that has room, with --root DIR");
 	return code ? -code : -EINVAL;
 }
+
+int image_store_explain_full(struct sandbox_error *error)
+{
+	(void)error_cause(error, SANDBOX_E_NO_SPACE, "the file system of the image store is full, or your quota is used up");
+	return error_fix(error, "free some space (`sandbox gc`, `sandbox rmi`), or use another directory with --root DIR");
+}

@@ -14,6 +14,7 @@
 #include "base/scope.h"
 #include "base/test_switch.h"
 #include "image/copy_work.h"
+#include "image/store.h"
 
 /*
  * Depth first with one directory open on each side, however deep the tree is: what is still to be entered waits on a
@@ -32,8 +33,7 @@ int copy_failed(struct sandbox_error *error, int code, const char *name, const c
 	(void)error_set(error, code, "copy \"%.200s\": %s", name, doing);
 	if (code != ENOSPC && code != EDQUOT)
 		return code ? -code : -EINVAL;
-	(void)error_cause(error, SANDBOX_E_NO_SPACE, "the file system of the image store is full, or your quota is used up");
-	return error_fix(error, "free some space (`sandbox rmi`), or use another directory with --root DIR");
+	return image_store_explain_full(error);
 }
 
 /* ---- what is still to be entered ---- */
