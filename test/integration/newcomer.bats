@@ -128,7 +128,7 @@ answers() {
 	answers 'SANDBOX is missing' rm
 	answers 'too many operands' images x
 	answers 'sandbox load -i images.tar' load images.tar
-	answers '-v needs SOURCE:TARGET' run -v
+	answers '-v (--volume) needs SOURCE:TARGET' run -v
 	answers '--volume needs SOURCE:TARGET' run --volume
 	answers 'no image ""' run ''
 	answers 'empty' --root= images
