@@ -51,11 +51,13 @@ static int open_filesystem(const struct mount_step *step, const char *type, cons
 static int make_target(const struct mount_work *work, const struct mount_step *step, struct sandbox_error *error)
 {
 	const char *name = mount_name_in_fresh(work, step->target);
+	int made;
 
-	if (name && mkdirat(work->fresh, name, 0755) == 0)
-		return openat(work->fresh, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return root_make_directory(work->root, step->target, 0755, step->follow_links ? ROOT_FOLLOW : ROOT_NO_LINKS,
-		error);
+	if (!name || mkdirat(work->fresh, name, 0755) < 0)
+		return root_make_directory(work->root, step->target, 0755, step->follow_links ? ROOT_FOLLOW : ROOT_NO_LINKS,
+			error);
+	made = openat(work->fresh, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return made < 0 ? error_set(error, errno, "open %s", step->target) : made;
 }
 
 static int mount_filesystem(struct mount_work *work, const struct mount_step *step, const char *type,
