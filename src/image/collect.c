@@ -222,8 +222,15 @@ static int check_terms(const struct image_collection *collection, const struct i
 
 	if (result < 0 || test_defence_removed("terms-again"))
 		return result;
-	if (image_record_load(collection->store->root, record->digest.hex, &now, NULL) < 0)
+	result = image_record_load(collection->store->root, record->digest.hex, &now, error);
+	/* Nothing of it would keep it. */
+	if (result == -ENOENT || result == -EUCLEAN) {
+		error_clear(error);
 		now.used = record->used;
+		result = 0;
+	}
+	if (result < 0)
+		return result;
 	if (names.count <= terms->names && now.used <= terms->used &&
 	    (!terms->name || !*terms->name || strings_contain(&names, terms->name)))
 		return 0;
