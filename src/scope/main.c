@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <systemd/sd-bus.h>
 
@@ -131,15 +132,27 @@ static int finish_call(sd_bus *bus, sd_bus_message *call, uint64_t microseconds,
 	return EXIT_SUCCESS;
 }
 
+static uint64_t now_microseconds(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* In all: the manager tells of other jobs, too. */
 static int wait_for_job(sd_bus *bus, const struct job *job, uint64_t microseconds)
 {
+	uint64_t end = now_microseconds() + microseconds;
+
 	while (!job->result[0]) {
 		int result = sd_bus_process(bus, NULL);
+		uint64_t now = now_microseconds();
 
-		if (result == 0)
-			result = sd_bus_wait(bus, microseconds);
-		if (result == 0)
+		if (now >= end)
 			return fail("the manager does not answer", -ETIMEDOUT, NULL);
+		if (result == 0)
+			result = sd_bus_wait(bus, end - now);
 		if (result < 0)
 			return fail("the connection to the manager broke", result, NULL);
 	}
