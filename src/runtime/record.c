@@ -147,14 +147,27 @@ static int read_exit(struct json_object *record, struct sandbox_entry *out, stru
 	return result;
 }
 
-/* What cannot be read is as good as absent: a power cut may have come before it was on the disk. */
-static bool has_exited(const struct registry_entry *entry, struct sandbox_entry *out, struct record_rest *rest)
+/* What makes no sense is as good as absent: a power cut may have come before it was on the disk. */
+static bool is_damage(int result)
 {
-	struct json_object *record = NULL;
-	bool known = read_json(entry, exit_name, &record, NULL) == 0 && read_exit(record, out, rest, NULL) == 0;
+	return result == -ENOENT || result == -EINVAL || result == -ERANGE || result == -EFBIG;
+}
 
-	json_free(&record);
-	return known && rest->exit_starts == out->starts;
+/* 1 or 0, or -errno. */
+static int has_exited(const struct registry_entry *entry, struct sandbox_entry *out, struct record_rest *rest,
+	struct sandbox_error *error)
+{
+	auto_finish(json_free) struct json_object *record = NULL;
+	int result = read_json(entry, exit_name, &record, error);
+
+	if (result == 0)
+		result = read_exit(record, out, rest, error);
+	if (result == 0)
+		return rest->exit_starts == out->starts;
+	if (!is_damage(result))
+		return result;
+	error_clear(error);
+	return 0;
 }
 
 /* Nobody has written down how it ended, and the machine was started again since: it went down with that. */
@@ -172,17 +185,23 @@ static bool went_down(const struct record_rest *rest, struct sandbox_entry *out)
 	return true;
 }
 
-static enum sandbox_status decide_status(const struct registry_entry *entry, bool live, struct sandbox_entry *out,
-	struct record_rest *rest)
+static int decide_status(const struct registry_entry *entry, bool live, struct record_rest *rest, struct sandbox_entry *out,
+	struct sandbox_error *error)
 {
-	if (!out->starts)
-		return SANDBOX_CREATED;
 	/* Its end is written down a moment before its lock is given back. */
-	if (has_exited(entry, out, rest))
-		return SANDBOX_EXITED;
-	if (live)
-		return SANDBOX_RUNNING;
-	return went_down(rest, out) ? SANDBOX_EXITED : SANDBOX_DEAD;
+	int exited = out->starts ? has_exited(entry, out, rest, error) : 0;
+
+	if (exited < 0)
+		return exited;
+	if (!out->starts)
+		out->status = SANDBOX_CREATED;
+	else if (exited)
+		out->status = SANDBOX_EXITED;
+	else if (live)
+		out->status = SANDBOX_RUNNING;
+	else
+		out->status = went_down(rest, out) ? SANDBOX_EXITED : SANDBOX_DEAD;
+	return 0;
 }
 
 static int load(const struct registry_entry *entry, bool live, struct sandbox_entry *out, struct sandbox_error *error)
@@ -199,7 +218,9 @@ static int load(const struct registry_entry *entry, bool live, struct sandbox_en
 		return result;
 	found.name = memory_text(registry_entry_name(entry));
 	memcpy(found.id, entry->id, sizeof(found.id));
-	found.status = decide_status(entry, live, &found, &rest);
+	result = decide_status(entry, live, &rest, &found, error);
+	if (result < 0)
+		return result;
 	*out = found;
 	found = (struct sandbox_entry){.id = ""};
 	return 0;
