@@ -13,6 +13,7 @@
 #include "base/scope.h"
 #include "base/strings.h"
 #include "base/test_switch.h"
+#include "image/collect.h"
 #include "image/image.h"
 #include "image/layer.h"
 #include "image/lease.h"
@@ -169,6 +170,19 @@ static int record_image(struct image_store *store, const struct image_commit *co
 	return result;
 }
 
+/* The layer has no image that it came for. What could not be taken back, gc finds. */
+static void take_back(struct image_store *store, const struct image_commit *commit)
+{
+	const struct image_collection collection = {.store = store, .map = commit->map};
+	struct image_collected counts = {.layers = 0};
+	char name[LAYER_NAME_SIZE];
+	struct digest tree;
+
+	unpack_name_tree(&commit->diff, &tree);
+	layer_name(&tree, commit->map, name);
+	(void)image_collect_layer(&collection, name, false, &counts, NULL);
+}
+
 int image_commit(struct image_store *store, const struct image_commit *commit, struct digest *out_digest,
 	struct sandbox_error *error)
 {
@@ -187,5 +201,7 @@ int image_commit(struct image_store *store, const struct image_commit *commit, s
 	}
 	/* Until the record names it, the lease alone keeps it. */
 	scope_close(&lease.wrapper);
+	if (result < 0 && lease.made)
+		take_back(store, commit);
 	return result;
 }

@@ -191,6 +191,22 @@ list_inside() {
 	assert_status 0
 }
 
+@test "one whose image cannot be recorded takes its layer back" {
+	"$SANDBOX" run --name unrecorded busybox touch /unrecorded
+	before=$(ls "$STORE/layers")
+	chmod a-w "$STORE/images"
+	sandbox commit unrecorded
+	chmod u+w "$STORE/images"
+	assert_status 125
+	assert_stderr_has 'Permission denied'
+	[ "$(ls "$STORE/layers")" = "$before" ]
+	sandbox commit unrecorded
+	assert_status 0
+	sandbox run "$output" ls /unrecorded
+	assert_success /unrecorded
+	"$SANDBOX" rm unrecorded
+}
+
 @test "a damaged commit is told of, and not removed: no archive brings it back" {
 	digest=$("$SANDBOX" commit job damaged)
 	tree=$(find "$STORE/layers" -path '*/root/new')
