@@ -9,6 +9,7 @@
 
 #include "base/fd.h"
 #include "base/memory.h"
+#include "base/reap.h"
 #include "base/scope.h"
 
 enum { SPAWN_OUTPUT_MAX = 64 * 1024 };
@@ -93,11 +94,12 @@ int spawn_wait(struct spawn *spawn, int *out_status, char **out_output, struct s
 {
 	auto_free char *output = memory_zeroed(SPAWN_OUTPUT_MAX + 1, 1);
 	ssize_t size = fd_read_full(spawn->output, output, SPAWN_OUTPUT_MAX);
+	int result;
 
 	(void)close(take_fd(&spawn->output));
-	while (waitpid(spawn->pid, out_status, 0) < 0)
-		if (errno != EINTR)
-			return error_set(error, errno, "wait for a helper program");
+	result = reap_child(spawn->pid, out_status);
+	if (result < 0)
+		return error_set(error, -result, "wait for a helper program");
 	spawn->pid = 0;
 	if (size < 0)
 		return error_set(error, (int)-size, "read the output of a helper program");
@@ -109,12 +111,7 @@ int spawn_wait(struct spawn *spawn, int *out_status, char **out_output, struct s
 void spawn_finish(struct spawn *spawn)
 {
 	fd_close(&spawn->output);
-	if (spawn->pid <= 0)
-		return;
-	(void)kill(spawn->pid, SIGKILL);
-	while (waitpid(spawn->pid, NULL, 0) < 0 && errno == EINTR)
-		;
-	spawn->pid = 0;
+	end_child(&spawn->pid);
 }
 
 enum { DETACHED_FDS_MAX = 8 };
@@ -147,8 +144,8 @@ int spawn_detached(char *const argv[], const int *fds, size_t count, struct sand
 		(void)close(raised[--held]);
 	if (result)
 		return error_set(error, result, "run %s", argv[0]);
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return error_set(error, errno, "wait for %s", argv[0]);
+	result = reap_child(pid, &status);
+	if (result < 0)
+		return error_set(error, -result, "wait for %s", argv[0]);
 	return status == 0 ? 0 : error_set(error, ECHILD, "%s failed", argv[0]);
 }

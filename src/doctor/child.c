@@ -7,9 +7,9 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/reap.h"
 #include "base/scope.h"
 #include "base/test_switch.h"
 #include "kernel/syscalls.h"
@@ -80,12 +80,10 @@ static int receive_answer(int channel, const struct interrupt *interrupt, struct
 }
 
 /* It leads a process group, and what it has started is in there. */
-static void end_child(pid_t child)
+static void end_group(pid_t leader)
 {
-	(void)kill(-child, SIGKILL);
-	(void)kill(child, SIGKILL);
-	while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
-		;
+	(void)kill(-leader, SIGKILL);
+	end_child(&leader);
 }
 
 int child_run(uint64_t flags, int (*function)(const struct examination *examination, struct check_report *report),
@@ -107,6 +105,6 @@ int child_run(uint64_t flags, int (*function)(const struct examination *examinat
 	if (child < 0)
 		return error_set(&report->error, errno, "start a process");
 	result = receive_answer(ours, &examination->interrupt, report);
-	end_child(child);
+	end_group(child);
 	return result;
 }

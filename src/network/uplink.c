@@ -17,6 +17,7 @@
 
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/reap.h"
 #include "base/scope.h"
 #include "base/spawn.h"
 #include "base/strings.h"
@@ -109,8 +110,7 @@ static int keeper_explain_end(struct keeper *self, struct sandbox_error *error)
 {
 	int status = 0;
 
-	while (waitpid(self->pasta.pid, &status, 0) < 0 && errno == EINTR)
-		;
+	(void)reap_child(self->pasta.pid, &status);
 	self->pasta.pid = 0;
 	if (WIFSIGNALED(status))
 		error_set(error, 0, "pasta was ended by signal %d", WTERMSIG(status));
@@ -367,8 +367,7 @@ int uplink_start(const struct sandbox_strings *arguments, const struct idmap *id
 	if (stage < 0)
 		return error_set(error, errno, "start the keeper of pasta");
 	result = expect_message(out, UPLINK_STARTED, &out->keeper, error);
-	while (waitpid(stage, NULL, 0) < 0 && errno == EINTR)
-		;
+	(void)reap_child(stage, NULL);
 	return result < 0 ? error_wrap(error, "connect the sandbox to the network") : 0;
 }
 
@@ -391,10 +390,5 @@ void uplink_hear_end(struct uplink *uplink, struct sandbox_error *out)
 void uplink_finish(struct uplink *uplink)
 {
 	fd_close(&uplink->channel);
-	if (uplink->keeper > 0) {
-		(void)kill(uplink->keeper, SIGKILL);
-		while (waitpid(uplink->keeper, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
-	uplink->keeper = 0;
+	end_child(&uplink->keeper);
 }

@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/reap.h"
 #include "base/scope.h"
 #include "base/test_switch.h"
 #include "runtime/events.h"
@@ -220,12 +221,7 @@ int container_create(struct container *container, const struct sandbox_locations
 
 static void end_init(struct container *container)
 {
-	if (container->init > 0) {
-		(void)kill(container->init, SIGKILL);
-		while (waitpid(container->init, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
-	container->init = 0;
+	end_child(&container->init);
 	fd_close(&container->init_pidfd);
 	fd_close(&container->channel);
 	held_close(&container->held);
@@ -333,9 +329,8 @@ void container_wait_chore(struct container *container, const struct interrupt *i
 	if (chore >= 0 && interrupt_wait(interrupt, chore, NULL) < 0) {
 		(void)kill(container->chore, SIGKILL);
 		(void)waitpid(container->chore, NULL, WNOHANG);
-	} else {
-		while (container->chore > 0 && waitpid(container->chore, NULL, 0) < 0 && errno == EINTR)
-			;
+	} else if (container->chore > 0) {
+		(void)reap_child(container->chore, NULL);
 	}
 	container->chore = 0;
 }

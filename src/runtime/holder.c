@@ -17,7 +17,6 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/digest.h"
@@ -26,6 +25,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/program.h"
+#include "base/reap.h"
 #include "base/scope.h"
 #include "base/spawn.h"
 #include "base/test_switch.h"
@@ -198,9 +198,7 @@ static int make_userns(const struct idmap *map, struct sandbox_error *error)
 		userns = open(path, O_RDONLY | O_CLOEXEC);
 	if (result == 0 && userns < 0)
 		result = error_set(error, errno, "open %s", path);
-	(void)kill(child, SIGKILL);
-	while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
-		;
+	end_child(&child);
 	return result < 0 ? result : userns;
 }
 

@@ -3,10 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/reap.h"
 #include "base/scope.h"
 #include "base/test_switch.h"
 #include "runtime/group.h"
@@ -121,8 +121,8 @@ int pausing_end(struct pausing *pausing, struct sandbox_error *error)
 	if (result == 0)
 		(void)fd_write_all(pausing->word, "", 1);
 	fd_close(&pausing->word);
-	while (pausing->guard > 0 && waitpid(pausing->guard, NULL, 0) < 0 && errno == EINTR)
-		;
+	if (pausing->guard > 0)
+		(void)reap_child(pausing->guard, NULL);
 	pausing->guard = 0;
 	return result;
 }

@@ -2,10 +2,9 @@
 
 #include <errno.h>
 #include <sched.h>
-#include <signal.h>
-#include <sys/wait.h>
 
 #include "base/fd.h"
+#include "base/reap.h"
 #include "base/test_switch.h"
 #include "kernel/syscalls.h"
 #include "userns/userns.h"
@@ -45,20 +44,14 @@ static int run_stage(struct work *work)
 
 	if (pid < 0)
 		return error_set(work->error, errno, "fork");
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	(void)reap_child(pid, NULL);
 	return work->result;
 }
 
 static void end_init(struct stage *stage)
 {
-	if (stage->init > 0) {
-		(void)kill(stage->init, SIGKILL);
-		while (waitpid(stage->init, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
+	end_child(&stage->init);
 	fd_close(&stage->init_pidfd);
-	stage->init = 0;
 }
 
 int stage_clone_init(struct stage *stage, struct sandbox_error *error)

@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/reap.h"
 #include "base/scope.h"
 #include "base/test_switch.h"
 #include "kernel/syscalls.h"
@@ -211,14 +212,14 @@ int userns_wait(struct userns_child *child, struct sandbox_error *error)
 {
 	struct sandbox_error reported;
 	ssize_t size;
-	int status = 0;
+	int status = 0, result;
 
 	do
 		size = recv(child->report, &reported, sizeof(reported), 0);
 	while (size < 0 && errno == EINTR);
-	while (waitpid(child->pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return error_set(error, errno, "wait for a helper in a user namespace");
+	result = reap_child(child->pid, &status);
+	if (result < 0)
+		return error_set(error, -result, "wait for a helper in a user namespace");
 	child->pid = 0;
 	if (size == sizeof(reported)) {
 		error_sanitize(&reported);
@@ -236,11 +237,7 @@ int userns_wait(struct userns_child *child, struct sandbox_error *error)
 
 void userns_child_finish(struct userns_child *child)
 {
-	if (child->pid > 0) {
-		(void)kill(child->pid, SIGKILL);
-		while (waitpid(child->pid, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
+	end_child(&child->pid);
 	if (child->pidfd >= 0)
 		(void)close(child->pidfd);
 	if (child->report >= 0)
