@@ -323,17 +323,15 @@ void cgroup_group_end(const char *path)
 /* rmdir(2) is all that there is, and files go along. */
 int cgroup_tree_remove(int parent, const char *name, struct sandbox_error *error)
 {
-	auto_close int directory = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	auto_closedir DIR *stream = NULL;
+	auto_closedir DIR *stream = directory_read(openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
 	struct dirent *entry;
 
-	if (directory < 0)
+	if (!stream)
 		return errno == ENOENT ? 0 : error_set(error, errno, "open the group %s", name);
-	stream = fdopendir(dup(directory));
 	/* A payload that may mount cgroup2 calls its own as it likes, .hidden too. */
-	while (stream && (entry = readdir(stream)))
+	while ((entry = readdir(stream)))
 		if (entry->d_type == DT_DIR && strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			(void)cgroup_tree_remove(directory, entry->d_name, NULL);
+			(void)cgroup_tree_remove(dirfd(stream), entry->d_name, NULL);
 	if (unlinkat(parent, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
 		return error_set(error, errno, "remove the group %s", name);
 	return 0;

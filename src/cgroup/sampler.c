@@ -14,6 +14,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/directory.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/scope.h"
@@ -120,7 +121,7 @@ static void visit_threads(int process, unsigned int stride, unsigned int turn, b
 	struct dirent *entry;
 	bool done = false;
 
-	stream = directory >= 0 ? fdopendir(directory) : NULL;
+	stream = directory_read(directory);
 	while (stream && !done && (entry = readdir(stream))) {
 		auto_close int thread = -1;
 
@@ -160,7 +161,7 @@ static bool count_descriptors(int thread, void *context)
 	int directory = openat(thread, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct dirent *entry;
 
-	stream = directory >= 0 ? fdopendir(directory) : NULL;
+	stream = directory_read(directory);
 	while (stream && (entry = readdir(stream))) {
 		char target[sizeof(memfd_prefix)];
 		struct statx status;
@@ -351,7 +352,7 @@ static void visit_processes(const struct sampler *sampler, struct tally *tally, 
 	int directory = openat(sampler->processes, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct dirent *entry;
 
-	stream = directory >= 0 ? fdopendir(directory) : NULL;
+	stream = directory_read(directory);
 	while (stream && (entry = readdir(stream))) {
 		struct unheld unheld = {tally, objects};
 		auto_close int process = -1;

@@ -1,6 +1,5 @@
 #include "runtime/holder.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -20,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/digest.h"
+#include "base/directory.h"
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -299,17 +299,14 @@ static void each_holder(const char *runtime, void (*function)(int directory, con
 {
 	auto_close int directory = open_holders(runtime, false, NULL);
 	auto_closedir DIR *stream = NULL;
-	struct dirent *entry;
+	const char *name;
 
 	if (directory < 0 || flock(directory, LOCK_EX | LOCK_NB) < 0)
 		return;
-	stream = fdopendir(directory);
-	if (!stream)
-		return;
-	(void)take_fd(&directory);
-	while ((entry = readdir(stream)))
-		if (entry->d_name[0] != '.')
-			function(dirfd(stream), entry->d_name);
+	stream = directory_read(take_fd(&directory));
+	while (stream && (name = directory_next(stream)))
+		if (*name != '.')
+			function(dirfd(stream), name);
 }
 
 /*

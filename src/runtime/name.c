@@ -1,6 +1,5 @@
 #include "runtime/name.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -8,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/directory.h"
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -82,22 +82,19 @@ void names_sweep(const char *runtime, const char *kind, bool (*clean)(int lock))
 {
 	auto_close int names = open_names(runtime, kind, false, NULL);
 	auto_closedir DIR *stream = NULL;
-	struct dirent *entry;
+	const char *name;
 
 	if (names < 0 || flock(names, LOCK_EX | LOCK_NB) < 0)
 		return;
-	stream = fdopendir(names);
-	if (!stream)
-		return;
-	(void)take_fd(&names);
-	while ((entry = readdir(stream))) {
+	stream = directory_read(take_fd(&names));
+	while (stream && (name = directory_next(stream))) {
 		auto_close int lock = -1;
 
-		if (entry->d_name[0] == '.')
+		if (*name == '.')
 			continue;
-		lock = openat(dirfd(stream), entry->d_name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+		lock = openat(dirfd(stream), name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 		if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0 && (!clean || clean(lock)))
-			(void)unlinkat(dirfd(stream), entry->d_name, 0);
+			(void)unlinkat(dirfd(stream), name, 0);
 	}
 }
 

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/directory.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/scope.h"
@@ -171,7 +172,7 @@ static int compare_found(const void *left, const void *right)
 
 static void collect(struct survey *survey)
 {
-	auto_closedir DIR *stream = fdopendir(fcntl(survey->proc, F_DUPFD_CLOEXEC, 3));
+	auto_closedir DIR *stream = directory_read(openat(survey->proc, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	struct dirent *entry;
 
 	while (stream && (entry = readdir(stream))) {

@@ -1,6 +1,5 @@
 #include "runtime/upper.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/directory.h"
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -71,23 +71,20 @@ static int find_dead_upper(const char *state, size_t skip, char *out_name, size_
 {
 	auto_close int ephemeral = open_ephemeral(state, LOCK_EX | LOCK_NB, NULL);
 	auto_closedir DIR *stream = NULL;
-	struct dirent *entry;
+	const char *name;
 
 	if (ephemeral < 0)
 		return -1;
-	stream = fdopendir(ephemeral);
-	if (!stream)
-		return -1;
-	(void)take_fd(&ephemeral);
-	while ((entry = readdir(stream))) {
+	stream = directory_read(take_fd(&ephemeral));
+	while (stream && (name = directory_next(stream))) {
 		auto_close int upper = -1;
 
-		if (entry->d_name[0] == '.' || strlen(entry->d_name) >= size)
+		if (*name == '.' || strlen(name) >= size)
 			continue;
-		upper = openat(dirfd(stream), entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		upper = openat(dirfd(stream), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (upper < 0 || flock(upper, LOCK_EX | LOCK_NB) < 0 || skip-- > 0)
 			continue;
-		(void)snprintf(out_name, size, "%s", entry->d_name);
+		(void)snprintf(out_name, size, "%s", name);
 		return take_fd(&upper);
 	}
 	return -1;
