@@ -132,9 +132,10 @@ int container_show_init(struct container *container, const struct plan *plan, st
 
 	if (!plan->pidfile)
 		return 0;
-	container->pidfile = plan->pidfile;
-	if (file_replace(AT_FDCWD, plan->pidfile, line, strlen(line), 0644, error) == 0)
+	if (file_replace(AT_FDCWD, plan->pidfile, line, strlen(line), 0644, error) == 0) {
+		container->pidfile = plan->pidfile;
 		return 0;
+	}
 	error_wrap(error, "--pidfile");
 	error_cause(error, SANDBOX_E_USAGE, "the file cannot be written");
 	return error_fix(error, "name one in a folder that you may write");

@@ -641,6 +641,12 @@ waits_for_name() {
 	[ ! -e other ] && [ ! -e elsewhere ]
 	run_busybox --pidfile /no/such/folder/pid -- true
 	assert_error 'may write'
+	# One that could not be replaced, as there is no longer name for the new one, stays what it was.
+	longest=$(printf 'p%.0s' {1..255})
+	echo other >"$longest"
+	run_busybox --pidfile "$longest" -- true
+	assert_error 'may write'
+	[ "$(<"$longest")" = other ]
 }
 
 @test "a sandbox that says by which signal, and within which time, it wants to be stopped" {
