@@ -43,9 +43,9 @@ static int read_group_path(const struct registry_entry *entry, const char *refer
 {
 	int result = check_live(entry, reference, error);
 
-	if (result == 0 && file_read(entry->directory, group_file, PATH_SIZE_MAX, out_path, NULL, NULL) < 0)
-		result = explain_state(reference, true, error);
-	return result;
+	if (result == 0)
+		result = file_read(entry->directory, group_file, PATH_SIZE_MAX, out_path, NULL, error);
+	return result == -ENOENT ? explain_state(reference, true, error) : result;
 }
 
 /* The same of one by its name, or id; the entry's name may be wanted, too. */
