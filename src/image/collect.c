@@ -69,21 +69,12 @@ int image_demand_load(const struct image_collection *collection, struct image_de
 	return 0;
 }
 
-/* Whether the image stands on it, under whatever id map. */
-static bool layer_is_of(const char *layer, const struct image_record *record)
-{
-	for (size_t i = 0; i < record->layer_count; i++)
-		if (text_starts_with(layer, record->layers[i].tree.hex) && layer[DIGEST_HEX_SIZE - 1] == '-')
-			return true;
-	return false;
-}
-
 bool image_demand_has_layer(const struct image_demand *demand, const char *layer, const struct digest *except)
 {
 	for (size_t i = 0; i < demand->records.count; i++) {
 		const struct image_record *record = &demand->records.items[i];
 
-		if ((!except || strcmp(record->digest.hex, except->hex) != 0) && layer_is_of(layer, record))
+		if ((!except || strcmp(record->digest.hex, except->hex) != 0) && image_record_has_layer(record, layer))
 			return true;
 	}
 	return strings_contain(&demand->kept, layer);
@@ -140,7 +131,7 @@ static int lock_own_layers(const struct image_collection *collection, const stru
 	for (size_t i = 0; i < layers.count && result == 0; i++) {
 		struct locked_layer layer = {.name = "", .wrapper = -1};
 
-		if (!layer_is_of(layers.items[i], record) ||
+		if (!image_record_has_layer(record, layers.items[i]) ||
 		    image_demand_has_layer(&demand, layers.items[i], &record->digest))
 			continue;
 		layer.wrapper = layer_lock(collection->store, layers.items[i], error);

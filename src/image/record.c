@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/scope.h"
+#include "base/text.h"
 #include "image/store.h"
 
 /* Version 1 had one layer, whose tree was its diff id. */
@@ -52,6 +53,14 @@ void image_record_add_layer(struct image_record *record, const struct digest *di
 {
 	record->layers = memory_resize(record->layers, record->layer_count + 1, sizeof(*record->layers));
 	record->layers[record->layer_count++] = (struct image_layer){*diff, *tree, opaque};
+}
+
+bool image_record_has_layer(const struct image_record *record, const char *layer)
+{
+	for (size_t i = 0; i < record->layer_count; i++)
+		if (text_starts_with(layer, record->layers[i].tree.hex) && layer[DIGEST_HEX_SIZE - 1] == '-')
+			return true;
+	return false;
 }
 
 enum { RECORD_PATH_SIZE = sizeof("images/.json") + DIGEST_HEX_SIZE, USED_RESOLUTION = 60 };

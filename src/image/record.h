@@ -42,6 +42,9 @@ void image_record_finish(struct image_record *record);
 void image_record_add_layer(struct image_record *record, const struct digest *diff, const struct digest *tree,
 	bool opaque);
 
+/* Whether it stands on the layer of that name, under whatever id map. */
+bool image_record_has_layer(const struct image_record *record, const char *layer);
+
 /*
  * 0, -ENOENT when there is no such record, -EUCLEAN with E_IMAGE_DAMAGED when it cannot be understood, or -errno.
  * `digest` is 64 hex digits.

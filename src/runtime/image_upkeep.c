@@ -299,14 +299,6 @@ int sandbox_image_verify(const struct sandbox_locations *locations, const char *
 
 /* ---- df ---- */
 
-static bool stands_on(const struct image_record *record, const char *layer)
-{
-	for (size_t i = 0; i < record->layer_count; i++)
-		if (strncmp(layer, record->layers[i].tree.hex, strlen(record->layers[i].tree.hex)) == 0)
-			return true;
-	return false;
-}
-
 /* An image is in use when all of its layers are, of one id map. Which of two with the same layers, nobody can say. */
 struct layer_state {
 	uint64_t bytes;
@@ -335,7 +327,7 @@ static void add_layer(const struct image_demand *demand, const char *layer, cons
 	bool needed = false;
 
 	for (size_t i = 0; i < demand->records.count; i++) {
-		bool is_of = stands_on(&demand->records.items[i], layer);
+		bool is_of = image_record_has_layer(&demand->records.items[i], layer);
 
 		needed = needed || is_of;
 		in_use[i] = in_use[i] || (is_of && state->locked);
@@ -351,7 +343,7 @@ static bool is_idle(const struct image_demand *demand, const char *layer, const 
 	bool idle = false;
 
 	for (size_t i = 0; i < demand->records.count; i++) {
-		if (!stands_on(&demand->records.items[i], layer))
+		if (!image_record_has_layer(&demand->records.items[i], layer))
 			continue;
 		if (in_use[i])
 			return false;
