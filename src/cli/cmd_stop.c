@@ -21,6 +21,7 @@ static const struct option_entry stop_table[] = {
 		offsetof(struct stop_options, signal)},
 	{OPTION_DURATION, "time", 't', "DURATION", "how long it is given before KILL (its --stop-timeout, else 10s)",
 		offsetof(struct stop_options, time)},
+	{OPTION_ALIAS, "timeout", .argument = "time", .help = "the same as --time"},
 	{OPTION_END},
 };
 

@@ -16,9 +16,9 @@ const struct option_entry global_table[] = {
 		offsetof(struct global_options, config), .typed_only = true},
 	{OPTION_LIST, "profile", 0, "NAME", "run with the options in ~/.config/sandbox/profiles/NAME",
 		offsetof(struct global_options, profiles)},
-	{OPTION_FLAG, "debug", 0, NULL, "tell what is done, in order", offsetof(struct global_options, debug)},
+	{OPTION_FLAG, "debug", 'D', NULL, "tell what is done, in order", offsetof(struct global_options, debug)},
 	{OPTION_FLAG, "quiet", 'q', NULL, "no notices, and no progress", offsetof(struct global_options, quiet)},
-	{OPTION_FLAG, "version", 0, NULL, "print the version", offsetof(struct global_options, version), .typed_only = true},
+	{OPTION_FLAG, "version", 'v', NULL, "print the version", offsetof(struct global_options, version), .typed_only = true},
 	{OPTION_END},
 };
 

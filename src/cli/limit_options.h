@@ -9,7 +9,7 @@
 		OFFSET(memory_swap)}, \
 	{OPTION_TEXT, "cpus", 0, "NUMBER", "processors' time, such as 0.5 or 2", OFFSET(cpus)}, \
 	{OPTION_TEXT, "cpu-weight", 0, "1-10000", "share of busy processors (100 is everybody's)", OFFSET(cpu_weight)}, \
-	{OPTION_TEXT, "cpu-shares", 0, "2-262144", "the same on Docker's scale", OFFSET(cpu_shares)}, \
+	{OPTION_TEXT, "cpu-shares", 'c', "2-262144", "the same on Docker's scale", OFFSET(cpu_shares)}, \
 	{OPTION_TEXT, "cpuset-cpus", 0, "LIST", "only these processors, such as 0-3,8", OFFSET(cpuset_cpus)}, \
 	{OPTION_TEXT, "cpuset-mems", 0, "LIST", "only these memory nodes", OFFSET(cpuset_mems)}, \
 	{OPTION_TEXT, "pids-limit", 0, "NUMBER", "processes and threads", OFFSET(pids_limit)}, \
