@@ -104,7 +104,7 @@ static int decide_terminal(const struct sandbox_exec_options *options, enum term
 	*out = options->detach ? TERMINAL_NONE : terminal_choose(options->no_tty);
 	if (!options->tty || *out == TERMINAL_PTY)
 		return 0;
-	error_set(error, ENOTTY, "--tty");
+	error_set(error, 0, "--tty");
 	error_cause(error, SANDBOX_E_USAGE, "%s", options->detach ? "nobody would see what a detached command writes there"
 		: "standard output is not a terminal, or --no-tty was given");
 	return error_fix(error, "leave --tty out");

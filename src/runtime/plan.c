@@ -246,7 +246,7 @@ static int decide_terminal(const struct sandbox_spec *spec, struct plan *plan, s
 	plan->keep_input = spec->detach && spec->interactive && !spec->tty;
 	if (!spec->tty || plan->terminal == TERMINAL_PTY || (plan->terminal == TERMINAL_DETACHED && !spec->no_tty))
 		return 0;
-	error_set(error, ENOTTY, "--tty");
+	error_set(error, 0, "--tty");
 	error_cause(error, SANDBOX_E_USAGE, "%s", spec->no_tty ? "--no-tty was given, too"
 		: "standard output is not a terminal");
 	return error_fix(error, "leave --tty out, or run it in a terminal (script(1) makes one)");

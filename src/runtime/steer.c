@@ -25,7 +25,7 @@ enum { PATH_SIZE_MAX = 8192, CONTROL_FILE_MAX = 64 << 10 };
 
 static int explain_state(const char *reference, bool live, struct sandbox_error *error)
 {
-	error_set(error, live ? ENOENT : ESRCH, "sandbox \"%s\"", reference);
+	error_set(error, live ? EOPNOTSUPP : ESRCH, "sandbox \"%s\"", reference);
 	error_cause(error, SANDBOX_E_SANDBOX_STATE, "%s", live ? "it has no control group: it was started without limits"
 		: "it has ended");
 	return error_fix(error, "%s", live ? "start it with a limit, such as --pids-limit, or with --cgroups systemd or delegated"
