@@ -14,6 +14,7 @@ struct df_options {
 
 static const struct option_entry df_table[] = {
 	{OPTION_FLAG, "json", 0, NULL, "everything, as JSON", offsetof(struct df_options, json)},
+	{OPTION_ABSENT, "verbose", 'v', .help = "use --json, or `sandbox images`"},
 	{OPTION_END},
 };
 

@@ -23,6 +23,7 @@ static const struct option_entry events_table[] = {
 	{OPTION_LIST, "filter", 'f', "KEY=VALUE", "only those with this event, id, name or image", FIELD(filters)},
 	{OPTION_TEXT, "since", 0, "TIME", "begin then: 10m, 2026-01-31T12:00 (default: now)", FIELD(since)},
 	{OPTION_TEXT, "until", 0, "TIME", "end then; 0s: with those that there are (default: never)", FIELD(until)},
+	{OPTION_ABSENT, "format", .help = "leave it out: each event is a line of JSON"},
 	{OPTION_END},
 };
 

@@ -29,6 +29,8 @@ static const struct option_entry exec_table[] = {
 		offsetof(struct exec_command, interactive)},
 	{OPTION_FLAG, "detach", 'd', NULL, "return once the command runs; what it writes is dropped", FIELD(detach)},
 	{OPTION_TEXT, "status-fd", 0, "N", "tell descriptor N when it starts and how it ends, as JSON", FIELD(status_fd)},
+	{OPTION_ABSENT, "privileged", .help = "leave it out: a command may what the sandbox may, see run --cap-add"},
+	{OPTION_ABSENT, "detach-keys", .help = "leave it out: it is `sandbox attach` that can be left"},
 	{OPTION_GIVEN, .offset = offsetof(struct exec_command, given)},
 	{OPTION_END},
 };

@@ -33,6 +33,8 @@ static const struct option_entry prune_table[] = {
 	{OPTION_FLAG, "all", 'a', NULL, "also images that have a name", offsetof(struct gc_options, all)},
 	{OPTION_FLAG, "dry-run", 0, NULL, "only say what would be removed", offsetof(struct gc_options, dry_run)},
 	{OPTION_FLAG, "json", 0, NULL, "the result as JSON", offsetof(struct gc_options, json)},
+	{OPTION_ABSENT, "force", 'f', .help = "leave it out: nothing is asked; --dry-run only tells"},
+	{OPTION_ABSENT, "filter", .help = "use --older-than, such as --older-than 24h"},
 	{OPTION_END},
 };
 

@@ -22,6 +22,9 @@ static const struct option_entry images_table[] = {
 	{OPTION_FLAG, "quiet", 'q', NULL, "only the digests", offsetof(struct images_options, quiet)},
 	{OPTION_FLAG, "no-trunc", 0, NULL, "digests as a whole", offsetof(struct images_options, whole)},
 	{OPTION_ABSENT, "all", 'a', .help = "leave it out: all images are listed"},
+	{OPTION_ABSENT, "digests", .help = "leave it out: digests are listed, whole ones with --no-trunc"},
+	{OPTION_ABSENT, "filter", 'f', .help = "leave it out, and choose from `sandbox images --json`"},
+	{OPTION_ABSENT, "format", .help = "use --json, and choose from that"},
 	{OPTION_END},
 };
 

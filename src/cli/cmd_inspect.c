@@ -1,4 +1,5 @@
 /* sandbox inspect SANDBOX… */
+#include <sandbox/image.h>
 #include <sandbox/life.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,8 @@ struct inspect_options {
 static const struct option_entry inspect_table[] = {
 	{OPTION_TEXT, "format", 'f', "FORMAT", "only these values: '{{.State.Status}}', '{{json .Config.Labels}}'",
 		offsetof(struct inspect_options, format)},
+	{OPTION_ABSENT, "type", .help = "leave it out: sandboxes alone are meant; `sandbox image inspect` shows images"},
+	{OPTION_ABSENT, "size", 's', .help = "leave it out: `sandbox diff` lists what one has written"},
 	{OPTION_END},
 };
 
@@ -32,6 +35,15 @@ static int look(const struct sandbox_locations *locations, const char *reference
 	int result = sandbox_inspect(locations, reference, &text, error);
 
 	return result < 0 ? result : json_parse(text, strlen(text), reference, out, error);
+}
+
+/* docker inspect shows images, too. */
+static void propose_image(const struct sandbox_locations *locations, const char *reference, struct sandbox_error *error)
+{
+	auto_finish(sandbox_image_finish) struct sandbox_image image = {.source = NULL};
+
+	if (error->id == SANDBOX_E_SANDBOX_UNKNOWN && sandbox_image_find(locations, reference, &image, NULL) == 0)
+		(void)error_fix(error, "for the image of that name: sandbox image inspect %s", reference);
 }
 
 /* Prints a line for it, or moves it to the array. */
@@ -63,8 +75,10 @@ static int inspect_all(const struct cli *cli, const char *format, int count, cha
 
 		if (result == 0)
 			result = show(format, &found, array, &error);
-		if (result < 0)
+		if (result < 0) {
+			propose_image(&locations, references[i], &error);
 			status = output_error(&error);
+		}
 	}
 	if (format)
 		json_free(&array);

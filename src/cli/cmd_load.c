@@ -28,6 +28,7 @@ static const struct option_entry load_table[] = {
 		offsetof(struct load_options, platform)},
 	{OPTION_HEADING, .help = "Limits, against archives that are made to fill the disk"},
 	IMPORT_LIMIT_OPTIONS(LOAD_LIMIT),
+	{OPTION_ABSENT, "quiet", 'q', .help = "say it before the command: sandbox -q load"},
 	{OPTION_END},
 };
 

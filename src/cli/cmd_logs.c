@@ -24,6 +24,7 @@ static const struct option_entry logs_table[] = {
 	{OPTION_TEXT, "until", 0, "TIME", "only lines up to then", offsetof(struct logs_options, until)},
 	{OPTION_TEXT, "tail", 'n', "N|all", "only the last N lines (default: all)", offsetof(struct logs_options, tail)},
 	{OPTION_FLAG, "timestamps", 't', NULL, "begin each line with its time", offsetof(struct logs_options, timestamps)},
+	{OPTION_ABSENT, "details", .help = "leave it out: `sandbox inspect` tells more"},
 	{OPTION_END},
 };
 

@@ -53,6 +53,7 @@ struct update_options {
 
 static const struct option_entry update_table[] = {
 	LIMIT_OPTIONS(OFFSET),
+	{OPTION_ABSENT, "restart", .help = "run it in a loop of the shell, or as a unit of systemd --user"},
 	{OPTION_GIVEN, .offset = offsetof(struct update_options, spec.given)},
 	{OPTION_END},
 };

@@ -37,6 +37,9 @@ static const struct option_entry ps_table[] = {
 	{OPTION_FLAG, "json", 0, NULL, "everything, as JSON", FIELD(json)},
 	{OPTION_FLAG, "no-trunc", 0, NULL, "the whole command, and where the image is", FIELD(no_trunc)},
 	{OPTION_FLAG, "quiet", 'q', NULL, "only the ids", FIELD(quiet)},
+	{OPTION_ABSENT, "last", 'n', .help = "leave it out: sandbox ps -a | head"},
+	{OPTION_ABSENT, "latest", 'l', .help = "leave it out: sandbox ps -a | head -n 2"},
+	{OPTION_ABSENT, "size", 's', .help = "leave it out: `sandbox diff` lists what one has written"},
 	{OPTION_END},
 };
 

@@ -25,6 +25,9 @@ static const struct option_entry stats_table[] = {
 	{OPTION_FLAG, "no-stream", 0, NULL, "measure once (so anyway where the output is no terminal)",
 		offsetof(struct stats_options, no_stream)},
 	{OPTION_FLAG, "json", 0, NULL, "measure once, and print it as JSON", offsetof(struct stats_options, json)},
+	{OPTION_ABSENT, "all", 'a', .help = "leave it out: what does not run uses nothing"},
+	{OPTION_ABSENT, "format", .help = "use --json, and choose from that"},
+	{OPTION_ABSENT, "no-trunc", .help = "leave it out: nothing is cut"},
 	{OPTION_END},
 };
 

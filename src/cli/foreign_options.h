@@ -29,6 +29,24 @@
 	{OPTION_ABSENT, "cpu-period", .help = "use --cpus: the quota divided by the period"}, \
 	{OPTION_ABSENT, "blkio-weight", .help = "use --io-weight"}, \
 	{OPTION_ABSENT, "health-cmd", .help = "leave it out, and ask it with `sandbox exec`"}, \
+	{OPTION_ABSENT, "health-interval", .help = "leave it out: nobody asks a sandbox how it is"}, \
+	{OPTION_ABSENT, "no-healthcheck", .help = "leave it out: nobody asks a sandbox how it is"}, \
+	{OPTION_ABSENT, "quiet", 'q', .help = "say it before the command: sandbox -q run"}, \
+	{OPTION_ABSENT, "sig-proxy", .help = "leave it out: in the foreground signals are passed on, else `sandbox kill` sends " \
+					     "them"}, \
+	{OPTION_ABSENT, "ip", .help = "use --net=pasta:--address,ADDRESS"}, \
+	{OPTION_ABSENT, "mac-address", .help = "use --net=pasta:--ns-mac-addr,ADDRESS"}, \
+	{OPTION_ABSENT, "network-alias", .help = "sandboxes have no network in common: let a port of one in with -p"}, \
+	{OPTION_ABSENT, "domainname", .help = "use --hostname NAME.DOMAIN"}, \
+	{OPTION_ABSENT, "storage-opt", .help = "use --storage-size SIZE"}, \
+	{OPTION_ABSENT, "memory-reservation", .help = "leave it out; --memory-high slows down what takes more"}, \
+	{OPTION_ABSENT, "memory-swappiness", .help = "use --memory-swap: as much as --memory means no swap"}, \
+	{OPTION_ABSENT, "oom-kill-disable", .help = "leave it out; --memory-high slows down before memory runs out"}, \
+	{OPTION_ABSENT, "device-cgroup-rule", .help = "lend the device nodes: --device /dev/NAME"}, \
+	{OPTION_ABSENT, "annotation", .help = "use --label KEY=VALUE"}, \
+	{OPTION_ABSENT, "runtime", .help = "leave it out: sandbox is a runtime itself"}, \
+	{OPTION_ABSENT, "arch", .help = "use --platform linux/ARCH"}, \
+	{OPTION_ABSENT, "http-proxy", .help = "nothing of your environment is inside: -e http_proxy takes one variable along"}, \
 	{OPTION_ABSENT, "bind", .help = "use -v SOURCE:TARGET"}, \
 	{OPTION_ABSENT, "ro-bind", .help = "use -v SOURCE:TARGET:ro"}, \
 	{OPTION_ABSENT, "dev-bind", .help = "use --device SOURCE:TARGET"}, \

@@ -177,6 +177,7 @@ answers() {
 	assert_output works
 	answers '--cap-add' run --privileged "$BUSYBOX_TAR" true
 	answers 'not a terminal' run -it "$BUSYBOX_TAR" true
+	[[ $stderr != *ioctl* ]] || fail_with 'it is no matter of a system call'
 	answers 'own pid namespace' run --pid=host "$BUSYBOX_TAR" true
 	answers '--device' run --gpus all "$BUSYBOX_TAR" true
 	answers 'systemd --user' run --restart always "$BUSYBOX_TAR" true
@@ -185,6 +186,26 @@ answers() {
 	answers "sandbox run $BUSYBOX_TAR" "$BUSYBOX_TAR" sh
 	answers 'sandbox exec' enter box
 	answers 'leave it out' images -a
+	answers 'sandbox -q run' run -q "$BUSYBOX_TAR" true
+	answers '--storage-size' run --storage-opt size=1g "$BUSYBOX_TAR" true
+	answers '--ns-mac-addr' run --mac-address 02:00:00:00:00:01 "$BUSYBOX_TAR" true
+	answers 'sandbox ps -a | head' ps -l
+	answers '--json' images --format '{{.ID}}'
+	answers 'nothing is asked' image prune -af
+	answers 'see run --cap-add' exec --privileged box true
+	sandbox import --name shown "$BUSYBOX_TAR"
+	sandbox inspect shown
+	assert_error 'sandbox image inspect shown'
+	sandbox rmi shown
+	sandbox -v
+	assert_success "$("$SANDBOX" --version)"
+	sandbox -D run "$BUSYBOX_TAR" true
+	assert_stderr_has 'debug: '
+	sandbox run -d "$BUSYBOX_TAR" sleep 6409
+	sandbox stop --timeout 0 "$output"
+	assert_status 0
+	sandbox rm "$output"
+	answers 'a number from 2 to 262144' run -c 1 "$BUSYBOX_TAR" true
 	answers 'leave it out' cp -r box:/etc .
 	sandbox help image inspect
 	assert_status 0
