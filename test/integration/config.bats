@@ -143,7 +143,9 @@ print("; ".join(row["value"] + " <- " + row["why"] for row in json.load(sys.stdi
 	run_busybox --name x --rm --overlay disk -- true
 	assert_status 0
 	assert_stderr_has 'import'
-	[ -d "$HOME/r/layers" ] && [ -d "$HOME/s/ephemeral" ] && [ -d "$HOME/l" ]
+	[ -d "$HOME/r/layers" ]
+	[ -d "$HOME/s/ephemeral" ]
+	[ -d "$HOME/l" ]
 	sandbox --root "$HOME/typed" --debug=false run "$BUSYBOX_TAR" true
 	assert_success
 	[ -d "$HOME/typed/layers" ]

@@ -632,13 +632,15 @@ waits_for_name() {
 	run_busybox --cidfile id -- true
 	assert_error 'another sandbox'
 	sandbox stop -t 0 box
-	[ ! -e pid ] && [ -e id ]
+	[ ! -e pid ]
+	[ -e id ]
 	sandbox start box
 	[ "$(</proc/"$(<pid)"/comm)" = sandbox-init ]
 	# What never ran has left no file.
 	run_busybox --cidfile other --pidfile elsewhere -- no-such-command
 	assert_status 127
-	[ ! -e other ] && [ ! -e elsewhere ]
+	[ ! -e other ]
+	[ ! -e elsewhere ]
 	run_busybox --pidfile /no/such/folder/pid -- true
 	assert_error 'may write'
 	# One that could not be replaced, as there is no longer name for the new one, stays what it was.
