@@ -107,13 +107,19 @@ store_listing() {
 }
 
 @test "every name of an error has a help topic" {
-	local name
+	local name names
 	sandbox help
 	assert_status 0
+	names=$(grep -o '^E_[A-Z_]*' <<<"$output")
 	for name in E_SUBID_MISSING E_NNP E_ARCHIVE_TRUNCATED E_KEY_QUOTA; do
+		grep -qx "$name" <<<"$names" || fail_with "$name should be listed"
+	done
+	# What it is in a line, a blank one, and what to do.
+	for name in $names; do
 		sandbox help "$name"
-		assert_status 0
-		assert_output_has "$name"
+		assert_success
+		[[ $output == "$name: "[A-Za-z]*$'\n\n'?* ]] || fail_with 'a summary and a text'
+		assert_output_lacks null
 	done
 }
 

@@ -97,11 +97,12 @@ gone_of_itself() {
 
 # A limit on files cuts a line just as a full disk does.
 @test "half a line costs that one alone" {
-	local file=$XDG_RUNTIME_DIR/sandbox/events
+	local file=$XDG_RUNTIME_DIR/sandbox/events size
 	fresh
 	"$SANDBOX" run -d --name box "$BUSYBOX_TAR" sleep 6308
 	wait_until eval '[ "$(names_of_events)" = "create start " ]'
-	yes '' | head -c $((8 * 1024 - 20 - $(stat -c %s "$file"))) >>"$file"
+	size=$(stat -c %s "$file")
+	yes '' | head -c $((8 * 1024 - 20 - size)) >>"$file"
 	(
 		ulimit -f 8
 		"$SANDBOX" kill --signal WINCH box

@@ -1,7 +1,7 @@
 # kill -9 at every named step of every command: nothing of the sandbox lives on, and one next run heals
 # whatever the dead could not take back.
 # runs alone
-# shellcheck disable=SC2030,SC2031  # each test has a $living of its own
+# shellcheck disable=SC2030,SC2031,SC2154  # each test has a $living of its own; the helper sets stderr
 
 load helper
 load fault

@@ -39,22 +39,6 @@ check_mistake() {
 	[[ $stderr$output == *'fix: '* ]] || complain "$1" "the error should name a fix"
 }
 
-@test "every option of --help has a row, and every row an option" {
-	local command
-	# Those of create are those of run: create_options.bats.
-	diff <(for command in '' $(commands_of_help | grep -vx create); do
-		options_of "$command" | sed "s/^/sandbox $command --/"
-	done | sort) <(for i in "${!options[@]}"; do
-		echo "sandbox ${commands[i]} --${options[i]}"
-	done | sort) | sed -n 's/^</no row in options.bash:/p; s/^>/no such option:/p' >"$BATS_TEST_TMPDIR/difference"
-	cat "$BATS_TEST_TMPDIR/difference"
-	[ ! -s "$BATS_TEST_TMPDIR/difference" ]
-}
-
-@test "every option has an effect, which is not there without it" {
-	for_each_row check_effect
-}
-
 # The letter that --help gives to the option of row NUMBER, or nothing.
 letter_of_row() {
 	"$SANDBOX" ${commands[$1]:+"${commands[$1]}"} --help | sed -n "s/^  -\\(.\\), --${options[$1]} .*/\\1/p"
@@ -89,6 +73,22 @@ check_off() {
 		[[ $output != $pattern ]] || complain "$1" "$spelling changes nothing"
 		[[ $stderr != *"$boolean"* && $stderr != *'unknown option'* ]] || complain "$1" "$spelling is no mistake"
 	done
+}
+
+@test "every option of --help has a row, and every row an option" {
+	local command
+	# Those of create are those of run: create_options.bats.
+	diff <(for command in '' $(commands_of_help | grep -vx create); do
+		options_of "$command" | sed "s/^/sandbox $command --/"
+	done | sort) <(for i in "${!options[@]}"; do
+		echo "sandbox ${commands[i]} --${options[i]}"
+	done | sort) | sed -n 's/^</no row in options.bash:/p; s/^>/no such option:/p' >"$BATS_TEST_TMPDIR/difference"
+	cat "$BATS_TEST_TMPDIR/difference"
+	[ ! -s "$BATS_TEST_TMPDIR/difference" ]
+}
+
+@test "every option has an effect, which is not there without it" {
+	for_each_row check_effect
 }
 
 @test "every flag can be switched off, also one that is on anyway" {
