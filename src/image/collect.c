@@ -396,21 +396,32 @@ static int remove_all_layers(struct image_store *store, const struct idmap *map,
 	return result;
 }
 
+static int remove_parts(struct image_store *store, const char *const *names, size_t count, struct sandbox_error *error)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < count && result == 0; i++)
+		result = tree_remove(store->root, names[i], error);
+	return result;
+}
+
 int image_store_reset(struct image_store *store, const struct idmap *map, struct sandbox_error *error)
 {
-	/* Records first: without them no layer is found any more, whatever happens then. */
-	static const char *const order[] = {"archives", "names", "images", "staging", "layers"};
+	/* Without records there are no images, and what remains is garbage, whatever happens then. */
+	static const char *const records[] = {"archives", "names", "images"}, *const trees[] = {"staging", "layers"};
 	int result = check_idle(store, "layers", error);
 
 	if (result == 0)
 		result = check_idle(store, "staging", error);
 	if (result == 0)
+		result = remove_parts(store, records, array_count(records), error);
+	test_point("reset-forgotten");
+	if (result == 0)
 		result = remove_all_layers(store, map, error);
-	test_point("reset-layers-removed");
 	if (result == 0)
 		result = store_sweep(store, map, error);
-	for (size_t i = 0; i < array_count(order) && result == 0; i++)
-		result = tree_remove(store->root, order[i], error);
+	if (result == 0)
+		result = remove_parts(store, trees, array_count(trees), error);
 	if (result < 0)
 		return result;
 	/* Other things of ours may be kept beside it. */

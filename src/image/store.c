@@ -44,6 +44,15 @@ static int make_directories(struct image_store *store, struct sandbox_error *err
 	return 0;
 }
 
+/* Whoever made them, or removed them all, may have been killed meanwhile. */
+static bool has_directories(const struct image_store *store)
+{
+	for (size_t i = 0; i < array_count(store_directories); i++)
+		if (faccessat(store->root, store_directories[i].name, F_OK, 0) < 0)
+			return false;
+	return true;
+}
+
 static int store_create(struct image_store *store, struct sandbox_error *error)
 {
 	int result;
@@ -61,7 +70,8 @@ static int store_create(struct image_store *store, struct sandbox_error *error)
 	result = make_directories(store, error);
 	if (result < 0)
 		return result;
-	store->layers = openat(store->root, "layers", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (store->layers < 0)
+		store->layers = openat(store->root, "layers", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return store->layers < 0 ? image_store_explain(errno, store->path, "open", error) : 0;
 }
 
@@ -77,8 +87,7 @@ int image_store_open(const char *path, struct image_store *out, struct sandbox_e
 		return image_store_explain(errno, path, "open", error);
 	if (store.root >= 0)
 		store.layers = openat(store.root, "layers", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	/* The last directory is made last: with it, the others are there. */
-	result = store.layers < 0 || faccessat(store.root, "staging", F_OK, 0) < 0 ? store_create(&store, error) : 0;
+	result = store.layers < 0 || !has_directories(&store) ? store_create(&store, error) : 0;
 	if (result < 0)
 		return result;
 	if (fstat(store.root, &status) < 0)

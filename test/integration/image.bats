@@ -506,6 +506,22 @@ for name in ["deep"] + ["d"] * 3000:
 	[ ! -e "$STORE" ]
 }
 
+@test "a reset that is killed leaves no image, but garbage" {
+	make_tree
+	"$SANDBOX" import --name tree tree.tar
+	SANDBOX_TEST_KILL_AT=reset-forgotten run "$SANDBOX_SWITCHED" reset
+	[ "$status" = 137 ]
+	[ -n "$(ls "$STORE/layers")" ]
+	sandbox images -q
+	assert_success ''
+	sandbox gc
+	assert_status 0
+	[ -z "$(ls "$STORE/layers")" ]
+	sandbox reset
+	assert_success ''
+	[ ! -e "$STORE" ]
+}
+
 @test "a store that others can enter, or that cannot be made, is an error with a fix" {
 	make_tree
 	mkdir -m 0755 open closed
