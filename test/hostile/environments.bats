@@ -15,18 +15,13 @@ setup_file() {
 	"$SANDBOX" run --userns=single "$BUSYBOX_TAR" true
 }
 
-# Runs COMMAND [ARG…], a minute at most.
-odd() {
-	capture timeout -k 5 60 "$@"
-}
-
 # altered SETUP COMMAND [ARG…]: in a user and a mount namespace of its own, where the shell text SETUP may
 # mount and limit what it likes; the command has no privilege there. Nobody but the user himself exists in
 # there, so the ids of a sandbox are single, unless SETUP is about that.
 altered() {
 	local setup=$1
 	shift
-	odd unshare --user --map-current-user --keep-caps --mount sh -c "set -e; $setup
+	within_a_minute unshare --user --map-current-user --keep-caps --mount sh -c "set -e; $setup
 		exec setpriv --ambient-caps=-all --inh-caps=-all \"\$@\"" sh "$@"
 }
 
@@ -85,7 +80,7 @@ assert_works_or_explained() {
 	for name in 'a:b,c' 'back\slash' 'new
 line' "$(printf 'long-%0240d' 1)" 'sp ace'; do
 		mkdir -p "$BATS_TEST_TMPDIR/$name"
-		odd env XDG_CACHE_HOME="$BATS_TEST_TMPDIR/$name" "$SANDBOX" "${single[@]}"
+		within_a_minute env XDG_CACHE_HOME="$BATS_TEST_TMPDIR/$name" "$SANDBOX" "${single[@]}"
 		assert_success works
 	done
 }
@@ -93,10 +88,10 @@ line' "$(printf 'long-%0240d' 1)" 'sp ace'; do
 @test "HOME and the XDG folders are nonsense" {
 	local value
 	for value in '' relative/path /dev/null /proc/self/mem /proc/none/folder "$(printf '/%05000d' 1)"; do
-		odd env -u XDG_CACHE_HOME -u XDG_RUNTIME_DIR HOME="$value" "$SANDBOX" "${cold[@]}"
+		within_a_minute env -u XDG_CACHE_HOME -u XDG_RUNTIME_DIR HOME="$value" "$SANDBOX" "${cold[@]}"
 		assert_status 0
 		assert_output works
-		odd env XDG_CACHE_HOME="$value" HOME="$BATS_TEST_TMPDIR" "$SANDBOX" "${single[@]}"
+		within_a_minute env XDG_CACHE_HOME="$value" HOME="$BATS_TEST_TMPDIR" "$SANDBOX" "${single[@]}"
 		case $value in
 		# What is no absolute path does not count.
 		/*) assert_error E_HOME_UNUSABLE ;;
@@ -147,9 +142,9 @@ line' "$(printf 'long-%0240d' 1)" 'sp ace'; do
 @test "newuidmap without its power, and under a tracer" {
 	altered : "$SANDBOX" run --userns=map "$BUSYBOX_TAR" echo works
 	assert_error E_NEWIDMAP_REFUSED
-	odd strace -f -o /dev/null "$SANDBOX" run --userns=map "$BUSYBOX_TAR" echo works
+	within_a_minute strace -f -o /dev/null "$SANDBOX" run --userns=map "$BUSYBOX_TAR" echo works
 	assert_error E_NEWIDMAP_REFUSED
-	odd strace -f -o /dev/null "$SANDBOX" "${single[@]}"
+	within_a_minute strace -f -o /dev/null "$SANDBOX" "${single[@]}"
 	assert_success works
 }
 
@@ -182,7 +177,7 @@ run_with_liar() {
 	assert_error E_USERNS_LIMIT
 	altered 'echo 0 >/proc/sys/user/max_mnt_namespaces' "$SANDBOX" "${single[@]}"
 	assert_error E_USERNS_LIMIT
-	odd "$HELPERS/refuse" newuser:EPERM "$SANDBOX" "${single[@]}"
+	within_a_minute "$HELPERS/refuse" newuser:EPERM "$SANDBOX" "${single[@]}"
 	assert_error E_USERNS_FILTERED
 }
 
@@ -241,7 +236,7 @@ assert_without() {
 	local words
 	for words in single cold; do
 		local -n line=$words
-		odd "$HELPERS/refuse" "$1" "$SANDBOX" "${line[@]}"
+		within_a_minute "$HELPERS/refuse" "$1" "$SANDBOX" "${line[@]}"
 		if [ "$2" = works ]; then
 			assert_status 0
 			assert_output works
@@ -271,7 +266,7 @@ assert_without() {
 
 # With a limit on the size of files, what it says can only be seen through a pipe.
 limited() {
-	odd sh -c 'limit=$1; shift; { { prlimit "$limit" "$@"; echo $? >&3; } 2>&1 | cat >&2; } 3>&1' sh "$@"
+	within_a_minute sh -c 'limit=$1; shift; { { prlimit "$limit" "$@"; echo $? >&3; } 2>&1 | cat >&2; } 3>&1' sh "$@"
 	status=${output##*$'\n'}
 	output=
 	[ "$status" != 0 ] || output=works
@@ -291,33 +286,33 @@ limited() {
 }
 
 @test "descriptors of odd kinds in the place of the standard ones" {
-	odd sh -c '"$@" </' sh "$SANDBOX" "${single[@]}"
+	within_a_minute sh -c '"$@" </' sh "$SANDBOX" "${single[@]}"
 	assert_status 125
 	assert_stderr_has "the command could reach the host's files through it"
-	odd sh -c '"$@" 0>/dev/null' sh "$SANDBOX" "${single[@]}"
+	within_a_minute sh -c '"$@" 0>/dev/null' sh "$SANDBOX" "${single[@]}"
 	assert_success works
-	odd sh -c '"$@" >/dev/full' sh "$SANDBOX" run --userns=single "$BUSYBOX_TAR" true
+	within_a_minute sh -c '"$@" >/dev/full' sh "$SANDBOX" run --userns=single "$BUSYBOX_TAR" true
 	assert_success
-	odd sh -c '"$@" >/dev/full' sh "$SANDBOX" images
+	within_a_minute sh -c '"$@" >/dev/full' sh "$SANDBOX" images
 	[ "$status" != 0 ] || fail_with "what could not be written was a success"
 }
 
 @test "variables that steer other programs" {
-	odd env PATH= "$SANDBOX" "${single[@]}"
+	within_a_minute env PATH= "$SANDBOX" "${single[@]}"
 	assert_success works
-	odd env -u PATH "$SANDBOX" "${single[@]}"
+	within_a_minute env -u PATH "$SANDBOX" "${single[@]}"
 	assert_success works
-	odd env TMPDIR=/nonexistent LC_ALL=xx_YY.nonsense TZ=:/etc/shadow PWD=/nonexistent OLDPWD= SHELL=/nonexistent TERM= IFS=/ \
+	within_a_minute env TMPDIR=/nonexistent LC_ALL=xx_YY.nonsense TZ=:/etc/shadow PWD=/nonexistent OLDPWD= SHELL=/nonexistent TERM= IFS=/ \
 		MALLOC_PERTURB_=165 "$SANDBOX" "${cold[@]}"
 	assert_success works
-	odd env "$(printf 'FUNC%%%%=() { :; }')" "$SANDBOX" "${single[@]}"
+	within_a_minute env "$(printf 'FUNC%%%%=() { :; }')" "$SANDBOX" "${single[@]}"
 	assert_success works
 }
 
 @test "an empty name of the program, and no arguments at all" {
-	odd bash -c 'exec -a "" "$@"' bash "$SANDBOX" "${single[@]}"
+	within_a_minute bash -c 'exec -a "" "$@"' bash "$SANDBOX" "${single[@]}"
 	assert_success works
-	odd python3 -c 'import ctypes, sys
+	within_a_minute python3 -c 'import ctypes, sys
 arguments = (ctypes.c_char_p * 1)(None)
 ctypes.CDLL(None).execv(sys.argv[1].encode(), arguments)' "$SANDBOX"
 	[ "$status" -lt 128 ] || fail_with "it crashed"

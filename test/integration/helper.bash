@@ -69,6 +69,11 @@ sandbox() {
 	capture timeout -k 5 180 "$SANDBOX" "$@"
 }
 
+# Any command, for a minute at most.
+within_a_minute() {
+	capture timeout -k 5 60 "$@"
+}
+
 # `sandbox run` on the busybox image.
 run_busybox() {
 	local options=()
@@ -77,6 +82,11 @@ run_busybox() {
 		shift
 	done
 	sandbox run "${options[@]}" "$BUSYBOX_TAR" "$@"
+}
+
+# The commands that --help lists.
+commands_of_help() {
+	"$SANDBOX" --help | sed -n '/^Commands/,/^$/s/^  \([a-z]*\) .*/\1/p' | grep .
 }
 
 # Whether this user can connect a sandbox with pasta: the program, the device, and a network to connect to.

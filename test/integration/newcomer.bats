@@ -4,10 +4,6 @@
 
 load helper
 
-commands_of_help() {
-	"$SANDBOX" --help | sed -n '/^Commands/,/^$/s/^  \([a-z]*\) .*/\1/p'
-}
-
 # The answer to a wrong guess: status 125, these words and a fix. answers WORDS ARG…
 answers() {
 	local words=$1

@@ -9,26 +9,21 @@ setup_file() {
 	"$SANDBOX" run "$BUSYBOX_TAR" true
 }
 
-# Runs COMMAND [ARG…] (which ends in a sandbox run that prints "works").
-odd() {
-	capture timeout -k 5 60 "$@"
-}
-
 works=(run "$BUSYBOX_TAR" echo works)
 
 @test "HOME is unset" {
-	odd env -u HOME "$SANDBOX" "${works[@]}"
+	within_a_minute env -u HOME "$SANDBOX" "${works[@]}"
 	assert_success works
 }
 
 @test "HOME and every XDG variable are unset: the account's home counts" {
-	odd env -u HOME -u XDG_CACHE_HOME -u XDG_STATE_HOME -u XDG_RUNTIME_DIR "$SANDBOX" --root "$XDG_CACHE_HOME/sandbox" \
+	within_a_minute env -u HOME -u XDG_CACHE_HOME -u XDG_STATE_HOME -u XDG_RUNTIME_DIR "$SANDBOX" --root "$XDG_CACHE_HOME/sandbox" \
 		"${works[@]}"
 	assert_success works
 }
 
 @test "standard input is closed" {
-	odd sh -c '"$@" <&-' sh "$SANDBOX" "${works[@]}"
+	within_a_minute sh -c '"$@" <&-' sh "$SANDBOX" "${works[@]}"
 	assert_success works
 }
 
@@ -39,7 +34,7 @@ works=(run "$BUSYBOX_TAR" echo works)
 }
 
 @test "umask 777, and an empty home" {
-	odd sh -c 'umask 777; "$@"' sh "$SANDBOX" --root "$BATS_TEST_TMPDIR/store" run "$BUSYBOX_TAR" \
+	within_a_minute sh -c 'umask 777; "$@"' sh "$SANDBOX" --root "$BATS_TEST_TMPDIR/store" run "$BUSYBOX_TAR" \
 		sh -c 'umask; stat -c %a /etc/passwd /tmp /root'
 	assert_status 0
 	assert_output $'0022\n644\n1777\n700'
@@ -48,17 +43,17 @@ works=(run "$BUSYBOX_TAR" echo works)
 
 @test "only 16 descriptors" {
 	# Where there is a control group, there are descriptors of it.
-	odd sh -c 'ulimit -n 16; "$@" 2>&1 | cat' sh "$SANDBOX" "${works[@]}"
+	within_a_minute sh -c 'ulimit -n 16; "$@" 2>&1 | cat' sh "$SANDBOX" "${works[@]}"
 	[ "$output" = works ] || assert_output_has 'fix:   raise the limit of open files: ulimit -n'
-	odd sh -c 'ulimit -n 18; "$@" 2>&1 | cat' sh "$SANDBOX" "${works[@]}"
+	within_a_minute sh -c 'ulimit -n 18; "$@" 2>&1 | cat' sh "$SANDBOX" "${works[@]}"
 	assert_success works
 	# Each of its two outputs that is a file takes two more.
-	odd sh -c 'ulimit -n 22; "$@"' sh "$SANDBOX" "${works[@]}"
+	within_a_minute sh -c 'ulimit -n 22; "$@"' sh "$SANDBOX" "${works[@]}"
 	assert_success works
 }
 
 @test "only 16 descriptors, and an empty home" {
-	odd sh -c 'ulimit -n 16; "$@"' sh "$SANDBOX" --root "$BATS_TEST_TMPDIR/store" "${works[@]}"
+	within_a_minute sh -c 'ulimit -n 16; "$@"' sh "$SANDBOX" --root "$BATS_TEST_TMPDIR/store" "${works[@]}"
 	if [ "$status" != 0 ]; then
 		assert_status 125
 		assert_stderr_has 'Too many open files'
@@ -69,71 +64,71 @@ works=(run "$BUSYBOX_TAR" echo works)
 
 @test "a stack of 16 KiB; the command gets what the caller has" {
 	! is_sanitized || skip "a sanitizer's run time does not itself live on it"
-	odd sh -c 'ulimit -S -s 16; "$@"' sh "$SANDBOX" run "$BUSYBOX_TAR" true
+	within_a_minute sh -c 'ulimit -S -s 16; "$@"' sh "$SANDBOX" run "$BUSYBOX_TAR" true
 	assert_success
-	odd sh -c 'ulimit -S -s 32; "$@"' sh "$SANDBOX" run "$BUSYBOX_TAR" grep 'Max stack size' /proc/self/limits
+	within_a_minute sh -c 'ulimit -S -s 32; "$@"' sh "$SANDBOX" run "$BUSYBOX_TAR" grep 'Max stack size' /proc/self/limits
 	assert_status 0
 	[[ $output =~ size\ +32768\ +(unlimited|[0-9]+) ]] || fail_with "the command should have the caller's limit"
-	odd sh -c 'ulimit -S -s 16; "$@"' sh "$SANDBOX" run --ulimit stack=99328 "$BUSYBOX_TAR" grep 'Max stack size' /proc/self/limits
+	within_a_minute sh -c 'ulimit -S -s 16; "$@"' sh "$SANDBOX" run --ulimit stack=99328 "$BUSYBOX_TAR" grep 'Max stack size' /proc/self/limits
 	[[ $output =~ size\ +99328\ +99328 ]] || fail_with "the command should have the limit that was asked for"
-	odd sh -c 'ulimit -s 128; "$@"' sh "$SANDBOX" "${works[@]}"
+	within_a_minute sh -c 'ulimit -s 128; "$@"' sh "$SANDBOX" "${works[@]}"
 	assert_error E_LIMIT_UNAVAILABLE
 	assert_stderr_has 'stack of 131072 bytes'
 }
 
 @test "the working directory was deleted" {
-	odd sh -c 'mkdir "$0" && cd "$0" && rmdir "$0" && "$@"' "$BATS_TEST_TMPDIR/gone" "$SANDBOX" "${works[@]}"
+	within_a_minute sh -c 'mkdir "$0" && cd "$0" && rmdir "$0" && "$@"' "$BATS_TEST_TMPDIR/gone" "$SANDBOX" "${works[@]}"
 	assert_success works
 }
 
 @test "SIGCHLD is ignored" {
-	odd env --ignore-signal=CHLD "$SANDBOX" run "$BUSYBOX_TAR" sh -c 'sleep 0.1 & wait; exit 9'
+	within_a_minute env --ignore-signal=CHLD "$SANDBOX" run "$BUSYBOX_TAR" sh -c 'sleep 0.1 & wait; exit 9'
 	assert_status 9
 	assert_stderr_empty
 }
 
 @test "all signals are blocked or ignored; the payload gets none of it" {
-	odd env --block-signal "$SANDBOX" run "$BUSYBOX_TAR" grep -E '^Sig(Blk|Ign)' /proc/self/status
+	within_a_minute env --block-signal "$SANDBOX" run "$BUSYBOX_TAR" grep -E '^Sig(Blk|Ign)' /proc/self/status
 	assert_success $'SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000'
-	odd env --ignore-signal "$SANDBOX" run "$BUSYBOX_TAR" grep -E '^Sig(Blk|Ign)' /proc/self/status
+	within_a_minute env --ignore-signal "$SANDBOX" run "$BUSYBOX_TAR" grep -E '^Sig(Blk|Ign)' /proc/self/status
 	assert_success $'SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000'
 }
 
 @test "an environment of 120 kB" {
 	local big
 	big=$(head -c 120000 /dev/zero | tr '\0' x)
-	BIG=$big odd "$SANDBOX" "${works[@]}"
+	BIG=$big within_a_minute "$SANDBOX" "${works[@]}"
 	assert_success works
-	BIG=$big odd "$SANDBOX" run -e BIG "$BUSYBOX_TAR" sh -c 'echo ${#BIG}'
+	BIG=$big within_a_minute "$SANDBOX" run -e BIG "$BUSYBOX_TAR" sh -c 'echo ${#BIG}'
 	assert_success 120000
 }
 
 @test "no controlling terminal" {
-	odd setsid --wait "$SANDBOX" run "$BUSYBOX_TAR" sh -c 'sh -c ": </dev/tty" 2>/dev/null || echo none'
+	within_a_minute setsid --wait "$SANDBOX" run "$BUSYBOX_TAR" sh -c 'sh -c ": </dev/tty" 2>/dev/null || echo none'
 	assert_success none
 }
 
 @test "no_new_privs: a single id, with one line about it; --userns=map is an error" {
-	odd setpriv --no-new-privs "$SANDBOX" run "$BUSYBOX_TAR" sh -c 'wc -l </proc/self/uid_map'
+	within_a_minute setpriv --no-new-privs "$SANDBOX" run "$BUSYBOX_TAR" sh -c 'wc -l </proc/self/uid_map'
 	assert_status 0
 	assert_output 1
 	assert_stderr_has E_NNP
 	[ "$(wc -l <<<"$stderr")" = 1 ] || fail_with "more than one line of notice"
-	odd setpriv --no-new-privs "$SANDBOX" run --userns map "$BUSYBOX_TAR" true
+	within_a_minute setpriv --no-new-privs "$SANDBOX" run --userns map "$BUSYBOX_TAR" true
 	assert_error E_NNP
 }
 
 @test "XDG_RUNTIME_DIR is unset, missing, or not ours" {
-	odd env -u XDG_RUNTIME_DIR "$SANDBOX" "${works[@]}"
+	within_a_minute env -u XDG_RUNTIME_DIR "$SANDBOX" "${works[@]}"
 	assert_success works
-	odd env XDG_RUNTIME_DIR=/no/such/folder "$SANDBOX" "${works[@]}"
+	within_a_minute env XDG_RUNTIME_DIR=/no/such/folder "$SANDBOX" "${works[@]}"
 	[ "$status" = 0 ] || assert_error E_
-	odd env XDG_RUNTIME_DIR=/ "$SANDBOX" "${works[@]}"
+	within_a_minute env XDG_RUNTIME_DIR=/ "$SANDBOX" "${works[@]}"
 	[ "$status" = 0 ] || assert_error E_
 }
 
 @test "a store that cannot be written is an error that says so" {
 	mkdir -m 0500 "$BATS_TEST_TMPDIR/locked"
-	odd "$SANDBOX" --root "$BATS_TEST_TMPDIR/locked/store" "${works[@]}"
+	within_a_minute "$SANDBOX" --root "$BATS_TEST_TMPDIR/locked/store" "${works[@]}"
 	assert_error E_HOME_UNUSABLE
 }

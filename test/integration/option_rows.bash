@@ -46,10 +46,6 @@ options_of() {
 	"$SANDBOX" ${1:+"$1"} --help | sed -n 's/^  \(-., \|    \)--\([a-z-]*\).*/\2/p'
 }
 
-commands_of_help() {
-	"$SANDBOX" --help | sed -n '/^Commands/,/^$/s/^  \([a-z]*\) .*/\1/p'
-}
-
 through() {
 	local starter=$1
 	shift

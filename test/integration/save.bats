@@ -4,14 +4,14 @@
 # shellcheck disable=SC2154,SC2314  # bats's variables and negations
 
 load helper
+load layered
 load podman
 
 trees=$PWD/test/integration/trees.py
-layered=$PWD/test/integration/layered.py
 
 setup_file() {
 	private_folders
-	export STORE=$XDG_CACHE_HOME/sandbox MADE=$BATS_FILE_TMPDIR/images PYTHONDONTWRITEBYTECODE=1
+	export STORE=$XDG_CACHE_HOME/sandbox MADE=$BATS_FILE_TMPDIR/images
 	BUSYBOX=$(command -v busybox)
 	export BUSYBOX
 	mkdir -p "$MADE/layers"
@@ -27,15 +27,9 @@ make_images() {
 	python3 "$trees" archive plain.tar
 	"$SANDBOX" import --name tree tree.tar
 	"$SANDBOX" import --name busybox:1 "$BUSYBOX_TAR"
-	python3 "$layered" layers layers "$BUSYBOX_TAR"
-	umoci init --layout layered
-	umoci new --image layered:t
-	for layer in layers/*.tar; do
-		umoci raw add-layer --image layered:t "$layer"
-	done
-	umoci config --image layered:t --config.env PATH=/bin --config.env FROM=image --config.workingdir /d \
-		--config.user 100:200 --config.entrypoint echo --config.entrypoint entry --config.cmd command \
-		--config.stopsignal SIGINT --config.exposedports 80/tcp --config.label key=value=2
+	python3 "$images" layers layers "$BUSYBOX_TAR"
+	make_layout layered layers/*.tar
+	umoci config --image layered:t --config.label key=value=2
 	"$SANDBOX" import --name layered layered
 } >/dev/null 2>&1
 
@@ -51,12 +45,6 @@ teardown() {
 # Every object of the tree that a store holds of a file system, in a line each.
 manifest_of() {
 	as_layer_root python3 "$trees" manifest "$(echo "$1"/layers/*/root)"
-}
-
-# Everything in the root of a sandbox on an image of a store.
-list_inside() {
-	"$SANDBOX" --root "$1" run --entrypoint= -u 0 -w / -v "$HELPERS:/helpers:ro" "${@:2}" /helpers/listing / |
-		grep -v '^./helpers'
 }
 
 @test "what is saved and imported again is the same tree, entry by entry" {
@@ -104,7 +92,9 @@ list_inside() {
 	# Of the streams that come twice, one takes nothing from below: it is the same layer, and there once.
 	[ "$(tar -tf saved.tar | grep -c '\.tar$')" = $(($(find "$MADE/layers" -name '*.tar' | wc -l) - 1)) ]
 	"$SANDBOX" --root again import --name layered saved.tar
-	diff <(list_inside "$STORE" layered | grep -v '^\. ') <(list_inside again layered | grep -v '^\. ')
+	list_inside layered | grep -v '^\. ' >before
+	store=again list_inside layered | grep -v '^\. ' >after
+	diff before after
 	# What the archive calls it is new, and its history where a layer that came twice is there once.
 	diff <(jq 'select(.config.user == "100:200").config | del(.names, .history)' "$STORE"/images/*.json) \
 		<(jq '.config | del(.names, .history)' again/images/*.json)
