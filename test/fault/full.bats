@@ -12,7 +12,9 @@ setup_file() {
 	make_work
 	truncate -s 24M "$WORK/empty"
 	mkfs.ext4 -q -F -m 0 -N 400 -J size=4 -E "root_owner=$USER_IDS" "$WORK/empty"
-	mount -o loop "$WORK/empty" "$WORK/disk" && umount "$WORK/disk" && : >"$WORK/loop"
+	mount -o loop "$WORK/empty" "$WORK/disk"
+	umount "$WORK/disk"
+	: >"$WORK/loop"
 }
 
 teardown_file() {

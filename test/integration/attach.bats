@@ -157,7 +157,7 @@ assert_signal_ends_attach() {
 	sandbox attach no-such-box
 	assert_error E_SANDBOX_UNKNOWN
 	"$SANDBOX" run -d --name box "$BUSYBOX_TAR" true
-	sandbox wait box
+	"$SANDBOX" wait box
 	sandbox attach box
 	assert_error E_SANDBOX_STATE
 	sandbox attach --detach-keys ctrl-P box

@@ -91,12 +91,12 @@ threads_for() {
 		head -c -200000 "$1"
 		# All but what a pipe holds is read by now.
 		touch written
-		wait_until [ -e go-on ]
+		wait_until [ -e go-on ] || return
 		tail -c 200000 "$1"
 	} >archive 3>&- &
 	"$SANDBOX" -q import --userns=single - <archive >/dev/null 3>&- &
 	importer=$!
-	wait_until [ -e written ]
+	wait_until [ -e written ] || return
 	awk '$1 == "Threads:" { print $2 }' "/proc/$(pgrep -P "$importer")/status"
 	touch go-on
 	wait "$importer"

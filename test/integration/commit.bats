@@ -109,7 +109,9 @@ list_image() {
 }
 
 @test "a layer of a single id keeps the owners that the archive had" {
-	mkdir -p tree/bin && cp "$(command -v busybox)" tree/bin/ && echo a >tree/a
+	mkdir -p tree/bin
+	cp "$(command -v busybox)" tree/bin/
+	echo a >tree/a
 	tar -C tree --owner=33 --group=44 -cf ids.tar a
 	tar -C tree --append -f ids.tar --owner=0 --group=0 bin
 	"$SANDBOX" run --userns single --name single ./ids.tar /bin/busybox sh -c 'echo more >>/a; echo b >/b'
@@ -232,7 +234,8 @@ list_image() {
 		assert_status 125
 		assert_stderr_has "--change \"$change\""
 	done
-	mkdir folder && tar -C folder -xf "$BUSYBOX_TAR" --no-same-owner
+	mkdir folder
+	tar -C folder -xf "$BUSYBOX_TAR" --no-same-owner
 	"$SANDBOX" run --name onfolder ./folder touch /new
 	sandbox commit onfolder
 	assert_error E_FOLDER

@@ -96,7 +96,7 @@ both_offer() {
 	both_offer 'sandbox cp folder bu' builder:
 	both_offer 'sandbox cp folder builder:/ fol' ''
 	both_offer 'sandbox cp builder:/e' ''
-	sandbox wait builder
+	"$SANDBOX" wait builder
 	sandbox rm builder
 }
 
@@ -108,7 +108,7 @@ both_offer() {
 	both_offer 'sandbox stop bu' builder
 	both_offer 'sandbox restart -t 1s x bu' builder
 	both_offer 'sandbox kill -s TERM bu' builder
-	sandbox wait builder
+	"$SANDBOX" wait builder
 	sandbox rm builder
 	both_offer 'sandbox logs bu' ''
 }

@@ -67,7 +67,8 @@ inside() {
 }
 
 @test "where it goes is as for docker cp" {
-	mkdir here && touch file
+	mkdir here
+	touch file
 	"$SANDBOX" cp kept:/d/e here          # into one that exists: under its own name
 	[ -f here/e/in ]
 	"$SANDBOX" cp kept:/d/e/. here        # what is in it
@@ -78,9 +79,13 @@ inside() {
 	[ "$(cat here/other)" = in ]
 	"$SANDBOX" cp kept:/d/e/in file       # which is replaced
 	[ "$(cat file)" = in ]
-	"$SANDBOX" cp kept:/d/l . && [ -L l ] # a link as a link
-	"$SANDBOX" cp -L kept:/d/l linked && [ "$(cat linked)" = x ] && [ ! -L linked ]
-	"$SANDBOX" cp kept:full/link/e/in relative && [ "$(cat relative)" = in ]
+	"$SANDBOX" cp kept:/d/l .
+	[ -L l ] # a link as a link
+	"$SANDBOX" cp -L kept:/d/l linked
+	[ "$(cat linked)" = x ]
+	[ ! -L linked ]
+	"$SANDBOX" cp kept:full/link/e/in relative
+	[ "$(cat relative)" = in ]
 	for mistake in "kept:/d/e file" "kept:/d/f none/" "kept:/d/f none/file" "kept:/none ." "kept:/d/f/ ." ". kept:/d/f" \
 		"file kept:/none/" "file kept:/none/x" "none kept:/" "file other" "kept:/d kept:/e"; do
 		# shellcheck disable=SC2086
@@ -97,7 +102,9 @@ inside() {
 	sandbox cp tree/. "$running:/d"
 	assert_status 125
 	assert_stderr_has 'something else of that name'
-	mv other/e/in other/in && rmdir other/e && mv other/in other/e
+	mv other/e/in other/in
+	rmdir other/e
+	mv other/in other/e
 	sandbox cp other/. "$running:/d"
 	assert_status 125
 	assert_stderr_has 'a directory of that name'
@@ -105,8 +112,12 @@ inside() {
 }
 
 @test "files go in, and belong to root" {
-	mkdir -p tree/sub && echo data >tree/sub/file && chmod 4711 tree/sub/file && ln -s sub/file tree/link
-	mkfifo tree/fifo && ln tree/sub/file tree/again
+	mkdir -p tree/sub
+	echo data >tree/sub/file
+	chmod 4711 tree/sub/file
+	ln -s sub/file tree/link
+	mkfifo tree/fifo
+	ln tree/sub/file tree/again
 	for one in "$running" kept; do
 		sandbox cp tree "$one:/root"
 		assert_success ''
@@ -130,7 +141,7 @@ inside() {
 	sandbox cp "$running:/." all
 	assert_status 0
 	[ -d all/proc ]
-	[ "$(ls -A all/proc all/sys)" = $'all/proc:\n\nall/sys:' ]
+	[ -z "$(find all/proc all/sys -mindepth 1)" ]
 	[ -f all/mnt/volume/file ]
 	sandbox cp "$running:/dev/null" .
 	assert_status 125
@@ -266,7 +277,11 @@ inside() {
 
 # SANDBOX_RACER_COPIES says how often: 500 at full length.
 @test "while somebody inside exchanges the names, nothing outside is read or written" {
-	mkdir outside && echo precious >outside/file && echo evil >evil && mkdir -p tree/victim/deep && echo evil >tree/victim/deep/file
+	mkdir outside
+	echo precious >outside/file
+	echo evil >evil
+	mkdir -p tree/victim/deep
+	echo evil >tree/victim/deep/file
 	mkdir out
 	racer=$("$SANDBOX" run -d -v "$HELPERS:/helpers:ro" busybox sh -c 'mkdir -p /race/victim/deep; echo inside >/race/victim/deep/file
 		cp -r /race/victim/deep /race/victim/other; exec /helpers/racer /count "$1" /race/victim/deep/file /race/victim/deep /race/victim' \

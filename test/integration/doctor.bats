@@ -37,20 +37,21 @@ for check in json.load(sys.stdin)["checks"]: print(check["check"], check["state"
 }
 
 @test "nothing is left behind" {
-	sandbox doctor
+	"$SANDBOX" doctor
 	before=$(settled_snapshot)
-	sandbox doctor
+	"$SANDBOX" doctor
 	assert_no_leftovers "$before"
 }
 
 @test "killed in the middle, it leaves nothing that the next command does not clear away" {
-	sandbox doctor
-	sandbox images
+	"$SANDBOX" doctor
+	"$SANDBOX" images
 	before=$(settled_snapshot)
 	capture env SANDBOX_TEST_KILL_AT=staging-made "$SANDBOX_SWITCHED" doctor
+	assert_output_has 'its process was killed'
 	capture timeout 5 env SANDBOX_TEST_STOP_AT=staging-tree-removed "$SANDBOX_SWITCHED" doctor
 	[ "$status" = 124 ] || fail_with 'it should have waited to be killed'
-	sandbox images
+	"$SANDBOX" images
 	assert_no_leftovers "$before"
 }
 

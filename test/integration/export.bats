@@ -91,7 +91,9 @@ manifest_of() {
 }
 
 @test "with a single id the owners are those of the archive, unless the sandbox changed the mode" {
-	mkdir tree && echo a >tree/a && echo b >tree/b
+	mkdir tree
+	echo a >tree/a
+	echo b >tree/b
 	tar -C tree --owner=33 --group=44 --mode=4755 -cf ids.tar a b
 	tar -C / --append -f ids.tar --owner=0 --group=0 --transform 's|.*/|bin/|' "$(command -v busybox)"
 	id=$("$SANDBOX" run -d --userns single "./ids.tar" /bin/busybox sh -c '/bin/busybox chmod 700 /b; /bin/busybox sleep 1000')

@@ -181,18 +181,18 @@ assert_stderr_empty() {
 
 # The command worked: status 0, this output, and not a word besides.
 assert_success() {
-	assert_status 0
-	[ $# = 0 ] || assert_output "$1"
+	assert_status 0 || return
+	[ $# = 0 ] || assert_output "$1" || return
 	assert_stderr_empty
 }
 
 # A failure of ours: status 125 (or $2), the stable id, a cause and a fix.
 assert_error() {
-	assert_status "${2:-125}"
-	assert_stderr_has 'sandbox: '
-	assert_stderr_has "$1"
-	assert_stderr_has 'cause: '
-	assert_stderr_has 'fix: '
+	assert_status "${2:-125}" &&
+		assert_stderr_has 'sandbox: ' &&
+		assert_stderr_has "$1" &&
+		assert_stderr_has 'cause: ' &&
+		assert_stderr_has 'fix: '
 }
 
 # --- nothing is left ---------------------------------------------------------------------------------------

@@ -50,7 +50,7 @@ ids_from_outside() {
 	local pid tool
 	"${program:-$SANDBOX}" run "$@" "$BUSYBOX_TAR" sleep 54321 3>&- &
 	tool=$!
-	wait_until pgrep -u "$(id -u)" -f '^sleep 54321'
+	wait_until pgrep -u "$(id -u)" -f '^sleep 54321' || return
 	pid=$(pgrep -u "$(id -u)" -f '^sleep 54321')
 	cat "/proc/$pid/uid_map" "/proc/$pid/gid_map"
 	kill -KILL "$tool"
@@ -162,7 +162,7 @@ run_with_ready() {
 
 @test "inside, nothing is to be seen of it" {
 	local own
-	run_busybox -- true
+	"$SANDBOX" run "$BUSYBOX_TAR" true
 	# Neither is there a way up: NS_GET_PARENT. The user namespace above would be the holder's.
 	sandbox run "$DEBIAN_TAR" perl -e 'open my $own, "<", "/proc/self/ns/user";
 		print ioctl($own, 0xb702, 0) ? "a parent\n" : "$!\n"; print grep { /^\d+$/ && $_ != $$ } map { s,/proc/,,r } </proc/*>'
@@ -253,7 +253,7 @@ run_with_ready() {
 @test "another id map has another holder, and a single id has none" {
 	run_busybox --userns=single -- true
 	no_holder
-	run_busybox -- true
+	"$SANDBOX" run "$BUSYBOX_TAR" true
 	run_busybox --uidmap 0:0:1 --uidmap 1:1:1000 -- true
 	assert_success
 	[ "$(holder_pids | wc -l)" = 2 ]

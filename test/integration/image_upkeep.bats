@@ -616,7 +616,8 @@ collect_until() {
 	gzip -c "$BUSYBOX_TAR" >nameless.tar.gz
 	cp "$BUSYBOX_TAR" another.tar
 	# With a layer of its own, which goes and comes.
-	echo more >file && tar --append -f another.tar file
+	echo more >file
+	tar --append -f another.tar file
 	collect_until "$PWD/enough" &
 	collector=$!
 	for ((i = 0; i < runs; i++)); do
@@ -640,7 +641,7 @@ collect_until() {
 	[ ! -s enough.failures ] || { cat enough.failures && false; }
 	sandbox image verify named
 	assert_success ''
-	sandbox gc
+	"$SANDBOX" gc
 	sandbox images
 	[ -z "$(find "$STORE/staging" -mindepth 1)" ]
 }

@@ -71,7 +71,7 @@ waits_for_name() {
 	run_busybox -d --keep -- sh -c 'echo x >>/file; wc -l </file'
 	assert_success
 	id=$output
-	sandbox wait "$id"
+	"$SANDBOX" wait "$id"
 	sandbox start -a "$id"
 	assert_success 2
 }
@@ -85,7 +85,7 @@ waits_for_name() {
 	assert_success ''
 	run_busybox -d -- true
 	id=$output
-	sandbox wait "$id"
+	"$SANDBOX" wait "$id"
 	sandbox start "$id"
 	assert_error E_SANDBOX_STATE
 	assert_stderr_has 'not kept'
@@ -117,18 +117,19 @@ waits_for_name() {
 }
 
 @test "one that was not started has no end to wait for" {
-	sandbox create --name box "$BUSYBOX_TAR" true
+	"$SANDBOX" create --name box "$BUSYBOX_TAR" true
 	sandbox wait box
 	assert_error E_SANDBOX_STATE
 	assert_stderr_has 'it has not been started'
 	assert_stderr_has 'sandbox start'
-	sandbox start box
+	"$SANDBOX" start box
 	sandbox wait box
 	assert_success 0
 }
 
 @test "it starts with what it was made with, whatever the caller has now" {
-	mkdir "$BATS_TEST_TMPDIR/lent" && cd "$BATS_TEST_TMPDIR"
+	mkdir "$BATS_TEST_TMPDIR/lent"
+	cd "$BATS_TEST_TMPDIR"
 	echo lent >lent/file
 	echo FROM_FILE=then >vars
 	export TAKEN=before
@@ -151,18 +152,21 @@ waits_for_name() {
 	assert_output_has root:
 	# Whoever takes the layers away learns how they come back.
 	layers=$XDG_CACHE_HOME/sandbox/layers
-	mv "$layers" "$layers.away" && mkdir "$layers"
+	mv "$layers" "$layers.away"
+	mkdir "$layers"
 	sandbox start -a box
 	assert_error E_IMAGE_UNKNOWN
 	assert_stderr_has 'sandbox import'
-	rmdir "$layers" && mv "$layers.away" "$layers"
-	sandbox import "$BUSYBOX_TAR"
+	rmdir "$layers"
+	mv "$layers.away" "$layers"
+	"$SANDBOX" import "$BUSYBOX_TAR"
 	sandbox start -a box
 	assert_success
 }
 
 @test "one on a folder starts again on that folder, and on nothing that took its place" {
-	mkdir "$BATS_TEST_TMPDIR/root" && tar -C "$BATS_TEST_TMPDIR/root" -xf "$BUSYBOX_TAR"
+	mkdir "$BATS_TEST_TMPDIR/root"
+	tar -C "$BATS_TEST_TMPDIR/root" -xf "$BUSYBOX_TAR"
 	cd "$BATS_TEST_TMPDIR"
 	sandbox run --name box ./root sh -c 'echo x >>/file; wc -l </file'
 	assert_success 1
@@ -211,7 +215,7 @@ waits_for_name() {
 
 @test "one that runs is not started a second time, and many starts at once are one" {
 	local i pids=() pid
-	run_busybox --name box -d -- sleep 600
+	"$SANDBOX" run --name box -d "$BUSYBOX_TAR" sleep 600
 	sandbox start box
 	assert_success box
 	sandbox start --attach box
@@ -352,7 +356,7 @@ waits_for_name() {
 	assert_success box
 	wait_until has_logged box up 2
 	has_status box Up
-	sandbox stop box
+	"$SANDBOX" stop box
 	sandbox restart --time 0 box
 	assert_success box
 	has_status box Up
@@ -395,23 +399,23 @@ waits_for_name() {
 }
 
 @test "rename, while it runs and while it does not" {
-	run_busybox --name box -d -- sh -c 'echo x >>/file; wc -l </file; sleep 600'
+	"$SANDBOX" run --name box -d "$BUSYBOX_TAR" sh -c 'echo x >>/file; wc -l </file; sleep 600'
 	sandbox rename box other
 	assert_success ''
 	sandbox exec other true
 	assert_success
 	sandbox rename other a/b
 	assert_error 'a name is a letter'
-	run_busybox --name taken -- true
+	"$SANDBOX" run --name taken "$BUSYBOX_TAR" true
 	sandbox rename other taken
 	assert_error E_NAME_IN_USE
 	sandbox rename other other
 	assert_error 'has that name already'
-	sandbox stop --time 0 other
-	sandbox rename other third
+	"$SANDBOX" stop --time 0 other
+	"$SANDBOX" rename other third
 	sandbox start third
 	assert_success
-	sandbox rename third last
+	"$SANDBOX" rename third last
 	sandbox rm -f last
 	assert_success last
 	sandbox rename last x
@@ -462,7 +466,7 @@ waits_for_name() {
 }
 
 @test "after a reboot it has exited, and starts again" {
-	run_busybox --name box -d -- sh -c 'echo x >>/file; wc -l </file; sleep 6202'
+	"$SANDBOX" run --name box -d "$BUSYBOX_TAR" sh -c 'echo x >>/file; wc -l </file; sleep 6202'
 	run_busybox -d -- sleep 6203
 	id=$output
 	kill -KILL "$(supervisor_of 6202)" "$(supervisor_of 6203)"
@@ -521,7 +525,7 @@ waits_for_name() {
 @test "a removal that is killed at any step is gone on with by the next command" {
 	local point
 	for point in registry.discarded registry.emptied; do
-		run_busybox --name box -- sh -c 'mkdir -m 0 /private; chown 12 /private'
+		"$SANDBOX" run --name box "$BUSYBOX_TAR" sh -c 'mkdir -m 0 /private; chown 12 /private'
 		capture env SANDBOX_TEST_KILL_AT=$point "$SANDBOX_SWITCHED" rm box
 		[ "$status" != 0 ] || fail_with "not killed at $point"
 		sandbox ps -aq
@@ -548,7 +552,7 @@ waits_for_name() {
 	run_busybox -d --name box -l role=test -l plain -v /etc:/outer:ro -- sh -c 'exit 3'
 	assert_success
 	id=$output
-	sandbox wait box
+	"$SANDBOX" wait box
 	sandbox inspect box
 	assert_success
 	[ "$(python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["Id"])' <<<"$output")" = "$id" ]
@@ -572,9 +576,9 @@ waits_for_name() {
 
 @test "prune asks, and then removes what does not run" {
 	local answer
-	run_busybox -d --name up -- sleep 600
-	run_busybox --name down -- true
-	sandbox create --name made "$BUSYBOX_TAR"
+	"$SANDBOX" run -d --name up "$BUSYBOX_TAR" sleep 600
+	"$SANDBOX" run --name down "$BUSYBOX_TAR" true
+	"$SANDBOX" create --name made "$BUSYBOX_TAR"
 	sandbox prune
 	assert_error 'nobody to ask'
 	for answer in n y; do
@@ -588,8 +592,8 @@ waits_for_name() {
 }
 
 @test "rm --all removes all that do not run, and by force those that do" {
-	run_busybox -d --name up -- sleep 600
-	run_busybox --name down -- true
+	"$SANDBOX" run -d --name up "$BUSYBOX_TAR" sleep 600
+	"$SANDBOX" run --name down "$BUSYBOX_TAR" true
 	sandbox rm --all
 	assert_success down
 	sandbox rm --all --force
@@ -601,7 +605,7 @@ waits_for_name() {
 }
 
 @test "--replace: the one that has the name goes, and no other" {
-	run_busybox -d --name box -- sh -c 'echo x >/file; sleep 600'
+	"$SANDBOX" run -d --name box "$BUSYBOX_TAR" sh -c 'echo x >/file; sleep 600'
 	sandbox inspect -f '{{.Id}}' box
 	id=$output
 	run_busybox --replace --name box -- ls /file
@@ -661,19 +665,19 @@ waits_for_name() {
 	assert_success 5
 	sandbox start box
 	wait_until has_logged box up 2
-	sandbox stop --signal TERM --time 100ms box
+	"$SANDBOX" stop --signal TERM --time 100ms box
 	sandbox wait box
 	assert_success 137
 }
 
 @test "reset takes from no kept sandbox what it stands on" {
-	run_busybox --name box -- true
+	"$SANDBOX" run --name box "$BUSYBOX_TAR" true
 	sandbox reset
 	assert_error E_IMAGE_IN_USE
 	assert_stderr_has 'sandbox rm --all'
 	sandbox start -a box
 	assert_success
-	sandbox rm box
+	"$SANDBOX" rm box
 	sandbox reset
 	assert_success
 }

@@ -55,9 +55,9 @@ manifest() {
 unpacked() {
 	XDG_CACHE_HOME=$BATS_TEST_TMPDIR/direct
 	run_with "$1" "$2" true
-	assert_status 0
-	[[ $stderr != *copied* ]] || fail_with 'this should be unpacked, not copied'
-	manifest "$XDG_CACHE_HOME" || fail_with 'no tree'
+	assert_status 0 || return
+	[[ $stderr != *copied* ]] || fail_with 'this should be unpacked, not copied' || return
+	manifest "$XDG_CACHE_HOME" || fail_with 'no tree' || return
 	"$SANDBOX" reset
 }
 

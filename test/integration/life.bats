@@ -104,7 +104,7 @@ has_written() {
 	sandbox kill --signal USR1 "$id"
 	assert_success "$id"
 	wait_until has_written 'got it'
-	sandbox kill "$id"
+	"$SANDBOX" kill "$id"
 	sandbox wait "$id"
 	assert_success 137
 	sandbox kill "$id"
@@ -150,11 +150,11 @@ has_written() {
 
 @test "a name is taken until its sandbox is removed" {
 	detach --name box -- true
-	sandbox wait box
+	"$SANDBOX" wait box
 	run_busybox --rm --name box -- true
 	assert_error E_NAME_IN_USE
 	assert_stderr_has 'sandbox rm box'
-	sandbox rm box
+	"$SANDBOX" rm box
 	run_busybox --rm --name box -- true
 	assert_success
 }
@@ -171,7 +171,7 @@ has_written() {
 
 @test "with --rm nothing stays" {
 	detach --rm -- sleep 600
-	sandbox stop --time 0 "$id"
+	"$SANDBOX" stop --time 0 "$id"
 	sandbox ps -aq
 	assert_success ''
 }
@@ -214,7 +214,7 @@ has_written() {
 
 @test "ps shows the command, the image's file, and what time it is" {
 	detach --name box -- sh -c 'exit 3'
-	sandbox wait box
+	"$SANDBOX" wait box
 	sandbox ps --all
 	assert_output_has 'busybox.tar'
 	assert_output_has 'sh -c exit 3'
@@ -363,12 +363,12 @@ has_sockets() {
 
 @test "a terminal of its own, for one in the background" {
 	detach -t -- sh -c 'tty; stty size'
-	sandbox wait "$id"
+	"$SANDBOX" wait "$id"
 	sandbox logs "$id"
 	assert_output_has /dev/pts/0
 	assert_output_has '24 80'
 	detach -- sh -c 'tty; readlink /proc/self/fd/0'
-	sandbox wait "$id"
+	"$SANDBOX" wait "$id"
 	sandbox logs "$id"
 	assert_output $'not a tty\n/dev/null'
 }

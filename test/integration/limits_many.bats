@@ -161,7 +161,7 @@ nothing_sleeps() {
 
 swept() {
 	sandbox ps
-	assert_status 0
+	assert_status 0 || return
 	no_groups
 }
 

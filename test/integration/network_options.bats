@@ -185,7 +185,7 @@ keepers_are() {
 		sh -c "until [ -e /lent/go ]; do sleep 0.05; done; /talk tcp - $outside $service_port hello"
 	assert_status 0
 	touch "$BATS_TEST_TMPDIR/lent/go"
-	sandbox wait behind
+	"$SANDBOX" wait behind
 	sandbox logs behind
 	assert_output served
 	sandbox rm behind

@@ -77,7 +77,7 @@ answers() {
 		answers 'no image "x"' rmi x
 		sandbox reset
 		assert_success
-		sandbox --help
+		"$SANDBOX" --help
 		sandbox help E_NNP
 	)
 	[ -z "$(find "$home" -mindepth 1)" ] || {
@@ -218,12 +218,13 @@ answers() {
 		sandbox run "$BUSYBOX_TAR" true
 		assert_success
 		sandbox images
+		assert_status 0
 		sandbox rmi "$(awk "END { print $column }" <<<"$output")"
 		assert_success
 		sandbox images -q
 		assert_success ''
 	done
-	sandbox import --name one "$BUSYBOX_TAR"
+	"$SANDBOX" import --name one "$BUSYBOX_TAR"
 	sandbox rmi busybox.tar
 	assert_success
 	sandbox images -q

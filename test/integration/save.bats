@@ -168,7 +168,9 @@ manifest_of() {
 	"$SANDBOX" --root again import saved.tar
 	diff <(manifest_of first) <(manifest_of again)
 	[ "$(manifest_of again | grep -c sparse)" = 3 ]
-	tar -xf saved.tar --wildcards '*.tar' && mkdir gnu && tar -C gnu -xf [0-9a-f]*.tar
+	tar -xf saved.tar --wildcards '*.tar'
+	mkdir gnu
+	tar -C gnu -xf [0-9a-f]*.tar
 	cmp tree/ended gnu/ended
 	cmp tree/begun gnu/begun
 	cmp tree/odd gnu/odd

@@ -228,7 +228,7 @@ is_paused() {
 	"$SANDBOX" run -d --name box -m 200m -v "$HELPERS:/helpers:ro" -v "$BATS_TEST_TMPDIR:/lent" "$BUSYBOX_TAR" \
 		sh -c '/helpers/bomb hold 100 /lent/ready'
 	wait_until test -e "$BATS_TEST_TMPDIR/ready"
-	sandbox update -m 20m --memory-swap 20m box
+	"$SANDBOX" update -m 20m --memory-swap 20m box
 	sandbox wait box
 	assert_output 137
 }
