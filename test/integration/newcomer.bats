@@ -189,10 +189,10 @@ answers() {
 	answers '--json' images --format '{{.ID}}'
 	answers 'nothing is asked' image prune -af
 	answers 'see run --cap-add' exec --privileged box true
-	sandbox import --name shown "$BUSYBOX_TAR"
+	"$SANDBOX" import --name shown "$BUSYBOX_TAR"
 	sandbox inspect shown
 	assert_error 'sandbox image inspect shown'
-	sandbox rmi shown
+	"$SANDBOX" rmi shown
 	sandbox -v
 	assert_success "$("$SANDBOX" --version)"
 	sandbox -D run "$BUSYBOX_TAR" true
