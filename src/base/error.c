@@ -140,6 +140,14 @@ int error_fix(struct sandbox_error *error, const char *format, ...)
 	return error_result(error);
 }
 
+int error_explain_full(struct sandbox_error *error, const char *place, const char *fix)
+{
+	if (!error || (error->code != ENOSPC && error->code != EDQUOT) || error->id != SANDBOX_E_NONE)
+		return error_result(error);
+	error_cause(error, SANDBOX_E_NO_SPACE, "%s is full, or your quota is used up", place);
+	return error_fix(error, "%s", fix);
+}
+
 int error_child_died(struct sandbox_error *error, const char *cause)
 {
 	error_cause(error, SANDBOX_E_CHILD_DIED, "%s", cause);

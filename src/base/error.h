@@ -27,6 +27,12 @@ int error_cause(struct sandbox_error *error, enum sandbox_error_id id, const cha
 int error_fix(struct sandbox_error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /*
+ * Where the sentence's number says that there was no room, and nobody has said more: E_NO_SPACE, because `place` ("the file
+ * system of ...") is full, and `fix`. Returns like error_wrap.
+ */
+int error_explain_full(struct sandbox_error *error, const char *place, const char *fix);
+
+/*
  * The cause of a process that had to answer and has ended instead: E_CHILD_DIED, and where to look for more. Returns like
  * error_wrap.
  */

@@ -121,5 +121,8 @@ int receipt_print(int fd, const struct sandbox_result *result, const struct sand
 	if (is_receipt_alone(fd) && ftruncate(fd, 0) < 0)
 		return error_set(error, errno, "--summary: write the receipt");
 	written = fd_write_all(fd, text, strlen(text));
-	return written < 0 ? error_set(error, -written, "--summary: write the receipt") : 0;
+	if (written == 0)
+		return 0;
+	error_set(error, -written, "--summary: write the receipt");
+	return error_explain_full(error, "the file system of that file", "free some space there, or name another file");
 }

@@ -310,9 +310,9 @@ int image_name(struct image_store *store, const struct image *image, const char 
 /* Whatever was about to be written where there is no room, and has no better explanation. */
 static int explain_full(int result, struct sandbox_error *error)
 {
-	if ((result != -ENOSPC && result != -EDQUOT) || !error || error->id != SANDBOX_E_NONE)
-		return result;
-	return image_store_explain_full(error);
+	if (result < 0)
+		(void)image_store_explain_full(error);
+	return result;
 }
 
 static int resolve_file(struct image_store *store, const char *path, const struct image_request *request,

@@ -60,7 +60,7 @@ static int set_aside(struct staging *staging, int from, uint64_t limit, struct s
 		if (result == 0 && got > 0 && fd_write_all(spool, buffer, (size_t)got) < 0)
 			result = error_set(error, errno, "set the archive aside");
 	}
-	if (result == -ENOSPC || result == -EDQUOT)
+	if (result < 0)
 		(void)image_store_explain_full(error);
 	return result;
 }

@@ -179,16 +179,16 @@ static int write_in_place(struct helper *helper, const struct save_job *job, str
 
 	result = offset < 0 ? -errno : fd_write_all(fd, gap, sizeof(gap));
 	if (result < 0)
-		return error_set(error, -result, "write the archive");
+		return tar_write_failed(-result, error);
 	result = write_stream(helper, job, fd, out, error);
 	if (result < 0)
 		return result;
 	member_name(helper->output, &out->diff, name);
 	if (lseek(fd, offset, SEEK_SET) < 0)
-		return error_set(error, errno, "write the archive");
+		return tar_write_failed(errno, error);
 	result = write_member(helper->output, name, out->counts.bytes, NULL, error);
 	if (result == 0 && lseek(fd, offset + TAR_FIXED_HEADER + (off_t)out->counts.bytes, SEEK_SET) < 0)
-		return error_set(error, errno, "write the archive");
+		return tar_write_failed(errno, error);
 	return result;
 }
 
@@ -203,7 +203,7 @@ static int copy_spool(const struct save_output *output, uint64_t size, struct sa
 		if (result == -EINTR)
 			continue;
 		if (result < 0)
-			return error_set(error, -result, "write the archive");
+			return tar_write_failed(-result, error);
 		offset += (uint64_t)got;
 	}
 	return 0;

@@ -174,7 +174,8 @@ int staging_remove(struct image_store *store, struct staging *staging, const str
 static int write_failed(int code, const char *path, struct sandbox_error *error)
 {
 	(void)error_set(error, code, "write %s", path);
-	return code == ENOSPC || code == EDQUOT ? image_store_explain_full(error) : -code;
+	(void)image_store_explain_full(error);
+	return -code;
 }
 
 /* A power cut may leave the new name and no data: what had it before must not be lost to that. */

@@ -53,7 +53,7 @@ void image_store_finish(struct image_store *store);
  */
 int image_store_explain(int code, const char *path, const char *doing, struct sandbox_error *error);
 
-/* The cause of a write to the store that found no room: E_NO_SPACE, and what to do about it. Returns like error_wrap. */
+/* error_explain_full for a write to the store. */
 int image_store_explain_full(struct sandbox_error *error);
 
 /*

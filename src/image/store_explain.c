@@ -70,6 +70,6 @@ int image_store_explain(int code, const char *path, const char *doing, struct sa
 
 int image_store_explain_full(struct sandbox_error *error)
 {
-	(void)error_cause(error, SANDBOX_E_NO_SPACE, "the file system of the image store is full, or your quota is used up");
-	return error_fix(error, "free some space (`sandbox gc`, `sandbox rmi`), or use another directory with --root DIR");
+	return error_explain_full(error, "the file system of the image store",
+		"free some space (`sandbox gc`, `sandbox rmi`), or use another directory with --root DIR");
 }

@@ -55,13 +55,11 @@ void tar_finish(struct tar_writer *writer)
 	free(take_ptr(writer->buffer));
 }
 
-static int write_failed(int code, struct sandbox_error *error)
+int tar_write_failed(int code, struct sandbox_error *error)
 {
 	(void)error_set(error, code, "write the archive");
-	if (code != ENOSPC && code != EDQUOT)
-		return -code;
-	(void)error_cause(error, SANDBOX_E_NO_SPACE, "the file system that it is written to is full, or your quota is used up");
-	return error_fix(error, "free some space there, or write it elsewhere");
+	(void)error_explain_full(error, "the file system that it is written to", "free some space there, or write it elsewhere");
+	return -code;
 }
 
 int tar_flush(struct tar_writer *writer, struct sandbox_error *error)
@@ -72,7 +70,7 @@ int tar_flush(struct tar_writer *writer, struct sandbox_error *error)
 		digest_add(&writer->digest, writer->buffer, writer->used);
 	result = fd_write_all(writer->fd, writer->buffer, writer->used);
 	writer->used = 0;
-	return result < 0 ? write_failed(-result, error) : 0;
+	return result < 0 ? tar_write_failed(-result, error) : 0;
 }
 
 int tar_reserve(struct tar_writer *writer, unsigned char **out_place, size_t *out_room, struct sandbox_error *error)

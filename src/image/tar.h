@@ -75,6 +75,9 @@ int tar_data(struct tar_writer *writer, const void *data, size_t size, struct sa
 int tar_reserve(struct tar_writer *writer, unsigned char **out_place, size_t *out_room, struct sandbox_error *error);
 void tar_commit(struct tar_writer *writer, size_t size);
 
+/* The error of a write with this number. Returns like error_set. */
+int tar_write_failed(int code, struct sandbox_error *error);
+
 /* All that waits in the buffer goes out. */
 int tar_flush(struct tar_writer *writer, struct sandbox_error *error);
 

@@ -31,9 +31,8 @@ struct walk {
 int copy_failed(struct sandbox_error *error, int code, const char *name, const char *doing)
 {
 	(void)error_set(error, code, "copy \"%.200s\": %s", name, doing);
-	if (code != ENOSPC && code != EDQUOT)
-		return code ? -code : -EINVAL;
-	return image_store_explain_full(error);
+	(void)image_store_explain_full(error);
+	return code ? -code : -EINVAL;
 }
 
 /* ---- what is still to be entered ---- */

@@ -75,10 +75,7 @@ static struct work *work_new(const struct tree_place *place, struct tree_place_c
 static int failed(int code, const char *path, const char *doing, struct sandbox_error *error)
 {
 	(void)error_set(error, code, "copy \"%.200s\": %s", path, doing);
-	if (code == ENOSPC || code == EDQUOT) {
-		(void)error_cause(error, SANDBOX_E_NO_SPACE, "the file system that is copied to is full, or a quota is used up");
-		return error_fix(error, "free some space there");
-	}
+	(void)error_explain_full(error, "the file system that is copied to", "free some space there");
 	if (code == EACCES || code == EPERM)
 		(void)error_fix(error, "copy what belongs to others, or into what belongs to others, as a tar archive: "
 			"tar -c FILE | sandbox cp - SANDBOX:DIRECTORY");

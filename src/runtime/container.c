@@ -105,6 +105,13 @@ static int write_cidfile(const char *path, const char *id, struct sandbox_error 
 	return error_fix(error, "name a new one in a folder that you may write");
 }
 
+/* What is recorded before it is made. */
+static int explain_full(struct sandbox_error *error)
+{
+	return error_explain_full(error, "the file system of sandbox's own directories",
+		"free some space there, or name other places with --state DIR and --runroot DIR");
+}
+
 int container_add_entry(const struct sandbox_locations *locations, const struct plan *plan, bool starts,
 	struct registry_entry *out, struct sandbox_error *error)
 {
@@ -113,8 +120,10 @@ int container_add_entry(const struct sandbox_locations *locations, const struct 
 
 	if (result == 0)
 		result = registry_add(locations->state, plan->name, record_bury, fill_entry, &filling, out, error);
-	if (result < 0)
+	if (result < 0) {
+		(void)explain_full(error);
 		return result;
+	}
 	result = plan->kept ? kept_make_durable(out, error) : 0;
 	if (result == 0 && plan->cidfile)
 		result = write_cidfile(plan->cidfile, out->id, error);
@@ -209,6 +218,8 @@ int container_create(struct container *container, const struct sandbox_locations
 	test_point("container.named");
 	if (result == 0)
 		result = make_upper(container, locations, plan, error);
+	if (result < 0)
+		(void)explain_full(error);
 	/* Before there is a group, which ends with this sandbox. */
 	if (result == 0 && plan->holder)
 		ask_holder(container, locations, plan);

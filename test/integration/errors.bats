@@ -144,6 +144,40 @@ store_listing() {
 	assert_error '1024 descriptors at most'
 }
 
+# Where XDG_STATE_HOME and ./full are small file systems, a sandbox is kept and no byte is left: on_full_disks ARG...
+on_full_disks() {
+	capture as_layer_root unshare -m bash -c '
+		export XDG_STATE_HOME=$PWD/state
+		mkdir -p state full
+		for place in state full; do
+			mount -t tmpfs -o size=256k,mode=0700 tmpfs "$place" || exit 9
+		done
+		"$SANDBOX" --root store create --userns=single --name kept "$BUSYBOX_TAR" true >/dev/null || exit 9
+		for place in state full; do
+			! head -c 1m /dev/zero >"$place/filler" 2>/dev/null || exit 9
+		done
+		exec "$SANDBOX" --root store "$@"' bash "$@"
+	assert_error E_NO_SPACE
+}
+
+@test "full disks other than the store's" {
+	cd "$BATS_TEST_TMPDIR"
+	on_full_disks create --userns=single "$BUSYBOX_TAR" true
+	assert_stderr_has '--state DIR'
+	on_full_disks run --userns=single --name other "$BUSYBOX_TAR" true
+	assert_stderr_has '--state DIR'
+	on_full_disks run --userns=single -d "$BUSYBOX_TAR" true
+	assert_stderr_has '--state DIR'
+	on_full_disks run --userns=single --summary=full/receipt "$BUSYBOX_TAR" true
+	assert_stderr_has 'name another file'
+	on_full_disks save -o full/saved.tar "$BUSYBOX_TAR"
+	assert_stderr_has 'write it elsewhere'
+	on_full_disks export -o full/exported.tar kept
+	assert_stderr_has 'write it elsewhere'
+	on_full_disks cp kept:/bin full
+	assert_stderr_has 'free some space there'
+}
+
 @test "a full writable layer is named at the end" {
 	tmpfs_holds_layers || skip 'a writable layer on disk has no size of its own'
 	sandbox run --storage-size 64k "$BUSYBOX_TAR" dd if=/dev/zero of=/file bs=1k count=200
