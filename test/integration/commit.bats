@@ -174,7 +174,7 @@ list_image() {
 	assert_stderr_has 'more than 1 B'
 	sandbox run "$digest" cat /new
 	assert_success new
-	sandbox rmi "$digest"
+	"$SANDBOX" rmi "$digest"
 	assert_status 0
 	sandbox run "$digest" cat /new
 	assert_error E_IMAGE_UNKNOWN
@@ -219,7 +219,7 @@ list_image() {
 	assert_error E_IMAGE_DAMAGED
 	sandbox run damaged cat /new
 	assert_success other
-	sandbox rmi "$digest"
+	"$SANDBOX" rmi "$digest"
 }
 
 @test "what cannot become an image is told of, and there is none" {

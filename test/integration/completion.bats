@@ -97,7 +97,7 @@ both_offer() {
 	both_offer 'sandbox cp folder builder:/ fol' ''
 	both_offer 'sandbox cp builder:/e' ''
 	"$SANDBOX" wait builder
-	sandbox rm builder
+	"$SANDBOX" rm builder
 }
 
 @test "sandboxes that there are" {
@@ -109,7 +109,7 @@ both_offer() {
 	both_offer 'sandbox restart -t 1s x bu' builder
 	both_offer 'sandbox kill -s TERM bu' builder
 	"$SANDBOX" wait builder
-	sandbox rm builder
+	"$SANDBOX" rm builder
 	both_offer 'sandbox logs bu' ''
 }
 

@@ -222,11 +222,11 @@ refuses() {
 	assert_stderr_empty
 	sandbox start --attach made
 	assert_success box
-	sandbox rm made
+	"$SANDBOX" rm made
 	mv "$config" "$folder/profiles/ci"
 	sandbox create --profile ci "$BUSYBOX_TAR" true
 	assert_status 0
-	sandbox rm "$output"
+	"$SANDBOX" rm "$output"
 	[ ! -e "$BATS_TEST_TMPDIR/receipt" ]
 	# What is typed was meant.
 	sandbox create --summary "$BUSYBOX_TAR" true

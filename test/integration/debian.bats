@@ -57,7 +57,7 @@ assert_debian() {
 @test "the second run does not even open the archive" {
 	# The leak check of a sanitized build is a tracer itself.
 	export ASAN_OPTIONS=detect_leaks=0
-	sandbox run --userns single "$BUSYBOX_TAR" true
+	"$SANDBOX" run --userns single "$BUSYBOX_TAR" true
 	strace -f -qq -e trace=open,openat,openat2 -o "$BATS_TEST_TMPDIR/trace" \
 		"$SANDBOX" run --userns single "$BUSYBOX_TAR" true
 	[ -s "$BATS_TEST_TMPDIR/trace" ]

@@ -139,7 +139,7 @@ is_gone() {
 	"$SANDBOX" run -d --init=false --name alone "$BUSYBOX_TAR" sleep 6017
 	sandbox exec alone true
 	assert_error E_SANDBOX_STATE
-	sandbox rm -f alone
+	"$SANDBOX" rm -f alone
 }
 
 @test "killed on its way in, it harms nothing" {
@@ -150,5 +150,5 @@ is_gone() {
 	assert_status 137
 	sandbox ps
 	assert_output_has switched
-	sandbox rm -f switched
+	"$SANDBOX" rm -f switched
 }

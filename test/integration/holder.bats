@@ -210,9 +210,9 @@ run_with_ready() {
 
 @test "a request prolongs it, also by another time" {
 	keep_for 1
-	run_busybox -- true
+	"$SANDBOX" run "$BUSYBOX_TAR" true
 	keep_for 60s
-	run_busybox -- true
+	"$SANDBOX" run "$BUSYBOX_TAR" true
 	sleep 2
 	holder_pids
 }
@@ -239,7 +239,7 @@ run_with_ready() {
 
 @test "a stopped one costs only the ordinary way" {
 	local pid
-	run_busybox -- true
+	"$SANDBOX" run "$BUSYBOX_TAR" true
 	pid=$(holder_pids)
 	kill -STOP "$pid"
 	sandbox --debug run "$BUSYBOX_TAR" sh -c 'chown 1234 /etc && stat -c %u /etc'

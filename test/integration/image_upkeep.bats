@@ -642,7 +642,7 @@ collect_until() {
 	sandbox image verify named
 	assert_success ''
 	"$SANDBOX" gc
-	sandbox images
+	"$SANDBOX" images
 	[ -z "$(find "$STORE/staging" -mindepth 1)" ]
 }
 

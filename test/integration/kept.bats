@@ -145,7 +145,7 @@ waits_for_name() {
 
 @test "the image's own words hold also when the image has gone by its name" {
 	local layers
-	sandbox create --name box "$BUSYBOX_TAR" cat /etc/passwd
+	"$SANDBOX" create --name box "$BUSYBOX_TAR" cat /etc/passwd
 	rm -f "$XDG_CACHE_HOME"/sandbox/images/*.json
 	sandbox start -a box
 	assert_success
@@ -301,7 +301,7 @@ waits_for_name() {
 }
 
 @test "one whose files others work on is not said to have been started" {
-	run_busybox --name box -- true
+	"$SANDBOX" run --name box "$BUSYBOX_TAR" true
 	flock "$(entry_of box)" sleep 60 3>&- &
 	wait_until cannot_lock box
 	sandbox start box
@@ -342,6 +342,7 @@ waits_for_name() {
 	assert_success 127
 	# What fails before anything was begun changes nothing.
 	run_busybox --name other -v "$BATS_TEST_TMPDIR:/lent" -- sh -c 'exit 3'
+	assert_status 3
 	sed -i "s|$BATS_TEST_TMPDIR|$BATS_TEST_TMPDIR/none|" "$(entry_of other)/kept.json"
 	sandbox start other
 	assert_status 125
@@ -443,7 +444,7 @@ waits_for_name() {
 }
 
 @test "ids that are others now are refused, with what they were" {
-	run_busybox --name box -- touch /file
+	"$SANDBOX" run --name box "$BUSYBOX_TAR" touch /file
 	cp "$(entry_of box)/ids.json" "$BATS_TEST_TMPDIR/ids.json"
 	sed -i 's/[0-9]\{6,\}/777777/' "$(entry_of box)/ids.json"
 	sandbox start box
@@ -509,7 +510,7 @@ waits_for_name() {
 
 @test "a start that is killed at any step can be made again" {
 	local point
-	sandbox create --name box "$BUSYBOX_TAR" sh -c 'echo x >>/file'
+	"$SANDBOX" create --name box "$BUSYBOX_TAR" sh -c 'echo x >>/file'
 	for point in container.recorded container.named container.created launch.cloned launch.mapped root.upper-made \
 		init.root-built \
 		launch.set-up launch.started supervise.ended container.ended container.exit-written; do
@@ -537,7 +538,7 @@ waits_for_name() {
 @test "one whose record a power cut has emptied is removed, by force too" {
 	local words
 	for words in 'rm' 'rm --force'; do
-		run_busybox --name box -- true
+		"$SANDBOX" run --name box "$BUSYBOX_TAR" true
 		: >"$(entry_of box)/record.json"
 		# shellcheck disable=SC2086
 		sandbox $words box
@@ -635,10 +636,10 @@ waits_for_name() {
 	[ "$(</proc/"$(<pid)"/comm)" = sandbox-init ]
 	run_busybox --cidfile id -- true
 	assert_error 'another sandbox'
-	sandbox stop -t 0 box
+	"$SANDBOX" stop -t 0 box
 	[ ! -e pid ]
 	[ -e id ]
-	sandbox start box
+	"$SANDBOX" start box
 	[ "$(</proc/"$(<pid)"/comm)" = sandbox-init ]
 	# What never ran has left no file.
 	run_busybox --cidfile other --pidfile elsewhere -- no-such-command

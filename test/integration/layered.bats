@@ -225,7 +225,7 @@ setup() {
 	[ "$("$SANDBOX" images | awk '$1 == "chosen"' | wc -l)" = 1 ]
 	# A run of a file names nothing.
 	"$SANDBOX" reset
-	sandbox run small-docker.tar
+	"$SANDBOX" run small-docker.tar
 	[ -z "$(ls "$STORE/names")" ]
 }
 

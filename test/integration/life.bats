@@ -179,7 +179,7 @@ has_written() {
 @test "rm says so when one stays" {
 	local all=$XDG_STATE_HOME/sandbox/sandboxes
 	detach --name box -- true
-	sandbox wait box
+	"$SANDBOX" wait box
 	chmod 500 "$all"
 	sandbox rm box
 	chmod 700 "$all"
@@ -326,7 +326,7 @@ has_sockets() {
 
 @test "logs keep the streams apart, byte for byte" {
 	detach -- sh -c 'printf "one\ntwo\0three\n\nhalf"; echo problem >&2; sleep 0.1; printf " line"'
-	sandbox wait "$id"
+	"$SANDBOX" wait "$id"
 	"$SANDBOX" logs "$id" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err"
 	printf 'one\ntwo\0three\n\nhalf line' | cmp - "$BATS_TEST_TMPDIR/out"
 	[ "$(<"$BATS_TEST_TMPDIR/err")" = problem ]

@@ -230,10 +230,10 @@ answers() {
 	sandbox images -q
 	assert_success ''
 	# Of two that came from files of one name neither is guessed.
-	sandbox import "$BUSYBOX_TAR"
+	"$SANDBOX" import "$BUSYBOX_TAR"
 	mkdir "$BATS_TEST_TMPDIR/tree"
 	tar -cf "$BATS_TEST_TMPDIR/busybox.tar" -C "$BATS_TEST_TMPDIR" tree
-	sandbox import "$BATS_TEST_TMPDIR/busybox.tar"
+	"$SANDBOX" import "$BATS_TEST_TMPDIR/busybox.tar"
 	answers 'several images' rmi busybox.tar
 	sandbox images -q
 	[ "${#lines[@]}" = 2 ]

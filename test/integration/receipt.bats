@@ -124,11 +124,11 @@ start_waiting() {
 	assert_status 0
 	sandbox wait box
 	assert_receipt '"\(.cause) \(.status) \(.time.wall_us > 200000)"' 'exit 7 true'
-	sandbox rm box
+	"$SANDBOX" rm box
 	run_for_receipt -d --name box -- sleep 60
 	sandbox kill box
 	assert_receipt '"\(.cause) \(.status)"' 'killed 137'
-	sandbox rm box
+	"$SANDBOX" rm box
 }
 
 @test "of a detached sandbox that did not start; and standard error is no place for one" {
