@@ -40,6 +40,7 @@ steals="run $BUSYBOX_TAR sh -c 'echo begins >&2; exec cat'"
 		output+=$(cat "$BATS_TEST_TMPDIR/some")
 		host=$(sed -n 's/^host:\([0-9a-f:]*\).*/\1/p' <<<"$output")
 		[ -n "$host" ] || fail_with "the host's terminal should be known"
+		[ -n "$redirection" ] || grep -q '^[012] [0-9a-f]*:' <<<"$output" || fail_with "the payload's terminal should be known"
 		! grep -q "^[012] $host" <<<"$output" || fail_with "redirected: $redirection"
 	done
 }
