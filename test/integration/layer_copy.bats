@@ -70,9 +70,10 @@ for entry in tarfile.open(sys.argv[1]):
 }
 
 @test "a copy is what unpacking makes, from the default map to every other" {
-	local map expected copied
+	local all map expected copied
 	"$SANDBOX" import --name whole "$TREES/whole.tar"
-	while read -r map; do
+	mapfile -t all < <(maps)
+	for map in "${all[@]}"; do
 		[ "$map" != --userns=map ] || continue
 		expected=$(unpacked "$map" "$TREES/whole.tar")
 		run_with "$map" whole true
@@ -81,13 +82,14 @@ for entry in tarfile.open(sys.argv[1]):
 		[ "$(wc -l <<<"$copied")" -gt 450 ]
 		diff <(echo "$expected") <(echo "$copied") || fail_with "a copy for $map differs"
 		[ -z "$(staging)" ]
-	done < <(maps)
+	done
 }
 
 @test "from a single id to every other map: owners, set-id bits, capabilities and notes of devices come back" {
-	local map expected copied
+	local all map expected copied
 	"$SANDBOX" import --userns=single --name special "$TREES/special.tar"
-	while read -r map; do
+	mapfile -t all < <(maps)
+	for map in "${all[@]}"; do
 		[ "$map" != --userns=single ] || continue
 		expected=$(unpacked "$map" "$TREES/special.tar")
 		# From the single one each time.
@@ -98,20 +100,21 @@ for entry in tarfile.open(sys.argv[1]):
 		copied=$(manifest "$XDG_CACHE_HOME")
 		diff <(echo "$expected") <(echo "$copied") || fail_with "a copy for $map differs"
 		grep -q "'./setuid-of-seven' -rws--s--x" <<<"$copied"
-	done < <(maps)
+	done
 }
 
 @test "inside, every owner is the archive's" {
-	local map expected
+	local all map expected
 	expected=$(owners_in_archive "$TREES/whole.tar")
 	"$SANDBOX" import --name whole "$TREES/whole.tar"
-	while read -r map; do
+	mapfile -t all < <(maps)
+	for map in "${all[@]}"; do
 		[ "$map" != --userns=single ] || continue
 		run_with "$map" whole find / -xdev ! -name '*-name*' -type f -exec stat -c '%n %u:%g' {} + -o -xdev -type d -exec stat -c '%n %u:%g' {} +
 		assert_status 0
 		output=$(grep -vE '^(/|/(dev|proc|sys|tmp|run|etc)(/.*)?|.*odd.*) |odd bytes|^with' <<<"$output" | LC_ALL=C sort)
 		diff <(echo "$expected") <(echo "$output") || fail_with "an owner differs with $map"
-	done < <(maps)
+	done
 }
 
 @test "a run of the archive itself copies, too, and so does one of the archive under another name" {

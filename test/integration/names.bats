@@ -58,6 +58,7 @@ end_named() {
 	assert_success
 	sandbox --runroot "$BATS_TEST_TMPDIR/runtime" run --name one "$BUSYBOX_TAR" true
 	assert_status 125
+	assert_stderr_has control
 	[ "$(ls "$BATS_TEST_TMPDIR/precious")" = file ]
 }
 

@@ -36,7 +36,7 @@ table() {
 }
 
 @test "every name is in force with some options, and refused with others" {
-	local name held broken
+	local name held broken count=0
 	cd "$BATS_TEST_TMPDIR"
 	mkdir lent
 	echo '{"defaultAction": "SCMP_ACT_ALLOW"}' >profile.json
@@ -50,7 +50,10 @@ table() {
 		assert_error E_REQUIRED
 		assert_stderr_has "--require $name"
 		assert_output ''
+		count=$((count + 1))
 	done < <(table)
+	# Had one of them read what the loop reads, the others would be missing.
+	[ "$count" = "$(table | wc -l)" ]
 }
 
 @test "tmpfs-overlay is in force where the kernel can, and refused on disk" {
