@@ -12,9 +12,10 @@ setup_file() {
 	make_work
 	truncate -s 24M "$WORK/empty"
 	mkfs.ext4 -q -F -m 0 -N 400 -J size=4 -E "root_owner=$USER_IDS" "$WORK/empty"
-	mount -o loop "$WORK/empty" "$WORK/disk"
-	umount "$WORK/disk"
-	: >"$WORK/loop"
+	if mount -o loop "$WORK/empty" "$WORK/disk"; then
+		umount "$WORK/disk"
+		: >"$WORK/loop"
+	fi
 }
 
 teardown_file() {

@@ -18,10 +18,11 @@ setup_file() {
 	# The data of a file that replaces another are written first by ext4's own kindness: not here.
 	export DISK_OPTIONS=loop,noauto_da_alloc,nosuid,nodev
 	mkfs.ext4 -q -F -m 0 -J size=4 -E "root_owner=$USER_IDS,lazy_itable_init=0,lazy_journal_init=0" "$WORK/empty"
-	mount -o "$DISK_OPTIONS" "$WORK/empty" "$WORK/disk"
-	umount "$WORK/disk"
-	: >"$WORK/loop"
-	[ ! -e "$WORK/loop" ] || prepare_disks
+	if mount -o "$DISK_OPTIONS" "$WORK/empty" "$WORK/disk"; then
+		umount "$WORK/disk"
+		: >"$WORK/loop"
+		prepare_disks
+	fi
 }
 
 teardown_file() {
