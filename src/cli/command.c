@@ -1,11 +1,13 @@
 /* Which commands there are, and what all of them have in common. */
 #include "cli/command.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/scope.h"
+#include "base/text.h"
 #include "cli/global.h"
 
 const struct command *const commands[] = {&command_run, &command_create, &command_start, &command_ps, &command_exec,
@@ -91,6 +93,21 @@ static int operands_error(const struct command *command, int given, int least, s
 	return error_fix(error, "usage: sandbox %s", usage);
 }
 
+/* What to do about an option that could not be read: one of sandbox's own may only be in the wrong place. */
+static int propose_place(const struct command *command, int argc, char **argv, struct sandbox_error *error)
+{
+	for (int i = 1; i < argc; i++) {
+		auto_free char *unknown = memory_format("unknown option %s", argv[i]), *name = NULL;
+
+		if (!text_starts_with(argv[i], "--") || strcmp(error->text, unknown) != 0)
+			continue;
+		name = memory_text_n(argv[i] + 2, strcspn(argv[i] + 2, "="));
+		if (option_find(global_table, name, NULL))
+			return error_fix(error, "say it before the command: sandbox --%s ... %s", name, command->name);
+	}
+	return *error->fix ? -EINVAL : error_fix(error, "see `sandbox %s --help`", command->name);
+}
+
 int command_parse(const struct command *command, void *target, int argc, char **argv, int least, int most,
 	int *out_operands, bool *out_done, struct sandbox_error *error)
 {
@@ -99,11 +116,8 @@ int command_parse(const struct command *command, void *target, int argc, char **
 			      &operands, error);
 
 	*out_done = false;
-	if (result < 0) {
-		if (!*error->fix)
-			(void)error_fix(error, "see `sandbox %s --help`", command->name);
-		return result;
-	}
+	if (result < 0)
+		return propose_place(command, argc, argv, error);
 	if (operands == OPTIONS_HELP) {
 		print_command_help(command);
 		*out_done = true;

@@ -146,6 +146,9 @@ answers() {
 }
 
 @test "words in the wrong place" {
+	answers 'say it before the command: sandbox --root ... images' images --root=/tmp
+	answers 'say it before the command: sandbox --debug ... run' run --debug "$BUSYBOX_TAR" true
+	answers 'say it before the command: sandbox --state ... image verify' image verify --state /tmp
 	sandbox run "$BUSYBOX_TAR" --rm true
 	assert_error 'before the image' 127
 	sandbox run "$BUSYBOX_TAR" 'ls -l'
