@@ -145,11 +145,11 @@ row attach no-stdin --no-stdin 'id=$("$SANDBOX" run -di "$BUSYBOX_TAR" timeout 5
 	echo typed | with "$id";'"$ended" '' --no-stdin=2 "$boolean"
 row attach sig-proxy --sig-proxy=false 'id=$("$SANDBOX" run -d "$BUSYBOX_TAR" sleep 99); through "timeout 3" with "$id";
 	"$SANDBOX" ps -q;'"$ended" '*????????????*' --sig-proxy=2 "$boolean"
-row stop signal '--signal KILL' "$detached 99); "'with "$id" >/dev/null; "$SANDBOX" wait "$id";'"$ended" 137 \
+row stop signal '--signal KILL' "$detached 99); "'with "$id" >/dev/null && "$SANDBOX" wait "$id";'"$ended" 137 \
 	'--signal NONE' 'no such signal'
-row stop time '--time 0' "$detached 5); "'with --signal CONT "$id" >/dev/null; "$SANDBOX" wait "$id";'"$ended" 137 \
+row stop time '--time 0' "$detached 5); "'with --signal CONT "$id" >/dev/null && "$SANDBOX" wait "$id";'"$ended" 137 \
 	'--time soon' 'not a duration'
-row kill signal '--signal TERM' "$detached 99); "'with "$id" >/dev/null; "$SANDBOX" wait "$id";'"$ended" 143 \
+row kill signal '--signal TERM' "$detached 99); "'with "$id" >/dev/null && "$SANDBOX" wait "$id";'"$ended" 143 \
 	'--signal NONE' 'no such signal'
 box_ended='; "$SANDBOX" rm -f box >/dev/null'
 created='"$SANDBOX" create --name box "$BUSYBOX_TAR" sh -c "cat; echo ran" >/dev/null; '
