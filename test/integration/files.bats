@@ -67,6 +67,7 @@ replace_while_starting() {
 	kill -CONT "$(pgrep -P "$tool" -x stopped)"
 	status=0
 	wait "$tool" || status=$?
+	# shellcheck disable=SC2034  # assert_stderr_has reads it
 	output=$(<"$results/stdout") stderr=$(<"$results/stderr")
 	rm -r "$lent"
 	mv "$lent.away" "$lent"
