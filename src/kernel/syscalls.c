@@ -10,7 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { OPENAT2_ATTEMPTS = 64, STACK_SIZE = 1 << 20 };
+enum { OPENAT2_ATTEMPTS = 4096, STACK_SIZE = 1 << 20 };
 
 pid_t kernel_clone(uint64_t flags, int *out_pidfd, int cgroup)
 {
