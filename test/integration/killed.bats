@@ -51,6 +51,8 @@ begin() {
 	[ "$1" = full ] || store_is empty
 	points=$(points_of "${@:3}")
 	echo "$points" >>"$BATS_FILE_TMPDIR/reached"
+	# The command itself may have emptied it.
+	[ "$1" = empty ] || run_switched run --userns="$2" "$BUSYBOX_TAR" -- true
 }
 
 # Whether a command may well succeed although something died at this step: a helper that removes is done without.
