@@ -145,6 +145,8 @@ kernel_compares_memory() {
 	local before
 	before=$(settled_snapshot)
 	watched --pids-limit 40 -- /helpers/bomb uids 400
+	assert_exceeded pids-limit
 	watched -m 64m -- /helpers/bomb memfd 1000
+	assert_exceeded memory
 	assert_no_leftovers "$before"
 }

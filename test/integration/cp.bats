@@ -299,6 +299,8 @@ inside() {
 	done
 	[ "$before" = "$(find outside -printf '%p %y %s %T@ %C@\n' && cat outside/file)" ]
 	refute grep -rq precious out
+	# It was there to be read, and something was copied.
+	grep -q inside out/stream
 	[ "$copied" -gt 0 ]
 }
 

@@ -9,6 +9,8 @@ load helper
 	assert_output_lacks SECRET_TOKEN
 	assert_output_lacks HTTP_PROXY
 	assert_output_lacks XDG_
+	# Control: they are variables.
+	assert_output_has PATH=
 }
 
 @test "what is there by default: PATH, HOME and HOSTNAME; on a terminal also TERM" {
@@ -77,9 +79,9 @@ load helper
 
 @test "a host name with other bytes than a host name's is refused" {
 	run_busybox -h 'a b' -- true
-	assert_status 125
+	assert_error '--hostname "a b"'
 	run_busybox -h "$(printf '%070d' 0)" -- true
-	assert_status 125
+	assert_error 'a host name is 1 to 64'
 }
 
 @test "the image is not changed by hosts, hostname and resolv.conf" {

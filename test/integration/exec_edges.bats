@@ -40,9 +40,13 @@ on_terminal() (
 	for ((i = 0; i < 30; i++)); do
 		sandbox exec -d box true
 		assert_success ''
-		sandbox exec -d box sh -c 'exit 3'
+		sandbox exec -d box sh -c 'echo x >>/ran; exit 3'
 		assert_success ''
 	done
+	all_have_run() {
+		[ "$("$SANDBOX" exec box cat /ran | wc -l)" = 30 ]
+	}
+	wait_until all_have_run
 }
 
 @test "root inside who lets init open no files harms exec alone, and exec says so" {
@@ -183,8 +187,9 @@ on_terminal() (
 
 @test "a process that goes on writing does not keep exec at its end" {
 	"$SANDBOX" run -d --name box "$BUSYBOX_TAR" sleep 6028
-	capture timeout 60 script -qec "$SANDBOX exec --no-tty box sh -c 'yes endless & echo'" /dev/null
+	capture timeout 60 script -qec "$SANDBOX exec --no-tty box sh -c 'yes endless & echo over'" /dev/null
 	assert_status 0
+	assert_output_has over
 }
 
 @test "--init=false: a payload may close its terminal" {

@@ -161,6 +161,7 @@ replace_while_starting() {
 		"$lent:/a:ro:x" ":/a" "$lent/missing:/a"; do
 		run_busybox -v "$words" -- true
 		assert_status 125
+		assert_stderr_has "--volume \"$words\""
 		assert_stderr_has 'fix: '
 	done
 }

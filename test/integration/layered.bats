@@ -140,6 +140,7 @@ setup() {
 @test "its layers are copied for other ids, deletions and replaced folders with them" {
 	local before options made='/^\.\/etc\/(passwd|group) /d'
 	list_inside ./large | comparable | sed -E "$made" >"$BATS_TEST_TMPDIR/expected"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/expected")" -gt 300 ]
 	"$SANDBOX" import --name large ./large
 	before=$(layers)
 	for options in --userns=keep-id:uid=7 '--uidmap=0:1:65535 --uidmap=65535:0'; do
@@ -389,7 +390,9 @@ print([step["layer"] for step in steps], len(steps[1]["created_by"]), steps[3]["
 @test "a known archive and a known layout are not read again" {
 	export ASAN_OPTIONS=detect_leaks=0
 	for form in small-docker.tar small; do
-		"$SANDBOX" import --userns=single "$form"
+		# Control: that is what is looked for.
+		strace -f -o "$BATS_TEST_TMPDIR/trace" -e trace=execve,openat "$SANDBOX" import --userns=single "$form" 2>/dev/null
+		grep -qE 'openat.*(small-docker.tar|index.json)".*= [0-9]' "$BATS_TEST_TMPDIR/trace"
 		strace -f -o "$BATS_TEST_TMPDIR/trace" -e trace=execve,openat "$SANDBOX" import --userns=single "$form" 2>/dev/null
 		! grep -qE 'sandbox-import|openat.*(small-docker.tar|index.json)".*= [0-9]' "$BATS_TEST_TMPDIR/trace" ||
 			{ cat "$BATS_TEST_TMPDIR/trace" && false; }

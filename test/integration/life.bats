@@ -6,6 +6,7 @@ load helper
 detach() {
 	run_busybox -d "$@"
 	assert_success
+	[[ $output =~ ^[0-9a-f]{12}$ ]] || fail_with 'it should print an id'
 	id=$output
 }
 
@@ -30,7 +31,6 @@ has_written() {
 
 @test "run -d returns with an id while the command runs" {
 	detach -- sleep 600
-	[[ $id =~ ^[0-9a-f]{12}$ ]]
 	sandbox ps -q
 	assert_success "$id"
 	[ "$(status_of "$id")" = Up ]

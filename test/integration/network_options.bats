@@ -153,6 +153,7 @@ teardown() {
 	for port in 80 0:80 80:0 70000:80 80-81:80 81-80:81-80 80:80/sctp x:80 1.2.3:80:80 '[::1:80:80' ::1:80:80; do
 		run_busybox --publish "$port" -- true
 		assert_mistake
+		assert_stderr_has "--publish \"$port\""
 	done
 }
 

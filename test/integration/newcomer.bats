@@ -29,6 +29,7 @@ answers() {
 
 @test "every command explains itself, in any way" {
 	local command help
+	[ "$(commands_of_help | wc -l)" -gt 30 ]
 	for command in $(commands_of_help); do
 		sandbox "$command" --help
 		assert_success
@@ -104,12 +105,13 @@ answers() {
 }
 
 @test "what was typed is at fault, and no number of the kernel's is named" {
-	local arguments
-	for arguments in 'stop' 'ps --filter x' 'ps --format {{.X}}' 'logs --since x box' 'run --userns=auto x' 'run -e =x x' \
-		'attach --detach-keys xy box' 'import --name a x b'; do
+	local row
+	for row in 'stop|stop' '--filter|ps --filter x' '--format|ps --format {{.X}}' '--since|logs --since x box' \
+		'--userns|run --userns=auto x' '--env|run -e =x x' '--detach-keys|attach --detach-keys xy box' 'import|import --name a x b'; do
 		# shellcheck disable=SC2086  # words
-		answers 'cause: ' $arguments
-		[[ $stderr != *'Invalid argument'* ]] || fail_with "$arguments: $stderr"
+		answers "sandbox: ${row%%|*}" ${row#*|}
+		assert_stderr_has 'cause: '
+		[[ $stderr != *'Invalid argument'* ]] || fail_with "${row#*|}: $stderr"
 	done
 }
 

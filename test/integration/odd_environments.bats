@@ -54,7 +54,9 @@ works=(run "$BUSYBOX_TAR" echo works)
 
 @test "only 16 descriptors, and an empty home" {
 	within_a_minute sh -c 'ulimit -n 16; "$@"' sh "$SANDBOX" --root "$BATS_TEST_TMPDIR/store" "${works[@]}"
-	if [ "$status" != 0 ]; then
+	if [ "$status" = 0 ]; then
+		assert_output works
+	else
 		assert_status 125
 		assert_stderr_has 'Too many open files'
 		assert_stderr_has 'ulimit -n'

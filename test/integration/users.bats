@@ -56,6 +56,8 @@ host_id() {
 	for number in -1 4294967295 4294967296 99999999999 0x10 '1 '; do
 		run_busybox -u "$number" -- true
 		assert_status 125
+		assert_stderr_has E_USER_UNKNOWN
+		assert_stderr_has "$number"
 	done
 }
 
@@ -83,6 +85,7 @@ host_id() {
 @test "the host's root is never mapped" {
 	run_busybox -- cat /proc/self/uid_map /proc/self/gid_map
 	assert_status 0
+	[ "${#lines[@]}" -ge 4 ] || fail_with "there should be two maps"
 	awk '$2 == 0 { exit 1 }' <<<"$output" || fail_with "host id 0 is mapped"
 }
 
