@@ -269,6 +269,30 @@ static int change_limit(const struct cgroup_group *group, const struct cgroup_li
 	return result;
 }
 
+/* `scope` is -1 where the group has none of its own. */
+static int change_limits(const struct cgroup_group *group, int scope, const struct cgroup_limits *limits,
+	struct sandbox_error *error)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < limits->count && result == 0; i++) {
+		const struct cgroup_limit *limit = &limits->items[i];
+
+		/* A default of `run`; here it would undo what was asked for then. */
+		if (limit->implied)
+			continue;
+		result = change_limit(group, limit, error);
+		if (result == 0 && scope >= 0 && is_weight(limit))
+			result = file_write_existing(scope, limit->file, limit->value, error);
+	}
+	return result;
+}
+
+static bool is_gone(int group)
+{
+	return faccessat(group, "cgroup.procs", F_OK, 0) < 0 && errno == ENOENT;
+}
+
 /* A controller that the group did not need until now is enabled, if its parent has it. */
 int cgroup_group_update(const char *path, const struct cgroup_limits *limits, struct sandbox_error *error)
 {
@@ -292,13 +316,12 @@ int cgroup_group_update(const char *path, const struct cgroup_limits *limits, st
 	result = enable_controllers(parent, parent_path, controllers, error);
 	if (result == 0)
 		result = enable_controllers(group.group, path, controllers, error);
-	for (size_t i = 0; i < limits->count && result == 0; i++) {
-		/* A default of `run`; here it would undo what was asked for then. */
-		if (limits->items[i].implied)
-			continue;
-		result = change_limit(&group, &limits->items[i], error);
-		if (result == 0 && is_scope && is_weight(&limits->items[i]))
-			result = file_write_existing(parent, limits->items[i].file, limits->items[i].value, error);
+	if (result == 0)
+		result = change_limits(&group, is_scope ? parent : -1, limits, error);
+	/* One of them may have ended the sandbox, and with it went all that was left to limit. */
+	if (result < 0 && is_gone(group.group)) {
+		error_clear(error);
+		return 0;
 	}
 	return result;
 }

@@ -36,7 +36,7 @@ void cgroup_group_end(const char *path);
  */
 int cgroup_group_freeze(const char *path, bool on, struct sandbox_error *error);
 
-/* Changes limits of the group at this path. 0 or -errno. */
+/* Changes limits of the group at this path. 0, also where its sandbox ended because of them, or -errno. */
 int cgroup_group_update(const char *path, const struct cgroup_limits *limits, struct sandbox_error *error);
 
 /*
