@@ -136,13 +136,15 @@ gone_of_itself() {
 }
 
 @test "logs --since and --until" {
-	"$SANDBOX" run -d --name box "$BUSYBOX_TAR" sh -c 'echo first; while [ ! -e /go ]; do sleep 0.05; done; echo second'
+	# Not by exec, which could end with the sandbox.
+	"$SANDBOX" run -d --name box -v "$BATS_TEST_TMPDIR:/lent" "$BUSYBOX_TAR" \
+		sh -c 'echo first; while [ ! -e /lent/go ]; do sleep 0.05; done; echo second'
 	logged() {
 		"$SANDBOX" logs box | grep -q first
 	}
 	wait_until logged
 	middle=$(date -u +%Y-%m-%dT%H:%M:%S.%NZ)
-	"$SANDBOX" exec box touch /go
+	touch "$BATS_TEST_TMPDIR/go"
 	"$SANDBOX" wait box
 	sandbox logs --since "$middle" box
 	assert_success second
