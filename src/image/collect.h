@@ -64,13 +64,8 @@ void image_collected_finish(struct image_collected *collected);
 int image_collect(const struct image_collection *collection, const struct image_policy *policy,
 	struct image_collected *out, struct sandbox_error *error);
 
-/*
- * Removes a layer unless something needs it, and adds it to *out; with `dry_run` it stays. One that an import has just
- * published is leased until its image is recorded: so whoever can lock it, and then finds no need of it, is alone with it.
- * 0, also when it is in use or gone, or -errno.
- */
-int image_collect_layer(const struct image_collection *collection, const char *name, bool dry_run,
-	struct image_collected *out, struct sandbox_error *error);
+/* For who has published a layer for an image that came to nothing: it goes, unless something needs it, now or with gc. */
+void image_take_back_layer(struct image_store *store, const struct idmap *map, const char *name);
 
 /* ---- for collect.c and gc.c ---- */
 

@@ -170,17 +170,15 @@ static int record_image(struct image_store *store, const struct image_commit *co
 	return result;
 }
 
-/* The layer has no image that it came for. What could not be taken back, gc finds. */
+/* There is no image that the layer came for. */
 static void take_back(struct image_store *store, const struct image_commit *commit)
 {
-	const struct image_collection collection = {.store = store, .map = commit->map};
-	struct image_collected counts = {.layers = 0};
 	char name[LAYER_NAME_SIZE];
 	struct digest tree;
 
 	unpack_name_tree(&commit->diff, &tree);
 	layer_name(&tree, commit->map, name);
-	(void)image_collect_layer(&collection, name, false, &counts, NULL);
+	image_take_back_layer(store, commit->map, name);
 }
 
 int image_commit(struct image_store *store, const struct image_commit *commit, struct digest *out_digest,

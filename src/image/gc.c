@@ -27,7 +27,12 @@ static void strings_release(struct sandbox_strings *strings)
 
 /* ---- layers that no image has ---- */
 
-int image_collect_layer(const struct image_collection *collection, const char *name, bool dry_run,
+/*
+ * Removes a layer unless something needs it, and adds it to *out; with `dry_run` it stays. One that an import has just
+ * published is leased until its image is recorded: so whoever can lock it, and then finds no need of it, is alone with it.
+ * 0, also when it is in use or gone, or -errno.
+ */
+static int collect_layer(const struct image_collection *collection, const char *name, bool dry_run,
 	struct image_collected *out, struct sandbox_error *error)
 {
 	auto_finish(image_demand_finish) struct image_demand demand = {.records = {.items = NULL}};
@@ -45,6 +50,14 @@ int image_collect_layer(const struct image_collection *collection, const char *n
 	return dry_run ? 0 : layer_discard(collection->store, name, &wrapper, collection->map, error);
 }
 
+void image_take_back_layer(struct image_store *store, const struct idmap *map, const char *name)
+{
+	const struct image_collection collection = {.store = store, .map = map};
+	struct image_collected counts = {.layers = 0};
+
+	(void)collect_layer(&collection, name, false, &counts, NULL);
+}
+
 static int collect_layers(const struct image_collection *collection, bool dry_run, struct image_collected *out,
 	struct sandbox_error *error)
 {
@@ -56,7 +69,7 @@ static int collect_layers(const struct image_collection *collection, bool dry_ru
 		result = layer_list(collection->store, &layers, error);
 	for (size_t i = 0; i < layers.count && result == 0; i++)
 		if (!image_demand_has_layer(&demand, layers.items[i], NULL))
-			result = image_collect_layer(collection, layers.items[i], dry_run, out, error);
+			result = collect_layer(collection, layers.items[i], dry_run, out, error);
 	return result;
 }
 

@@ -190,14 +190,11 @@ static int unpack(struct unpacking *unpacking, struct image *out, struct sandbox
 	return result < 0 ? error_wrap(error, "import %s", unpacking->file->source) : 0;
 }
 
-/* There is no image that they came for. What could not be taken back, gc finds. */
+/* There is no image that they came for. */
 static void take_back(struct unpacking *unpacking)
 {
-	const struct image_collection collection = {.store = unpacking->store, .map = unpacking->request->map};
-	struct image_collected counts = {.layers = 0};
-
 	for (size_t i = 0; i < unpacking->made.count; i++)
-		(void)image_collect_layer(&collection, unpacking->made.items[i], false, &counts, NULL);
+		image_take_back_layer(unpacking->store, unpacking->request->map, unpacking->made.items[i]);
 }
 
 static void unpacking_finish(struct unpacking *unpacking)
